@@ -1,0 +1,76 @@
+//! What time it is: the system's clock, or one that a test sets.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+/// Tells the time that timestamps are judged by, and that deliveries are stamped with.
+pub trait Clock: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> SystemTime;
+}
+
+/// The operating system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// A clock that stands still until it is moved. Clones show the same time.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_webhook::clock::{Clock, ManualClock};
+///
+/// let clock = ManualClock::at_unix_seconds(1_700_000_000);
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(clock.now(), ManualClock::at_unix_seconds(1_700_000_060).now());
+/// ```
+#[derive(Clone)]
+pub struct ManualClock(Arc<Mutex<SystemTime>>);
+
+impl ManualClock {
+    /// A clock that shows `now`.
+    pub fn new(now: SystemTime) -> Self {
+        Self(Arc::new(Mutex::new(now)))
+    }
+
+    /// A clock that shows the time `seconds` after 1970 began, or 1970 where that is beyond the system's range.
+    pub fn at_unix_seconds(seconds: u64) -> Self {
+        Self::new(
+            SystemTime::UNIX_EPOCH
+                .checked_add(Duration::from_secs(seconds))
+                .unwrap_or(SystemTime::UNIX_EPOCH),
+        )
+    }
+
+    /// Shows another time.
+    pub fn set(&self, now: SystemTime) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Moves on, as far as the system's range goes.
+    pub fn advance(&self, by: Duration) {
+        let now = self.now();
+        self.set(now.checked_add(by).unwrap_or(now));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> SystemTime {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ManualClock").field(&self.now()).finish()
+    }
+}

@@ -1,0 +1,93 @@
+use std::{borrow::Cow, fmt};
+
+/// An authentic body, or an event in it, that is not what its sender documents: the sender's bug, or news.
+///
+/// Names the event, the JSON path and the byte, and repeats nothing that the body says: it is made to be logged.
+///
+/// ```
+/// use bytes::Bytes;
+/// use tower_webhook::{Delivery, EventRouter, providers::loops::{Loops, SessionStarted}, scheme::Authentic};
+///
+/// let events = EventRouter::new().on(async |_: SessionStarted| {});
+/// let body = Bytes::from(r#"[{"type":"SESSION_STARTED","data":{}}"#);
+/// let delivery = Delivery::new(Authentic::dangerous_assert());
+/// let error = events.dispatch(&Loops::dangerous_unauthenticated(), delivery, body).unwrap_err();
+/// assert_eq!(error.to_string(), "the body lacks a comma or its end at byte 37");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError(Box<Fault>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Fault {
+    event: Option<Box<str>>,
+    path: Option<String>,
+    at: usize,
+    why: Cow<'static, str>,
+}
+
+impl DecodeError {
+    pub(crate) fn new(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Fault { event: None, path: None, at, why: why.into() }))
+    }
+
+    /// What `serde_json` makes of a text that is not JSON: its words without its line and column.
+    pub(super) fn syntax(at: usize, error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let words = text.split(" at line ").next().unwrap_or("it cannot be read");
+        Self::new(at, format!("is not JSON ({words})"))
+    }
+
+    /// What kept the value at `path` from being what its type wants, without the value.
+    pub(super) fn shape(at: usize, path: String, error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
+        let known = ["missing field", "duplicate field", "recursion limit", "number out of range"];
+        let why = match words.rsplit_once(", expected ") {
+            Some((_, expected)) => format!("expected {expected}").into(),
+            None if known.iter().any(|start| words.starts_with(start)) => words.to_owned().into(),
+            None => Cow::Borrowed("does not fit"),
+        };
+        Self(Box::new(Fault { path: (path != ".").then_some(path), ..*Self::new(at, why).0 }))
+    }
+
+    /// The same fault, found in the event `kind` behind the path `outer`.
+    pub(super) fn within(mut self, kind: Option<&str>, outer: &str) -> Self {
+        self.0.event = kind.map(Into::into);
+        self.0.path = Some(match self.0.path.take() {
+            None => outer.to_owned(),
+            Some(inner) if inner.starts_with('[') => format!("{outer}{inner}"),
+            Some(inner) => format!("{outer}.{inner}"),
+        });
+        self
+    }
+
+    /// The type of the event that does not fit. `None`: the body as a whole cannot be read.
+    pub fn event(&self) -> Option<&str> {
+        self.0.event.as_deref()
+    }
+
+    /// Where in the body, as in `[0].data.participants[2].userId`.
+    pub fn path(&self) -> Option<&str> {
+        self.0.path.as_deref()
+    }
+
+    /// The byte of the body at which the trouble, or the event that has it, begins.
+    pub fn offset(&self) -> usize {
+        self.0.at
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Fault { event, path, at, why } = &*self.0;
+        match (event, path) {
+            (Some(event), Some(path)) => {
+                write!(f, "event {event:?} at `{path}`: {why} (byte {at})")
+            }
+            (None, Some(path)) => write!(f, "element `{path}`: {why} (byte {at})"),
+            (_, None) => write!(f, "the body {why} at byte {at}"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}

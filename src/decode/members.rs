@@ -1,0 +1,85 @@
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::{Cursor, DecodeError, envelope::is_camel_case_of};
+
+/// The members of a JSON object by name, undecoded.
+///
+/// A name that stands there twice is as good as absent: the two could say different things.
+#[derive(Clone, Debug, Default)]
+pub struct Members<'b> {
+    all: Vec<(Cow<'b, str>, &'b str)>,
+    or_camel_case: bool,
+}
+
+impl<'b> Members<'b> {
+    /// The most members that are kept; what follows is passed over.
+    pub const MAX: usize = 64;
+
+    pub(super) fn new(or_camel_case: bool) -> Self {
+        Self { all: Vec::new(), or_camel_case }
+    }
+
+    /// All members of the object at `at`.
+    pub(super) fn read(at: &mut Cursor<'b>, or_camel_case: bool) -> Result<Self, DecodeError> {
+        let mut members = Self::new(or_camel_case);
+        let mut more = at.open(b'{', b'}')?;
+        while more {
+            let key = at.key()?;
+            let value = at.skip()?;
+            members.push(key, at.text(value));
+            more = at.more(b'}')?;
+        }
+        Ok(members)
+    }
+
+    pub(super) fn push(&mut self, key: Cow<'b, str>, json: &'b str) {
+        if self.all.len() < Self::MAX {
+            self.all.push((key, json));
+        }
+    }
+
+    /// The JSON text of the member `name`; in an envelope that is read
+    /// [`or_camel_case`](super::Envelope::or_camel_case), else of its camelCase spelling.
+    pub fn raw(&self, name: &str) -> Option<&'b str> {
+        match self.only(|key| key == name) {
+            Only::None if self.or_camel_case => self.only(|key| is_camel_case_of(key, name)).json(),
+            exact => exact.json(),
+        }
+    }
+
+    fn only(&self, is: impl Fn(&str) -> bool) -> Only<'b> {
+        let mut all = self.all.iter().filter(|(key, _)| is(key));
+        match (all.next(), all.next()) {
+            (None, _) => Only::None,
+            (Some((_, json)), None) => Only::One(json),
+            (Some(_), Some(_)) => Only::Several,
+        }
+    }
+
+    /// The text of the member `name`, if it is one.
+    pub fn text(&self, name: &str) -> Option<Cow<'b, str>> {
+        Cursor::new(self.raw(name)?, 0).text_or_skip().ok()?
+    }
+
+    /// The member `name` as a `T`, if it is one.
+    pub fn get<T: Deserialize<'b>>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.raw(name)?).ok()
+    }
+}
+
+enum Only<'b> {
+    None,
+    One(&'b str),
+    Several,
+}
+
+impl<'b> Only<'b> {
+    fn json(self) -> Option<&'b str> {
+        match self {
+            Self::One(json) => Some(json),
+            Self::None | Self::Several => None,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Authentic bytes to events: pure, without HTTP, and never panicking, so that users can fuzz it too.
+//!
+//! An [`Envelope`] says where the events stand in a body. The body is read once; each payload is decoded in place, as
+//! the type that its handler asks for. The whole of it is found well formed before the first handler runs, and a
+//! payload that does not fit its type spares its siblings.
+//!
+//! [`EventRouter::dispatch`](crate::EventRouter::dispatch) decodes a body for handlers; [`events`] finds the events
+//! and leaves them as they are. To fuzz your own provider and handlers:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use tower_webhook::{Delivery, EventRouter, providers::loops::{Loops, SessionStarted}, scheme::Authentic};
+//!
+//! fn fuzz_target(data: &[u8]) {
+//!     let events = EventRouter::new().on(async |_: SessionStarted| {});
+//!     let delivery = Delivery::new(Authentic::dangerous_assert());
+//!     let provider = Loops::dangerous_unauthenticated();
+//!     let _ = events.dispatch(&provider, delivery, Bytes::copy_from_slice(data));
+//! }
+//! # fuzz_target(b"[{}]");
+//! ```
+
+mod cursor;
+mod envelope;
+mod error;
+mod members;
+
+pub(crate) use self::{
+    cursor::Cursor,
+    envelope::{Payload, Sink},
+};
+pub use self::{
+    envelope::{Element, Envelope, Shape},
+    error::DecodeError,
+    members::Members,
+};
+
+/// Finds the events of `body`, undecoded.
+///
+/// # Errors
+///
+/// If the body as a whole is not UTF-8, not JSON, nested too deep, or not of this envelope.
+pub fn events<'b>(envelope: &Envelope, body: &'b [u8]) -> Result<Vec<Element<'b>>, DecodeError> {
+    let mut found = Found(Vec::new());
+    envelope.read(body, &mut found)?;
+    Ok(found.0)
+}
+
+struct Found<'b>(Vec<Element<'b>>);
+
+impl<'b> Sink<'b> for Found<'b> {
+    type Event = ();
+
+    fn decode(&mut self, _: &str, _: &mut Cursor<'b>) -> Result<Payload<()>, DecodeError> {
+        Ok(Payload::Unknown)
+    }
+
+    fn push(&mut self, element: Element<'b>, _: Payload<()>) -> Result<(), DecodeError> {
+        self.0.push(element);
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+use std::{fmt, sync::Arc, time::SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::scheme::{Authentic, KeyId, ReadHeaders};
+
+/// What is known of one authentic request, beside its events. Cheap to clone.
+///
+/// ```
+/// use tower_webhook::{Delivery, EventRouter, providers::learn365::CourseCompleted};
+///
+/// let events = EventRouter::new().on(async |_: CourseCompleted, delivery: Delivery| {
+///     println!("delivery {:?}, attempt {:?}", delivery.id(), delivery.sender_attempt());
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Delivery(Arc<Facts>);
+
+#[derive(Clone)]
+struct Facts {
+    provider: &'static str,
+    key_id: Option<KeyId>,
+    id: Option<Box<str>>,
+    sender_attempt: Option<u32>,
+    properties: Option<Box<str>>,
+    received_at: SystemTime,
+    headers: HeaderMap,
+    read: ReadHeaders,
+}
+
+impl Delivery {
+    /// A delivery that `proof` vouches for. A request gets its own from the layer; this is for bodies from elsewhere.
+    pub fn new(proof: Authentic) -> Self {
+        Self(Arc::new(Facts {
+            provider: "",
+            key_id: proof.key,
+            id: proof.id,
+            sender_attempt: None,
+            properties: None,
+            received_at: SystemTime::UNIX_EPOCH,
+            headers: HeaderMap::new(),
+            read: ReadHeaders::default(),
+        }))
+    }
+
+    /// The sender, as [`Provider::name`](crate::Provider::name) has it.
+    pub fn provider(&self) -> &'static str {
+        self.0.provider
+    }
+
+    /// The name of the key that matched, if it has one: see [`Keys::named`](crate::scheme::Keys::named).
+    pub fn key_id(&self) -> Option<&str> {
+        self.0.key_id.as_deref()
+    }
+
+    /// The sender's id of this delivery, if it has one: the same when it is sent again. Always from what is signed.
+    pub fn id(&self) -> Option<&str> {
+        self.0.id.as_deref()
+    }
+
+    /// Which attempt this is by the sender's count, from 1.
+    pub fn sender_attempt(&self) -> Option<u32> {
+        self.0.sender_attempt
+    }
+
+    /// What the sender was told to send along, as JSON (Learn365: `Properties`).
+    pub fn properties(&self) -> Option<&str> {
+        self.0.properties.as_deref()
+    }
+
+    /// When the head of the request arrived. 1970 for one made with [`Delivery::new`].
+    pub fn received_at(&self) -> SystemTime {
+        self.0.received_at
+    }
+
+    /// The request's headers. `[redacted]` stands for the values of credentials, cookies and all that authentication
+    /// read. Empty outside of an [`EventRouter`](crate::EventRouter).
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let secret =
+            |name: &HeaderName| CREDENTIALS.contains(name) || self.0.read.contains(name.as_str());
+        self.0
+            .headers
+            .iter()
+            .map(move |(name, value)| (name, if secret(name) { &REDACTED } else { value }))
+    }
+
+    /// For [`Provider::describe`](crate::Provider::describe).
+    pub fn set_id(&mut self, id: impl Into<Box<str>>) {
+        self.facts().id = Some(id.into());
+    }
+
+    /// For [`Provider::describe`](crate::Provider::describe).
+    pub fn set_sender_attempt(&mut self, attempt: u32) {
+        self.facts().sender_attempt = Some(attempt);
+    }
+
+    /// For [`Provider::describe`](crate::Provider::describe): JSON.
+    pub fn set_properties(&mut self, json: impl Into<Box<str>>) {
+        self.facts().properties = Some(json.into());
+    }
+
+    pub(crate) fn set_provider(&mut self, name: &'static str) {
+        self.facts().provider = name;
+    }
+
+    pub(crate) fn set_received(&mut self, at: SystemTime, read: ReadHeaders) {
+        let facts = self.facts();
+        facts.received_at = at;
+        facts.read = read;
+    }
+
+    pub(crate) fn set_headers(&mut self, headers: HeaderMap) {
+        self.facts().headers = headers;
+    }
+
+    fn facts(&mut self) -> &mut Facts {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Headers<'a>(&'a Delivery);
+        impl fmt::Debug for Headers<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_map().entries(self.0.headers()).finish()
+            }
+        }
+        f.debug_struct("Delivery")
+            .field("provider", &self.0.provider)
+            .field("key_id", &self.0.key_id)
+            .field("id", &self.0.id)
+            .field("sender_attempt", &self.0.sender_attempt)
+            .field("received_at", &self.0.received_at)
+            .field("headers", &Headers(self))
+            .finish_non_exhaustive()
+    }
+}
+
+const CREDENTIALS: [HeaderName; 3] =
+    [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
+static REDACTED: HeaderValue = HeaderValue::from_static("[redacted]");

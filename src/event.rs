@@ -1,0 +1,84 @@
+use std::{fmt, sync::Arc};
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::{Provider, decode::DecodeError};
+
+/// What a handler can take as its event: decoded from JSON, and belonging to one sender.
+///
+/// Implemented by the event types in [`providers`](crate::providers), and by yours:
+///
+/// ```
+/// use tower_webhook::{Event, Payload, providers::standard_webhooks::StandardWebhooks};
+///
+/// #[derive(Debug, serde::Deserialize)]
+/// struct InvoicePaid {
+///     total: u64,
+/// }
+/// impl Payload for InvoicePaid {
+///     type Provider = StandardWebhooks;
+/// }
+/// impl Event for InvoicePaid {
+///     const TYPE: &'static str = "invoice.paid";
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a webhook event",
+    label = "not a `Payload`",
+    note = "the first argument of a handler is the event: a type of `tower_webhook::providers`, or one of yours that implements `Payload`"
+)]
+pub trait Payload: DeserializeOwned + Send + 'static {
+    /// Who sends it.
+    type Provider: Provider;
+}
+
+/// A [`Payload`] whose name on the wire its sender documents.
+#[diagnostic::on_unimplemented(
+    message = "nobody documents what `{Self}` is called on the wire",
+    label = "its sender does not document the name: use `.on_type(\"…\", handler)`, or `.event_as(\"…\", &event)` to send it",
+    note = "an event type of your own names itself with `impl Event`"
+)]
+pub trait Event: Payload {
+    /// The name, exactly as on the wire.
+    const TYPE: &'static str;
+}
+
+/// An event as it came.
+///
+/// What [`EventRouter::fallback`](crate::EventRouter::fallback) takes, and an argument that any handler may ask for.
+/// `Debug` shows the type and the size, never the content.
+#[derive(Clone)]
+pub struct RawEvent {
+    pub(crate) kind: Option<Arc<str>>,
+    pub(crate) json: Bytes,
+    pub(crate) error: Option<DecodeError>,
+}
+
+impl RawEvent {
+    /// Its type. `None` if it has none, or no text that could be one.
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+
+    /// The whole element of the body, byte for byte: UTF-8, well-formed JSON, unknown fields included. Shares the
+    /// body's memory.
+    pub fn json(&self) -> &Bytes {
+        &self.json
+    }
+
+    /// Why the event does not fit the type that a handler wants. `None` if none does, or if it fits.
+    pub fn error(&self) -> Option<&DecodeError> {
+        self.error.as_ref()
+    }
+}
+
+impl fmt::Debug for RawEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawEvent")
+            .field("kind", &self.kind)
+            .field("bytes", &self.json.len())
+            .field("error", &self.error)
+            .finish()
+    }
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("docs/lib.md")]
+
+pub mod clock;
+pub mod decode;
+mod delivery;
+pub mod docs;
+pub mod error;
+mod event;
+mod provider;
+pub mod providers;
+pub mod router;
+pub mod scheme;
+pub mod sender;
+mod trace;
+pub mod verify;
+
+pub use self::{
+    delivery::Delivery,
+    event::{Event, Payload, RawEvent},
+    provider::{Draft, Emit, Outgoing, Policy, Provider},
+    router::{EventRouter, FromRef, State},
+    sender::Sender,
+    verify::{Verified, VerifyLayer},
+};
+
+/// Any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,186 @@
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, request::Parts};
+
+use crate::{
+    Delivery,
+    decode::{Envelope, Members},
+    error::SendError,
+    scheme::{Check, Head, VerifyError},
+};
+
+/// A sender of webhooks: how it authenticates, where its events stand, what it does with our answer.
+///
+/// A value of it holds the keys. Those of this crate are in [`providers`](crate::providers); one of your own is short:
+///
+/// ```
+/// use tower_webhook::{Provider, decode::Envelope, scheme::{Check, Head, HmacSha256, Tag, VerifyError}};
+///
+/// /// HMAC-SHA256 over `id.body`, in hex.
+/// struct Acme(HmacSha256);
+///
+/// impl Provider for Acme {
+///     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+///         let id = head.header("acme-delivery")?;
+///         let tag = Tag::hex(head.header("acme-signature")?)?;
+///         Ok(self.0.check(tag).prefix(id).prefix(".").id(id))
+///     }
+///
+///     fn envelope(&self) -> Envelope {
+///         Envelope::adjacent("event", "payload")
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a webhook provider",
+    label = "not a `Provider`",
+    note = "the senders this crate knows are in `tower_webhook::providers`; implement `Provider` for one of your own"
+)]
+pub trait Provider: Send + Sync + 'static {
+    /// What must this request's body prove? Called before any of it is read, for POST requests only.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the head alone shows to be wrong.
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError>;
+
+    /// Where the events stand in the body.
+    fn envelope(&self) -> Envelope;
+
+    /// What the envelope says of the delivery. Called once the whole body is known to be well formed.
+    fn describe(&self, outer: &Members<'_>, delivery: &mut Delivery) {
+        let _ = (outer, delivery);
+    }
+
+    /// Answers a request that is no delivery, such as a registration handshake. Called first, for every method.
+    fn handshake(&self, head: &Head<'_>) -> Option<Response<Bytes>> {
+        let _ = head;
+        None
+    }
+
+    /// What is documented of the sender's ways.
+    fn policy(&self) -> Policy {
+        Policy::default()
+    }
+
+    /// The name that [`Delivery::provider`] and trace events carry.
+    fn name(&self) -> &'static str {
+        std::any::type_name::<Self>()
+    }
+}
+
+/// A sender's ways, as far as they are documented: whether it sends again, how long it waits, which media type it
+/// declares. By default it sends again, waits, and may declare any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Policy {
+    answer_within: Option<Duration>,
+    json_only: bool,
+}
+
+impl Policy {
+    /// The sender never sends again and wants an answer within this time: it gets 202 then, and the handlers go on.
+    /// Loses nothing, since no answer could make such a sender repeat itself.
+    pub fn never_resends(self, answer_within: Duration) -> Self {
+        Self { answer_within: Some(answer_within), ..self }
+    }
+
+    /// The sender documents that it declares JSON: anything else is answered 415.
+    pub fn json_only(self) -> Self {
+        Self { json_only: true, ..self }
+    }
+
+    pub(crate) fn answer_within(self) -> Option<Duration> {
+        self.answer_within
+    }
+
+    pub(crate) fn is_json_only(self) -> bool {
+        self.json_only
+    }
+}
+
+/// The sending half of a [`Provider`]: writes events the way the sender does, and signs a request.
+///
+/// For [`Sender`](crate::Sender), which is for tests and emulation. A provider that only receives leaves it out.
+pub trait Emit: Provider {
+    /// The body that carries `events`.
+    ///
+    /// # Errors
+    ///
+    /// If the sender cannot carry these events: [`SendError::NotOneEvent`], [`SendError::Encode`].
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError>;
+
+    /// Adds to `head` all that authenticates it and `body`.
+    fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing);
+
+    /// The media type that the sender declares.
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("application/json")
+    }
+}
+
+/// An event to be sent.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Draft {
+    /// Its type on the wire.
+    pub kind: String,
+    /// Its payload: well-formed JSON.
+    pub json: String,
+}
+
+impl Draft {
+    pub(crate) fn new(kind: impl Into<String>, json: String) -> Self {
+        Self { kind: kind.into(), json }
+    }
+
+    /// `{"<kind_key>": kind, "<data_key>": payload}`, the counterpart of [`Envelope::adjacent`].
+    pub fn adjacent(&self, kind_key: &str, data_key: &str) -> String {
+        format!(
+            "{{{}:{},{}:{}}}",
+            quoted(kind_key),
+            quoted(&self.kind),
+            quoted(data_key),
+            self.json
+        )
+    }
+
+    /// The payload, an object, with `"<kind_key>": kind` as its first member: the counterpart of [`Envelope::flat`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Encode`] if the payload is no object.
+    pub fn flat(&self, kind_key: &str) -> Result<String, SendError> {
+        let members = self.json.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let members =
+            members.ok_or_else(|| SendError::Encode("the payload is not an object".into()))?;
+        let comma = if members.trim().is_empty() { "" } else { "," };
+        Ok(format!("{{{}:{}{comma}{members}}}", quoted(kind_key), quoted(&self.kind)))
+    }
+}
+
+/// What a [`Sender`](crate::Sender) says of a request beside its events.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outgoing {
+    /// The id of the delivery.
+    pub id: String,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+    /// The registration's properties: a JSON object.
+    pub properties: String,
+    /// The time it is sent.
+    pub now: SystemTime,
+}
+
+impl Outgoing {
+    pub(crate) fn unix_time(&self) -> Duration {
+        self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+}
+
+/// `text` as a JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

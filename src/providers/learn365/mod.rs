@@ -1,0 +1,167 @@
+//! Learn365 (LMS365), a learning platform on ASP.NET WebHooks.
+//!
+//! The vendor documents registration, seven events and their origin at
+//! <https://helpcenter.zensai.com/hc/en-us/articles/115000764449-Learn365-webhooks>, and four more events and all
+//! fields in its connector, <https://learn.microsoft.com/connectors/lms365>. The rest was read in the published source
+//! of ASP.NET WebHooks, and recorded from it.
+//!
+//! | | |
+//! |---|---|
+//! | authentication | `ms-signature: sha256=<64 hex digits>`: HMAC-SHA256 over the body; the key is the secret as typed |
+//! | replay | no timestamp is signed: a recorded request stays valid. Be idempotent by [`Delivery::id`](crate::Delivery::id) |
+//! | delivery id | `Id`: the same on every attempt. `Attempt` counts from 1, so body and signature differ |
+//! | body | `application/json`; `{"Id", "Attempt", "Properties", "Notifications": [{"Action", …}]}` |
+//! | retries | after 1 and after 4 further minutes, unless answered 2xx or 410; then it is lost |
+//! | handshake | `GET ?echo=<token>` at registration, unsigned, replacing the whole query of the URL |
+//!
+//! Events overlap in one request, and their order is not guaranteed.
+//!
+//! ```
+//! use tower::Layer;
+//! use tower_webhook::{Delivery, EventRouter, VerifyLayer};
+//! use tower_webhook::providers::learn365::{CourseCompleted, Learn365};
+//!
+//! # fn app(secret: &str) -> Result<axum::Router, tower_webhook::error::ConfigError> {
+//! let events = EventRouter::new().on(async |e: CourseCompleted, delivery: Delivery| {
+//!     println!("{:?}: {:?} completed, attempt {:?}", delivery.id(), e.course, delivery.sender_attempt());
+//! });
+//! let hook = VerifyLayer::new(Learn365::new(secret)?).layer(events);
+//! Ok(axum::Router::new().route_service("/webhooks/learn365", hook))
+//! # }
+//! ```
+//!
+//! # Spelling
+//!
+//! A setting of the sender's host renames the four keys of the envelope and `Action` to camelCase. Both are read; where
+//! the exact spelling stands, it wins.
+//!
+//! # Open questions
+//!
+//! The exact `Action` texts and header in a capture of Learn365 itself. What the values of `EnrollmentStatus` mean.
+//! Whether several users are ever sent at once. Whether the retry schedule is the library's.
+
+mod events;
+mod json;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, header, request::Parts};
+
+pub use self::events::*;
+use crate::{
+    Delivery, Draft, Emit, Outgoing, Policy, Provider,
+    decode::{Envelope, Members},
+    error::{ConfigError, SendError},
+    scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, VerifyError},
+};
+
+/// The sender Learn365, and any other on ASP.NET WebHooks.
+#[derive(Clone, Debug)]
+pub struct Learn365(HmacSha256);
+
+impl Learn365 {
+    /// Accepts requests signed under any of the keys: the secrets as typed into the registration.
+    ///
+    /// # Errors
+    ///
+    /// An unusable [`Secret`], one shorter than 32 UTF-16 units (what the sender itself enforces), or more than
+    /// [`MAX_KEYS`](crate::scheme::MAX_KEYS).
+    pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        HmacSha256::new(keys.into().decoded(long_enough)).map(Self)
+    }
+}
+
+impl Provider for Learn365 {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        Ok(self.0.check(tag(head.header(SIGNATURE)?)?).check())
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("Action").within("Notifications").or_camel_case()
+    }
+
+    fn describe(&self, outer: &Members<'_>, delivery: &mut Delivery) {
+        if let Some(id) = outer.text("Id") {
+            delivery.set_id(id);
+        }
+        if let Some(attempt) = outer.get("Attempt") {
+            delivery.set_sender_attempt(attempt);
+        }
+        if let Some(properties) = outer.raw("Properties") {
+            delivery.set_properties(properties);
+        }
+    }
+
+    fn handshake(&self, head: &Head<'_>) -> Option<Response<Bytes>> {
+        let echo =
+            if head.method() == Method::GET { head.query("echo").ok()? } else { return None };
+        let plain = echo.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        (plain && (1..=MAX_ECHO).contains(&echo.len())).then(|| echoed(echo))
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::default().json_only()
+    }
+
+    fn name(&self) -> &'static str {
+        "learn365"
+    }
+}
+
+/// As lenient as the original receiver: blanks around `=`, surplus `=`, `sha256` and hex digits of either case.
+fn tag(signature: &str) -> Result<Tag, VerifyError> {
+    let mut parts = signature
+        .split('=')
+        .map(|part| part.trim_matches([' ', '\t']))
+        .filter(|part| !part.is_empty());
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(algorithm), Some(hex), None) if algorithm.eq_ignore_ascii_case("sha256") => {
+            Tag::hex(hex)
+        }
+        (Some(_), Some(_), None) => Err(VerifyError::UnsupportedSignature),
+        _ => Err(VerifyError::MalformedSignature),
+    }
+}
+
+/// Exactly the token, and nothing that a browser could take for more.
+fn echoed(token: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::copy_from_slice(token.as_bytes()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn long_enough(secret: &Secret) -> Result<Secret, ConfigError> {
+    let units = String::from_utf8_lossy(secret.bytes()).encode_utf16().count();
+    secret.at_least(MIN_SECRET, units, "UTF-16 units")?;
+    Ok(secret.clone())
+}
+
+/// Byte for byte as the original sender writes it: indented, CRLF, upper-case hex.
+impl Emit for Learn365 {
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+        let events: Vec<_> =
+            events.iter().map(|event| event.flat("Action")).collect::<Result<_, _>>()?;
+        let Outgoing { id, attempt, properties, .. } = outgoing;
+        Ok(json::indented(&format!(
+            r#"{{"Id":{},"Attempt":{attempt},"Properties":{properties},"Notifications":[{}]}}"#,
+            crate::provider::quoted(id),
+            events.join(","),
+        )))
+    }
+
+    fn sign(&self, head: &mut Parts, body: &[u8], _: &Outgoing) {
+        let signature = format!("sha256={}", self.0.sign([body]).to_hex_upper());
+        if let Ok(value) = HeaderValue::from_str(&signature) {
+            head.headers.insert(SIGNATURE, value);
+        }
+    }
+
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("application/json; charset=utf-8")
+    }
+}
+
+const SIGNATURE: &str = "ms-signature";
+const MIN_SECRET: usize = 32;
+const MAX_ECHO: usize = 128;

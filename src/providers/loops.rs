@@ -1,0 +1,137 @@
+//! Loops, a learning platform: "real-time data packages of events from activities in your organization".
+//!
+//! Documented at <https://help.loops.education/index.php/en/2022/03/18/webhook-2/>: a POST with a JSON list of
+//! `{"type": …, "data": …}`; five kinds of events in prose, **one** name on the wire, one example.
+//!
+//! | | |
+//! |---|---|
+//! | authentication | undocumented. The URL is yours to choose: put a [`Token`] into it |
+//! | types | `SESSION_STARTED`; the four others are undocumented: register them with [`on_type`](crate::EventRouter::on_type) once you have seen one |
+//! | delivery id, time, retries | undocumented. Two equal events are legitimate (start, terminate, revive, terminate) |
+//!
+//! The page's example is not JSON: typographic quotes, no-break spaces, a trailing comma. What a machine sends is, and
+//! the parser stays strict.
+//!
+//! ```
+//! use tower::Layer;
+//! use tower_webhook::{EventRouter, VerifyLayer, scheme::Token};
+//! use tower_webhook::providers::loops::{Loops, SessionStarted, SessionTerminated};
+//!
+//! # fn app(token: &str, terminated: String) -> Result<axum::Router, tower_webhook::error::ConfigError> {
+//! let events = EventRouter::new()
+//!     .on(async |e: SessionStarted| println!("{:?} of {:?}", e.name, e.loop_name))
+//!     .on_type(terminated, async |e: SessionTerminated| println!("{:?} ended", e.uuid));
+//! let hook = VerifyLayer::new(Loops::new(Token::path(token)?)).layer(events);
+//! Ok(axum::Router::new().route_service("/webhooks/loops/{token}", hook))
+//! # }
+//! ```
+//!
+//! # Open questions
+//!
+//! The four other names. Whether added or leaving participants come as a delta or as the full list. Retries. Whether a
+//! token can be set.
+
+use http::request::Parts;
+
+use super::{Personal, events, objects};
+use crate::{
+    Draft, Emit, Outgoing, Provider,
+    decode::Envelope,
+    error::SendError,
+    scheme::{Check, Head, Token, VerifyError},
+};
+
+/// The sender Loops.
+#[derive(Clone, Debug)]
+pub struct Loops(Token);
+
+impl Loops {
+    /// Accepts requests that carry the token.
+    pub fn new(token: Token) -> Self {
+        Self(token)
+    }
+
+    /// Accepts requests from anyone: for a receiver that something else shields.
+    pub fn dangerous_unauthenticated() -> Self {
+        Self(Token::dangerous_none())
+    }
+}
+
+impl Provider for Loops {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        self.0.verify(head).map(Check::from)
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::adjacent("type", "data")
+    }
+
+    fn name(&self) -> &'static str {
+        "loops"
+    }
+}
+
+impl Emit for Loops {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+        let events: Vec<_> = events.iter().map(|event| event.adjacent("type", "data")).collect();
+        Ok(format!("[{}]", events.join(",")))
+    }
+
+    fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {
+        self.0.apply(head);
+    }
+}
+
+macro_rules! sessions {
+    ($($(#[$meta:meta])* $name:ident,)*) => {
+        objects! {$(
+            $(#[$meta])*
+            $name {
+                /// Identifies the started loop.
+                uuid: String = "uuid",
+                /// What the started loop is called.
+                name: String = "name",
+                /// The loop that it is a copy of.
+                loop_name: String = "loopName",
+                /// Who takes part.
+                participants: Vec<Participant> = "participants",
+            }
+        )*}
+    };
+}
+
+sessions! {
+    /// A loop is started. The one event with a documented name and example.
+    SessionStarted,
+    /// A loop is terminated. Its name is undocumented; the fields are those of the documented example.
+    SessionTerminated,
+    /// A loop is revived. Its name is undocumented; the fields are those of the documented example.
+    SessionRevived,
+    /// Participants are added to a loop. Its name is undocumented, and whether the list is all of them.
+    ParticipantsAdded,
+    /// Participants are leaving a loop. Its name is undocumented, and whether the list is all of them.
+    ParticipantsLeaving,
+}
+
+objects! {
+    /// Someone who takes part in a loop.
+    Participant {
+        /// Identifies the user.
+        user_id: i64 = "userId",
+        /// `owner` and `pupil` are documented by example.
+        role: String = "role",
+        /// `invited` is documented by example.
+        state: String = "state",
+        /// Their address.
+        email: Personal = "email",
+    }
+}
+
+events! {
+    Loops:
+    SessionStarted = "SESSION_STARTED",
+    SessionTerminated,
+    SessionRevived,
+    ParticipantsAdded,
+    ParticipantsLeaving,
+}

@@ -1,0 +1,62 @@
+//! One sender each: how it authenticates, where its events stand, what they are.
+//!
+//! Every fact is graded, here and in the field docs: **documented** by the vendor (or read in the sender's published
+//! source), or **observed** in receivers of its traffic. What is observed only is an optional field and says so. What
+//! is neither is not invented: it is configurable, or it stays in the event's [raw JSON](crate::RawEvent).
+//!
+//! All fields are optional: no vendor marks one as required. Unknown fields are ignored here and kept in the raw JSON.
+
+pub mod learn365;
+mod lenient;
+pub mod loops;
+mod personal;
+pub mod standard_webhooks;
+pub mod synthesis_vr;
+pub mod teachstack;
+
+pub use self::personal::Personal;
+
+/// Structs of optional fields, each with its name on the wire.
+macro_rules! objects {
+    ($(
+        $(#[$meta:meta])*
+        $name:ident {$(
+            $(#[$field_meta:meta])*
+            $field:ident: $ty:ty = $wire:literal,
+        )*}
+    )*) => {$(
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, serde::Serialize)]
+        #[serde(default)]
+        #[non_exhaustive]
+        pub struct $name {$(
+            $(#[$field_meta])*
+            #[serde(rename = $wire, skip_serializing_if = "Option::is_none")]
+            pub $field: Option<$ty>,
+        )*}
+    )*};
+}
+
+/// Events of one provider; those without a name have none that is documented.
+macro_rules! events {
+    ($provider:ty: $($name:ident $(= $wire:literal)?,)*) => {$(
+        impl crate::Payload for $name {
+            type Provider = $provider;
+        }
+        $(impl crate::Event for $name {
+            const TYPE: &'static str = $wire;
+        })?
+    )*};
+}
+
+use {events, objects};
+
+use crate::{Draft, error::SendError};
+
+/// For senders that carry one event per request.
+fn only(events: &[Draft]) -> Result<&Draft, SendError> {
+    match events {
+        [one] => Ok(one),
+        several => Err(SendError::NotOneEvent(several.len())),
+    }
+}

@@ -1,0 +1,48 @@
+use std::{fmt, ops::Deref};
+
+use serde::{Deserialize, Serialize};
+
+/// Text that names or reaches a person. Reads like a `str`; `Debug` hides it, so that logging an event is harmless.
+///
+/// ```
+/// use tower_webhook::providers::Personal;
+///
+/// let email = Personal::from("pupil@example.com");
+/// assert_eq!(&*email, "pupil@example.com");
+/// assert_eq!(format!("{email:?}"), "[redacted]");
+/// ```
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Personal(String);
+
+impl Deref for Personal {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Personal {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Personal {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<Personal> for String {
+    fn from(text: Personal) -> Self {
+        text.0
+    }
+}
+
+impl fmt::Debug for Personal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}

@@ -1,0 +1,168 @@
+//! Standard Webhooks, the open standard that many senders follow.
+//!
+//! Specified at <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>. This is
+//! its symmetric half, `v1`. Signatures of other versions beside a good `v1` are passed over; alone they are refused.
+//!
+//! | | |
+//! |---|---|
+//! | authentication | `webhook-signature`: a list between spaces of `v1,<base64>`, HMAC-SHA256 over `id.timestamp.body` |
+//! | replay | `webhook-timestamp`, seconds, at most [`TOLERANCE`](StandardWebhooks::TOLERANCE) off in either direction |
+//! | delivery id | `webhook-id`, signed; the same on every attempt |
+//! | body | `{"type", "timestamp", "data"}`, `application/json` |
+//!
+//! The events are yours:
+//!
+//! ```
+//! use tower::{Layer, ServiceExt};
+//! use tower_webhook::{Event, EventRouter, Payload, Sender, VerifyLayer, providers::standard_webhooks::StandardWebhooks};
+//!
+//! #[derive(Debug, serde::Deserialize, serde::Serialize)]
+//! struct InvoicePaid {
+//!     total: u64,
+//! }
+//! impl Payload for InvoicePaid {
+//!     type Provider = StandardWebhooks;
+//! }
+//! impl Event for InvoicePaid {
+//!     const TYPE: &'static str = "invoice.paid";
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), tower_webhook::BoxError> {
+//! let provider = StandardWebhooks::new("whsec_c2VjcmV0IG9mIGF0IGxlYXN0IDI0IGJ5dGVz")?;
+//! let events = EventRouter::new().on(async |e: InvoicePaid| println!("{} paid", e.total));
+//! let hook = VerifyLayer::new(provider.clone()).layer(events);
+//! let request = Sender::new(provider).event(&InvoicePaid { total: 3 })?;
+//! assert_eq!(hook.oneshot(request).await?.status(), 200);
+//! # Ok(()) }
+//! ```
+
+use std::time::Duration;
+
+use base64::{
+    Engine,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use http::{HeaderValue, request::Parts};
+use zeroize::Zeroizing;
+
+use super::only;
+use crate::{
+    Draft, Emit, Outgoing, Policy, Provider,
+    decode::Envelope,
+    error::{ConfigError, SendError},
+    scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, Timestamp, VerifyError},
+};
+
+/// A sender that follows the standard.
+#[derive(Clone, Debug)]
+pub struct StandardWebhooks {
+    keys: HmacSha256,
+    tolerance: Duration,
+}
+
+impl StandardWebhooks {
+    /// How far a timestamp may be off, by default.
+    pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+    /// Accepts requests signed under any of the keys: base64 of at least 24 bytes, with `whsec_` in front or without,
+    /// padded or not, in the standard alphabet.
+    ///
+    /// # Errors
+    ///
+    /// An unusable [`Secret`], other text than that, fewer bytes, a key of the asymmetric half (`whpk_`, `whsk_`), or
+    /// more than [`MAX_KEYS`](crate::scheme::MAX_KEYS).
+    pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        let keys = HmacSha256::new(keys.into().decoded(key))?;
+        Ok(Self { keys, tolerance: Self::TOLERANCE })
+    }
+
+    /// How far a timestamp may be off, in the past and in the future. By default [`StandardWebhooks::TOLERANCE`], 5
+    /// minutes.
+    #[must_use]
+    pub fn tolerance(self, tolerance: Duration) -> Self {
+        Self { tolerance, ..self }
+    }
+}
+
+impl Provider for StandardWebhooks {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        let id = head.header(ID)?;
+        if id.is_empty() || id.contains('.') {
+            return Err(VerifyError::Other("header `webhook-id` is empty or holds a dot"));
+        }
+        let timestamp = head.header(TIMESTAMP)?;
+        Timestamp::seconds(timestamp)?.within(self.tolerance, head.now())?;
+        let signatures = head.header(SIGNATURE)?.split(' ');
+        let check = self
+            .keys
+            .check_any(signatures.filter_map(|one| one.strip_prefix("v1,")).map(Tag::base64))?;
+        Ok(check.prefix(id).prefix(".").prefix(timestamp).prefix(".").id(id))
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::adjacent("type", "data")
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::default().json_only()
+    }
+
+    fn name(&self) -> &'static str {
+        "standard_webhooks"
+    }
+}
+
+impl Emit for StandardWebhooks {
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+        let event = only(events)?;
+        let time = humantime::format_rfc3339_seconds(
+            std::time::SystemTime::UNIX_EPOCH + outgoing.unix_time(),
+        );
+        let kind = crate::provider::quoted(&event.kind);
+        Ok(format!(r#"{{"type":{kind},"timestamp":"{time}","data":{}}}"#, event.json))
+    }
+
+    fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
+        let (id, timestamp) = (&outgoing.id, outgoing.unix_time().as_secs().to_string());
+        let tag = self.keys.sign([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
+        let values = [
+            (ID, id.clone()),
+            (TIMESTAMP, timestamp),
+            (SIGNATURE, format!("v1,{}", tag.to_base64())),
+        ];
+        for (name, value) in values {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                head.headers.insert(name, value);
+            }
+        }
+    }
+}
+
+/// The key that a secret in the standard's notation stands for.
+fn key(secret: &Secret) -> Result<Secret, ConfigError> {
+    let text = std::str::from_utf8(secret.bytes()).map_err(|_| ConfigError::new(NOT_BASE64))?;
+    if text.starts_with("whpk_") || text.starts_with("whsk_") {
+        return Err(ConfigError::new(
+            "this is a key for Ed25519 signatures, not a shared secret: use one with `whsec_`",
+        ));
+    }
+    // Some dashboards show the version of the scheme in front.
+    let text = text.strip_prefix("v1,").unwrap_or(text);
+    let text = text.strip_prefix("whsec_").unwrap_or(text);
+    let key = Zeroizing::new(BASE64.decode(text).map_err(|_| ConfigError::new(NOT_BASE64))?);
+    secret.at_least(MIN_KEY, key.len(), "bytes once decoded")?;
+    secret.replaced(&key)
+}
+
+const ID: &str = "webhook-id";
+const TIMESTAMP: &str = "webhook-timestamp";
+const SIGNATURE: &str = "webhook-signature";
+const MIN_KEY: usize = 24;
+const NOT_BASE64: &str =
+    "the secret is not base64 of the standard alphabet, with or without `whsec_` in front";
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);

@@ -1,0 +1,134 @@
+//! SynthesisVR, a management platform for VR arcades and classrooms.
+//!
+//! Documented at <https://synthesisvr.com/knowledge-base/webhooks/>: a POST of JSON that "may contain an array", with
+//! one kind of events so far, sessions. An object with `uuid` and `action` is one; everything else is unknown, and kept.
+//!
+//! | | |
+//! |---|---|
+//! | authentication | undocumented. The URL is yours to choose: put a [`Token`] into it, one per location |
+//! | types | the `action`: `create`, `delete` |
+//! | deadline | 2 seconds; the response is ignored, and nothing is ever sent again |
+//! | delivery id, time | none |
+//!
+//! After 1.5 seconds the answer is 202, and the handlers go on. What is lost here is lost for good: call
+//! [`drain`](crate::EventRouter::drain) at shutdown.
+//!
+//! The `location` is free text and no key: the vendor advises one URL per location. Named keys tell them apart:
+//!
+//! ```
+//! use tower::Layer;
+//! use tower_webhook::{Delivery, EventRouter, VerifyLayer, scheme::{Keys, Token}};
+//! use tower_webhook::providers::synthesis_vr::{SessionCreated, SynthesisVr};
+//!
+//! # fn app(sofia: &str, varna: &str) -> Result<axum::Router, tower_webhook::error::ConfigError> {
+//! let keys = Keys::named("sofia", sofia).or(Keys::named("varna", varna));
+//! let events = EventRouter::new().on(async |e: SessionCreated, delivery: Delivery| {
+//!     println!("{:?}: session {:?} on {:?} stations", delivery.key_id(), e.uuid, e.stations);
+//! });
+//! let hook = VerifyLayer::new(SynthesisVr::new(Token::path(keys)?)).layer(events);
+//! Ok(axum::Router::new().route_service("/webhooks/synthesis-vr/{token}", hook))
+//! # }
+//! ```
+//!
+//! # Open questions
+//!
+//! Other actions and kinds ("more webhook options will come"). Whether lone objects occur: they are accepted. Walk-ins
+//! without a customer.
+
+use std::{borrow::Cow, time::Duration};
+
+use http::request::Parts;
+
+use super::{events, lenient, objects};
+use crate::{
+    Draft, Emit, Outgoing, Policy, Provider,
+    decode::{Envelope, Members},
+    error::SendError,
+    scheme::{Check, Head, Token, VerifyError},
+};
+
+/// The sender SynthesisVR.
+#[derive(Clone, Debug)]
+pub struct SynthesisVr(Token);
+
+/// When to answer a sender that waits two seconds, travel included.
+const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
+
+impl SynthesisVr {
+    /// Accepts requests that carry the token.
+    pub fn new(token: Token) -> Self {
+        Self(token)
+    }
+
+    /// Accepts requests from anyone: for a receiver that something else shields.
+    pub fn dangerous_unauthenticated() -> Self {
+        Self(Token::dangerous_none())
+    }
+}
+
+impl Provider for SynthesisVr {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        self.0.verify(head).map(Check::from)
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::shape(session)
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::default().never_resends(ANSWER_WITHIN)
+    }
+
+    fn name(&self) -> &'static str {
+        "synthesis_vr"
+    }
+}
+
+fn session<'b>(object: &Members<'b>) -> Option<Cow<'b, str>> {
+    object.raw("uuid")?;
+    object.text("action")
+}
+
+impl Emit for SynthesisVr {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+        let events: Vec<_> =
+            events.iter().map(|event| event.flat("action")).collect::<Result<_, _>>()?;
+        Ok(format!("[{}]", events.join(",")))
+    }
+
+    fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {
+        self.0.apply(head);
+    }
+}
+
+macro_rules! sessions {
+    ($($(#[$meta:meta])* $name:ident,)*) => {
+        objects! {$(
+            $(#[$meta])*
+            $name {
+                /// Identifies the session; a UUID of any version.
+                uuid: String = "uuid",
+                /// The title of the location: free text, no key.
+                location: String = "location",
+                /// How many stations.
+                stations: i64 = "stations",
+                /// Identifies the customer. Absent, null or a number in text does not fail the event.
+                #[serde(deserialize_with = "lenient::number")]
+                customer_id: i64 = "customerid",
+            }
+        )*}
+    };
+}
+
+sessions! {
+    /// A session was created (`"action": "create"`).
+    SessionCreated,
+    /// A session was removed (`"action": "delete"`).
+    SessionRemoved,
+}
+
+events! {
+    SynthesisVr:
+    SessionCreated = "create",
+    SessionRemoved = "delete",
+}

@@ -1,0 +1,196 @@
+//! Teachstack, a virtual classroom.
+//!
+//! Documented at
+//! <https://www.teachstack.com/blog/lets-talk-about-webhooks-what-are-they-and-how-do-we-use-them-in-teachstack/>: an
+//! HTTPS endpoint that accepts "unauthenticated" POST requests of JSON, and seven names of events. **No payload is
+//! documented.** All fields here, and the name `event_name`, are *observed* in two public receivers.
+//!
+//! | | |
+//! |---|---|
+//! | authentication | "unauthenticated" (documented). The URL is yours to choose: put a [`Token`] into it |
+//! | types | seven, documented; in the member `event_name` (observed): [`Teachstack::discriminator`] |
+//! | time | `time`, microseconds (observed) |
+//! | delivery id, retries | undocumented |
+//!
+//! The vendor's prose once writes `Room_closed`. If that is what you get, register it beside the other:
+//! `.on_type("Room_closed", room_closed)`.
+//!
+//! ```
+//! use tower::Layer;
+//! use tower_webhook::{EventRouter, VerifyLayer, scheme::Token};
+//! use tower_webhook::providers::teachstack::{RecordingProcessed, Teachstack};
+//!
+//! # fn app(token: &str) -> Result<axum::Router, tower_webhook::error::ConfigError> {
+//! let events = EventRouter::new().on(async |e: RecordingProcessed| println!("room {:?}: {:?}", e.room_id, e.data));
+//! let hook = VerifyLayer::new(Teachstack::new(Token::path(token)?)).layer(events);
+//! Ok(axum::Router::new().route_service("/webhooks/teachstack/{token}", hook))
+//! # }
+//! ```
+//!
+//! # Open questions
+//!
+//! All payloads. The unit of `time`. Retries.
+
+use std::borrow::Cow;
+
+use http::request::Parts;
+
+use super::{Personal, events, lenient, objects, only};
+use crate::{
+    Draft, Emit, Outgoing, Provider,
+    decode::Envelope,
+    error::SendError,
+    scheme::{Check, Head, Token, VerifyError},
+};
+
+/// The sender Teachstack.
+#[derive(Clone, Debug)]
+pub struct Teachstack {
+    token: Token,
+    discriminator: Cow<'static, str>,
+}
+
+impl Teachstack {
+    /// Accepts requests that carry the token.
+    pub fn new(token: Token) -> Self {
+        Self { token, discriminator: Cow::Borrowed("event_name") }
+    }
+
+    /// Accepts requests from anyone: for a receiver that something else shields.
+    pub fn dangerous_unauthenticated() -> Self {
+        Self::new(Token::dangerous_none())
+    }
+
+    /// The member that names the event. By default `event_name`: observed, not documented.
+    #[must_use]
+    pub fn discriminator(self, member: impl Into<Cow<'static, str>>) -> Self {
+        Self { discriminator: member.into(), ..self }
+    }
+}
+
+impl Provider for Teachstack {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        self.token.verify(head).map(Check::from)
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat(self.discriminator.clone())
+    }
+
+    fn name(&self) -> &'static str {
+        "teachstack"
+    }
+}
+
+/// Emulates the observed envelope: one object, not documented.
+impl Emit for Teachstack {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+        only(events)?.flat(&self.discriminator)
+    }
+
+    fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {
+        self.token.apply(head);
+    }
+}
+
+macro_rules! room_events {
+    ($($(#[$meta:meta])* $name:ident $({ $(#[$data_meta:meta])* $data:ty })?,)*) => {
+        objects! {$(
+            $(#[$meta])*
+            $name {
+                /// Identifies the room. Observed, not documented; text, and not always a valid UUID.
+                room_id: String = "room_id",
+                /// Identifies the session in the room. Observed, not documented.
+                session_id: String = "session_id",
+                /// When it happened, in microseconds since 1970. Observed, not documented; a number or text.
+                #[serde(deserialize_with = "lenient::number")]
+                time: i64 = "time",
+                $(
+                    $(#[$data_meta])*
+                    data: $data = "data",
+                )?
+            }
+        )*}
+    };
+}
+
+room_events! {
+    /// `room.created`. What its `data` holds is unknown.
+    RoomCreated,
+    /// `room.closed`. What its `data` holds is unknown.
+    RoomClosed,
+    /// `peer.joined`.
+    PeerJoined {
+        /// Who joined. Observed, not documented.
+        Peer
+    },
+    /// `peer.left`.
+    PeerLeft {
+        /// Who left. Observed, not documented.
+        Peer
+    },
+    /// `recording.processed`.
+    RecordingProcessed {
+        /// The recording. Observed, not documented.
+        Recording
+    },
+    /// `recording.failed`.
+    RecordingFailed {
+        /// The recording. Observed, not documented.
+        Recording
+    },
+    /// `whiteboard.new_file_saved`.
+    WhiteboardNewFileSaved {
+        /// The file. Observed, not documented.
+        WhiteboardFile
+    },
+}
+
+objects! {
+    /// Someone in a room. All of it observed, not documented.
+    Peer {
+        /// Identifies them. Observed, not documented.
+        uid: String = "uid",
+        /// Their name. Observed, not documented.
+        uname: Personal = "uname",
+        /// What they are: 1 host, 2 student who may speak, 3 viewer; 11 was seen too. Observed, not documented.
+        utype: i64 = "utype",
+    }
+    /// A recording. All of it observed, not documented.
+    Recording {
+        /// Identifies it. Observed, not documented.
+        id: String = "_id",
+        /// Identifies the session it is of. Observed, not documented.
+        session_id: String = "session_id",
+        /// Where the raw file is. Observed, not documented.
+        raw_path: String = "raw_path",
+        /// Where the processed file is. Observed, not documented.
+        processed_path: String = "processed_path",
+        /// Where its thumbnail is. Observed, not documented.
+        thumbnail_path: String = "thumbnail_path",
+        /// Where its small thumbnail is. Observed, not documented.
+        thumbnail_256x144_path: String = "thumbnail_256x144_path",
+        /// How long it is, in seconds. Observed, not documented.
+        duration: f64 = "duration",
+        /// What became of it, where it failed. Observed, not documented.
+        status: String = "status",
+    }
+    /// A file saved from a whiteboard. All of it observed, not documented.
+    WhiteboardFile {
+        /// Where it is. Observed, not documented.
+        url: String = "url",
+        /// Of which type it is. Observed, not documented.
+        filetype: String = "filetype",
+    }
+}
+
+events! {
+    Teachstack:
+    RoomCreated = "room.created",
+    RoomClosed = "room.closed",
+    PeerJoined = "peer.joined",
+    PeerLeft = "peer.left",
+    RecordingProcessed = "recording.processed",
+    RecordingFailed = "recording.failed",
+    WhiteboardNewFileSaved = "whiteboard.new_file_saved",
+}

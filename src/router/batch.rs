@@ -1,0 +1,190 @@
+use std::{
+    fmt,
+    future::Future,
+    ops::Range,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+
+use super::{EventContext, Outcome, erased::BoxJob};
+use crate::{Delivery, RawEvent};
+
+/// The events of one delivery, decoded and waiting to be handled in order.
+///
+/// A plain future that needs no HTTP and no runtime of its own. Its output has an [`Outcome`] for each event.
+///
+/// # Cancellation
+///
+/// Safe at any point: what has been handled stays handled, the event under way is dropped with its handler's future,
+/// and the rest has not begun. [`Batch::without`] resumes.
+#[must_use = "a batch does nothing unless polled"]
+pub struct Batch<S> {
+    events: Vec<Entry<S>>,
+    outcomes: Vec<Outcome>,
+    origin: Origin<S>,
+}
+
+/// What all events of a delivery share.
+struct Origin<S> {
+    body: Bytes,
+    delivery: Delivery,
+    state: S,
+}
+
+/// An event, and how far it has come.
+pub(super) struct Entry<S> {
+    pub(super) kind: Option<Arc<str>>,
+    pub(super) range: Range<usize>,
+    pub(super) step: Step<S>,
+}
+
+pub(super) enum Step<S> {
+    Waiting(BoxJob<S>),
+    Running(BoxJob<S>),
+    Settled(Outcome),
+}
+
+impl<S> Batch<S> {
+    pub(super) fn new(events: Vec<Entry<S>>, body: Bytes, delivery: Delivery, state: S) -> Self {
+        Self {
+            outcomes: Vec::with_capacity(events.len()),
+            events,
+            origin: Origin { body, delivery, state },
+        }
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether there is no event at all.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// What is known of the delivery, its envelope included.
+    pub fn delivery(&self) -> &Delivery {
+        &self.origin.delivery
+    }
+
+    /// The events as they came, in order.
+    pub fn events(&self) -> impl Iterator<Item = RawEvent> {
+        self.events.iter().map(|entry| self.origin.raw(entry))
+    }
+
+    /// Leaves out the events that a former run of the same body has settled, by their place in it, from 0.
+    pub fn without(mut self, done: &[usize]) -> Self {
+        for &index in done {
+            if let Some(entry) = self.events.get_mut(index) {
+                entry.step = Step::Settled(Outcome::Handled);
+            }
+        }
+        self
+    }
+}
+
+impl<S> Origin<S> {
+    fn raw(&self, entry: &Entry<S>) -> RawEvent {
+        RawEvent {
+            kind: entry.kind.clone(),
+            json: self.body.slice(entry.range.clone()),
+            error: None,
+        }
+    }
+}
+
+// Only what is in the boxes is pinned, and a box may move.
+impl<S> Unpin for Batch<S> {}
+
+impl<S> Future for Batch<S> {
+    type Output = BatchOutcome;
+
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<BatchOutcome> {
+        let Self { events, outcomes, origin } = self.get_mut();
+        while let Some(entry) = events.get_mut(outcomes.len()) {
+            if let Step::Waiting(_) = entry.step {
+                entry.start(origin);
+            }
+            if let Step::Running(job) = &mut entry.step {
+                let Some(outcome) = settled(job, task) else { return Poll::Pending };
+                let done = std::mem::replace(&mut entry.step, Step::Settled(outcome));
+                contained(|| drop(done));
+            }
+            if let Step::Settled(outcome) = &mut entry.step {
+                outcomes.push(std::mem::replace(outcome, Outcome::Ignored));
+            }
+        }
+        Poll::Ready(BatchOutcome { events: std::mem::take(outcomes) })
+    }
+}
+
+impl<S> Entry<S> {
+    /// Calls the handler: its arguments, and what it does before its first await, are its own to panic in.
+    fn start(&mut self, origin: &Origin<S>) {
+        let cx = EventContext {
+            state: &origin.state,
+            delivery: &origin.delivery,
+            raw: origin.raw(self),
+        };
+        let Step::Waiting(mut job) =
+            std::mem::replace(&mut self.step, Step::Settled(Outcome::Panicked))
+        else {
+            return;
+        };
+        match contained(|| job.as_mut().start(&cx)) {
+            Some(()) => self.step = Step::Running(job),
+            None => drop(contained(|| drop(job))),
+        }
+    }
+}
+
+/// Drives a running handler; a panic is its event's failure.
+fn settled<S>(job: &mut BoxJob<S>, task: &mut Context<'_>) -> Option<Outcome> {
+    match contained(|| job.as_mut().poll(task)) {
+        Some(Poll::Pending) => None,
+        Some(Poll::Ready(Ok(()))) => Some(Outcome::Handled),
+        Some(Poll::Ready(Err(error))) => Some(Outcome::Failed(error)),
+        None => Some(Outcome::Panicked),
+    }
+}
+
+/// `None` if it panicked.
+pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+impl<S> fmt::Debug for Batch<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch")
+            .field("delivery", &self.origin.delivery)
+            .field("events", &self.events.len())
+            .field("settled", &self.outcomes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What became of the events of one delivery.
+#[derive(Debug)]
+#[must_use]
+#[non_exhaustive]
+pub struct BatchOutcome {
+    /// In the order of the body.
+    pub events: Vec<Outcome>,
+}
+
+impl BatchOutcome {
+    /// Whether the sender may take all of them as delivered.
+    pub fn is_ok(&self) -> bool {
+        self.failed() == 0
+    }
+
+    /// How many were not handled although they should have been.
+    pub fn failed(&self) -> usize {
+        self.events.iter().filter(|outcome| !outcome.is_ok()).count()
+    }
+}

@@ -1,0 +1,74 @@
+use crate::{Delivery, RawEvent};
+
+/// A part of the router's state, as a handler's argument.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "handlers take it apart")]
+pub struct State<T>(pub T);
+
+/// Taken from the router's state `T` by cloning.
+///
+/// ```
+/// use tower_webhook::FromRef;
+///
+/// #[derive(Clone)]
+/// struct App {
+///     name: String,
+/// }
+/// impl FromRef<App> for String {
+///     fn from_ref(app: &App) -> Self {
+///         app.name.clone()
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "the router's state `{T}` does not provide a `{Self}`",
+    label = "no `{Self}` in the state `{T}`",
+    note = "build the router with `EventRouter::with_state(…)`, or implement `FromRef<{T}> for {Self}`"
+)]
+pub trait FromRef<T> {
+    /// Takes it.
+    fn from_ref(state: &T) -> Self;
+}
+
+impl<T: Clone> FromRef<T> for T {
+    fn from_ref(state: &T) -> Self {
+        state.clone()
+    }
+}
+
+/// What surrounds one event.
+#[derive(Debug)]
+pub struct EventContext<'a, S> {
+    pub(super) state: &'a S,
+    pub(super) delivery: &'a Delivery,
+    pub(super) raw: RawEvent,
+}
+
+/// An argument that a handler may take after its event: [`State`], [`Delivery`], [`RawEvent`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a webhook handler",
+    label = "not available to a handler",
+    note = "after the event, a handler may take `State<T>`, `Delivery` and `RawEvent`, in any order"
+)]
+pub trait FromContext<S>: Sized {
+    /// Takes it.
+    fn from_context(cx: &EventContext<'_, S>) -> Self;
+}
+
+impl<S> FromContext<S> for Delivery {
+    fn from_context(cx: &EventContext<'_, S>) -> Self {
+        cx.delivery.clone()
+    }
+}
+
+impl<S> FromContext<S> for RawEvent {
+    fn from_context(cx: &EventContext<'_, S>) -> Self {
+        cx.raw.clone()
+    }
+}
+
+impl<S, T: FromRef<S>> FromContext<S> for State<T> {
+    fn from_context(cx: &EventContext<'_, S>) -> Self {
+        Self(T::from_ref(cx.state))
+    }
+}

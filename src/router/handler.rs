@@ -1,0 +1,55 @@
+use super::{EventContext, FromContext};
+
+/// An async closure or function that takes an event of type `E` first.
+///
+/// Implemented for every `FnOnce(E, …) -> impl Future` that is `Clone + Send + Sync + 'static` and has up to three
+/// further arguments. A closure that captures is written `async move |e: E| …` and clones what it captures for each
+/// event. `M` stands for the further arguments; it is always inferred.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a webhook handler",
+    label = "expected `async |event: E, …| {{ … }}`, or an `async fn` of that shape",
+    note = "the first argument is the event; up to three further arguments may follow: `State<T>`, `Delivery`, `RawEvent`",
+    note = "a handler is `Clone + Send + Sync + 'static`: what it captures must be, too"
+)]
+pub trait Handler<E, M>: Clone + Send + Sync + 'static {
+    /// The further arguments.
+    type Args;
+    /// What it returns in the end.
+    type Output;
+    /// What it returns at once.
+    type Future: Future<Output = Self::Output>;
+
+    /// Calls it.
+    fn call(self, event: E, args: Self::Args) -> Self::Future;
+}
+
+macro_rules! impl_handler {
+    ($($arg:ident),*) => {
+        impl<F, Fut, E, $($arg,)*> Handler<E, ($($arg,)*)> for F
+        where
+            F: FnOnce(E, $($arg),*) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future,
+        {
+            type Args = ($($arg,)*);
+            type Output = Fut::Output;
+            type Future = Fut;
+
+            #[allow(non_snake_case)]
+            fn call(self, event: E, ($($arg,)*): Self::Args) -> Fut {
+                self(event, $($arg),*)
+            }
+        }
+
+        impl<S, $($arg: FromContext<S>,)*> FromContext<S> for ($($arg,)*) {
+            #[allow(unused_variables, clippy::unused_unit)]
+            fn from_context(cx: &EventContext<'_, S>) -> Self {
+                ($($arg::from_context(cx),)*)
+            }
+        }
+    };
+}
+
+impl_handler!();
+impl_handler!(A);
+impl_handler!(A, B);
+impl_handler!(A, B, C);

@@ -1,0 +1,50 @@
+//! Which closure gets this event, and what its outcome means.
+//!
+//! An [`EventRouter`] maps types of events to handlers. A handler is an async closure or function that takes the event
+//! first, and then up to three of [`State`], [`Delivery`](crate::Delivery) and [`RawEvent`](crate::RawEvent), in any
+//! order; it returns `()` or a `Result<(), E>`.
+//!
+//! ```
+//! use tower_webhook::{Delivery, EventRouter, RawEvent, State, providers::learn365::{CourseCompleted, CourseEnrollment}};
+//! # #[derive(Clone)] struct Db;
+//! # impl Db { async fn save(&self, _: Option<String>, _: Option<&str>) -> Result<(), std::io::Error> { Ok(()) } }
+//!
+//! async fn enrolled(e: CourseEnrollment, State(db): State<Db>, delivery: Delivery) -> Result<(), std::io::Error> {
+//!     db.save(e.course.and_then(|course| course.id), delivery.id()).await
+//! }
+//!
+//! let events = EventRouter::with_state(Db)
+//!     .on(enrolled)
+//!     .on(async |e: CourseCompleted| println!("{:?} completed", e.course))
+//!     .fallback(async |e: RawEvent| println!("{:?} is new here: {:?}", e.kind(), e.error()));
+//! ```
+//!
+//! # What an outcome means
+//!
+//! The events of one request run in the order of the body, all of them: one that fails hides none of the others. The
+//! answer is 200 when every event was handled or nobody listens to it, and 500 when a handler returned an error or
+//! panicked, or when an event of a known type did not fit and there is no fallback. A sender that repeats its requests
+//! then repeats the whole of it, so that handlers should take a repetition well.
+//!
+//! # When the sender hangs up
+//!
+//! The events are handled all the same: what was authentic and decoded moves to a tokio task of its own when its
+//! request is dropped. At shutdown, [`EventRouter::drain`] waits for such tasks.
+
+mod batch;
+mod context;
+mod erased;
+mod handler;
+mod outcome;
+mod routes;
+mod service;
+
+pub(crate) use self::batch::contained;
+pub use self::{
+    batch::{Batch, BatchOutcome},
+    context::{EventContext, FromContext, FromRef, State},
+    handler::Handler,
+    outcome::{IntoOutcome, Outcome},
+    routes::EventRouter,
+    service::ResponseFuture,
+};

@@ -1,0 +1,301 @@
+use std::{any::type_name, collections::HashMap, fmt, marker::PhantomData, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    Batch, FromContext, Handler, IntoOutcome, Outcome,
+    batch::{Entry, Step, contained},
+    erased::{BoxJob, Erased, Fallback, Route},
+    service::Places,
+};
+use crate::{
+    Delivery, Event, Payload, Provider, RawEvent,
+    decode::{self, Cursor, DecodeError, Element, Sink},
+};
+
+/// Sends each event of provider `P` to the handler of its type: see [`router`](crate::router).
+///
+/// A service for `Request<Verified<P>>`, which only a [`VerifyLayer`](crate::VerifyLayer) of the same provider makes:
+///
+/// ```compile_fail,E0277
+/// use axum::Router;
+/// use tower_webhook::{EventRouter, providers::loops::SessionStarted};
+///
+/// let events = EventRouter::new().on(async |_: SessionStarted| {});
+/// let _: Router = Router::new().route_service("/hook", events); // without the layer
+/// ```
+///
+/// ```
+/// use axum::Router;
+/// use tower::Layer;
+/// use tower_webhook::{EventRouter, VerifyLayer, providers::loops::{Loops, SessionStarted}};
+///
+/// let events = EventRouter::new().on(async |_: SessionStarted| {});
+/// let hook = VerifyLayer::new(Loops::dangerous_unauthenticated()).layer(events);
+/// let _: Router = Router::new().route_service("/hook", hook);
+/// ```
+///
+/// Clones are cheap. They share their handlers, and the count of batches under way.
+#[must_use]
+pub struct EventRouter<P, S = ()> {
+    routes: Arc<Routes<S>>,
+    state: S,
+    places: Places,
+    provider: PhantomData<fn() -> P>,
+}
+
+struct Routes<S> {
+    named: HashMap<Arc<str>, Arc<dyn Route<S>>>,
+    fallback: Option<Arc<dyn Fallback<S>>>,
+    max_events: usize,
+}
+
+impl<P: Provider> EventRouter<P, ()> {
+    /// A router without state.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a router without routes is no sensible default"
+    )]
+    pub fn new() -> Self {
+        Self::with_state(())
+    }
+}
+
+impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
+    /// The most events in one body, by default.
+    pub const MAX_EVENTS: usize = 10_000;
+    /// The most batches under way at once, by default.
+    pub const CONCURRENCY: usize = 1024;
+
+    /// A router whose handlers may take `State<S>`, or any `State<T>` with `T: FromRef<S>`. Each batch clones `state`.
+    pub fn with_state(state: S) -> Self {
+        let routes = Routes { named: HashMap::new(), fallback: None, max_events: Self::MAX_EVENTS };
+        let places = Places::new(Self::CONCURRENCY);
+        Self { routes: Arc::new(routes), state, places, provider: PhantomData }
+    }
+
+    /// Calls `handler` for each event of type `E`.
+    ///
+    /// # Panics
+    ///
+    /// At start-up, if the type has a handler already.
+    ///
+    /// # Examples
+    ///
+    /// The event must be one of this router's sender, and have a documented name:
+    ///
+    /// ```
+    /// use tower_webhook::{EventRouter, providers::loops::{Loops, SessionStarted, SessionTerminated}};
+    ///
+    /// EventRouter::<Loops>::new()
+    ///     .on(async |_: SessionStarted| {})
+    ///     .on_type("WHATEVER_YOU_SAW", async |_: SessionTerminated| {});
+    /// ```
+    /// ```compile_fail,E0271
+    /// use tower_webhook::{EventRouter, providers::{learn365::CourseCompleted, loops::Loops}};
+    ///
+    /// EventRouter::<Loops>::new().on(async |_: CourseCompleted| {}); // another sender's
+    /// ```
+    /// ```compile_fail,E0277
+    /// use tower_webhook::{EventRouter, providers::loops::{Loops, SessionTerminated}};
+    ///
+    /// EventRouter::<Loops>::new().on(async |_: SessionTerminated| {}); // nobody documents its name
+    /// ```
+    #[track_caller]
+    pub fn on<E, M, H>(self, handler: H) -> Self
+    where
+        H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
+        E: Event<Provider = P>,
+        M: 'static,
+    {
+        self.on_type(E::TYPE, handler)
+    }
+
+    /// Calls `handler` for each event whose type on the wire is `name`: for types whose name nobody documents, and for
+    /// further names of one type.
+    ///
+    /// # Panics
+    ///
+    /// At start-up, if the name is empty or has a handler already.
+    #[track_caller]
+    pub fn on_type<E, M, H>(mut self, name: impl Into<Arc<str>>, handler: H) -> Self
+    where
+        H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
+        E: Payload<Provider = P>,
+        M: 'static,
+    {
+        let name = name.into();
+        assert!(!name.is_empty(), "the name given for `{}` is empty", type_name::<E>());
+        let route = Arc::new(Erased::<H, E, M>::new(handler));
+        let former = self.routes_mut().named.insert(name.clone(), route);
+        assert!(former.is_none(), "`{name}` already has a handler");
+        self
+    }
+
+    /// Gives `handler` what no other handler takes: events of unknown types, and those that do not fit their type,
+    /// with the [error](RawEvent::error). They count as handled then.
+    ///
+    /// # Panics
+    ///
+    /// At start-up, if there is a fallback already.
+    #[track_caller]
+    pub fn fallback<M, H>(mut self, handler: H) -> Self
+    where
+        H: Handler<RawEvent, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
+        M: 'static,
+    {
+        let former =
+            self.routes_mut().fallback.replace(Arc::new(Erased::<H, RawEvent, M>::new(handler)));
+        assert!(former.is_none(), "there is a fallback already");
+        self
+    }
+
+    /// The most events in one body; a body with more is answered 400. By default [`EventRouter::MAX_EVENTS`], 10,000.
+    pub fn max_events(mut self, most: usize) -> Self {
+        self.routes_mut().max_events = most;
+        self
+    }
+
+    /// How many batches may be under way at once, those included that outlive their request; one more is answered
+    /// 503. By default [`EventRouter::CONCURRENCY`], 1,024.
+    pub fn concurrency(self, most: usize) -> Self {
+        Self { places: Places::new(most), ..self }
+    }
+
+    /// Waits until no batch is under way, not even one whose sender has hung up. Requests that come meanwhile are
+    /// answered 503. Call it at shutdown, after the server has stopped.
+    pub async fn drain(&self) {
+        self.places.drain().await;
+    }
+
+    /// Reads the whole of an authentic body. Nothing runs until the batch is polled; needs no HTTP.
+    ///
+    /// # Errors
+    ///
+    /// If the body as a whole cannot be decoded. An event that does not fit its type is no such error.
+    pub fn dispatch(
+        &self,
+        provider: &P,
+        mut delivery: Delivery,
+        body: Bytes,
+    ) -> Result<Batch<S>, DecodeError> {
+        delivery.set_provider(provider.name());
+        let mut decoder = Decoder { routes: &self.routes, body: &body, events: Vec::new() };
+        let outer = provider.envelope().read(&body, &mut decoder)?;
+        provider.describe(&outer, &mut delivery);
+        let events = decoder.events;
+        Ok(Batch::new(events, body, delivery, self.state.clone()))
+    }
+
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    fn routes_mut(&mut self) -> &mut Routes<S> {
+        Arc::make_mut(&mut self.routes)
+    }
+}
+
+impl<S> Clone for Routes<S> {
+    fn clone(&self) -> Self {
+        Self {
+            named: self.named.clone(),
+            fallback: self.fallback.clone(),
+            max_events: self.max_events,
+        }
+    }
+}
+
+impl<P, S: Clone> Clone for EventRouter<P, S> {
+    fn clone(&self) -> Self {
+        Self {
+            routes: self.routes.clone(),
+            state: self.state.clone(),
+            places: self.places.clone(),
+            provider: PhantomData,
+        }
+    }
+}
+
+impl<P, S> fmt::Debug for EventRouter<P, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventRouter")
+            .field("types", &self.routes.named.keys())
+            .field("fallback", &self.routes.fallback.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Turns the elements of a body into a batch.
+struct Decoder<'r, S> {
+    routes: &'r Routes<S>,
+    body: &'r Bytes,
+    events: Vec<Entry<S>>,
+}
+
+impl<'b, S> Sink<'b> for Decoder<'_, S> {
+    /// `None`: decoding it panicked.
+    type Event = Option<BoxJob<S>>;
+
+    fn decode(
+        &mut self,
+        kind: &str,
+        at: &mut Cursor<'b>,
+    ) -> Result<decode::Payload<Self::Event>, DecodeError> {
+        let Some(route) = self.routes.named.get(kind) else { return Ok(decode::Payload::Unknown) };
+        let mut ahead = at.clone();
+        match contained(|| route.decode(&mut ahead)) {
+            Some(decoded) => {
+                *at = ahead;
+                decoded.map(|payload| payload.map(Some))
+            }
+            None => at.skip().map(|_| decode::Payload::Fits(None)),
+        }
+    }
+
+    fn push(
+        &mut self,
+        element: Element<'b>,
+        payload: decode::Payload<Self::Event>,
+    ) -> Result<(), DecodeError> {
+        let Element { kind, range } = element;
+        if self.events.len() >= self.routes.max_events {
+            let why = format!("has more than {} events", self.routes.max_events);
+            return Err(DecodeError::new(range.start, why));
+        }
+        let kind = kind.map(|kind| match self.routes.named.get_key_value(&*kind) {
+            Some((known, _)) => known.clone(),
+            None => kind.into(),
+        });
+        let step = match payload {
+            decode::Payload::Fits(Some(job)) => Step::Waiting(job),
+            decode::Payload::Fits(None) => Step::Settled(Outcome::Panicked),
+            decode::Payload::Misfit(error) => self.leftover(
+                kind.clone(),
+                range.clone(),
+                Some(error.clone()),
+                Outcome::Misfit(error),
+            ),
+            decode::Payload::Unknown => {
+                self.leftover(kind.clone(), range.clone(), None, Outcome::Ignored)
+            }
+        };
+        self.events.push(Entry { kind, range, step });
+        Ok(())
+    }
+}
+
+impl<S> Decoder<'_, S> {
+    /// For the fallback, if there is one.
+    fn leftover(
+        &self,
+        kind: Option<Arc<str>>,
+        range: std::ops::Range<usize>,
+        error: Option<DecodeError>,
+        otherwise: Outcome,
+    ) -> Step<S> {
+        let Some(fallback) = &self.routes.fallback else { return Step::Settled(otherwise) };
+        let event = RawEvent { kind, json: self.body.slice(range), error };
+        contained(|| fallback.job(event)).map_or(Step::Settled(Outcome::Panicked), Step::Waiting)
+    }
+}

@@ -1,0 +1,116 @@
+use std::fmt;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use subtle::ConstantTimeEq;
+
+use super::VerifyError;
+
+/// A MAC as bytes: read from a header and not yet believed, or made by [`Hmac::sign`](super::Hmac::sign).
+///
+/// Never compared as text, so that the case of hex digits does not matter.
+#[derive(Clone, Copy)]
+pub struct Tag {
+    bytes: [u8; Self::MAX],
+    len: usize,
+}
+
+impl Tag {
+    const MAX: usize = 64;
+
+    /// Reads hex digits of either case.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::MalformedSignature`] for an odd number of digits, none, more than 128, or anything else.
+    pub fn hex(text: &str) -> Result<Self, VerifyError> {
+        Self::decode(|bytes| base16ct::mixed::decode(text, bytes).ok().map(<[u8]>::len))
+    }
+
+    /// Reads padded base64 of the standard alphabet.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::MalformedSignature`] for anything else, non-canonical endings included.
+    pub fn base64(text: &str) -> Result<Self, VerifyError> {
+        Self::decode(|bytes| STANDARD.decode_slice(text, bytes).ok())
+    }
+
+    /// As lower-case hex.
+    pub fn to_hex(&self) -> String {
+        base16ct::lower::encode_string(self.as_bytes())
+    }
+
+    /// As upper-case hex.
+    pub fn to_hex_upper(&self) -> String {
+        base16ct::upper::encode_string(self.as_bytes())
+    }
+
+    /// As padded base64 of the standard alphabet.
+    pub fn to_base64(&self) -> String {
+        STANDARD.encode(self.as_bytes())
+    }
+
+    fn decode(into: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<Self, VerifyError> {
+        let mut bytes = [0; Self::MAX];
+        match into(&mut bytes) {
+            Some(len) if len > 0 => Ok(Self { bytes, len }),
+            _ => Err(VerifyError::MalformedSignature),
+        }
+    }
+
+    /// The bytes of `mac`, which is at most 64 long.
+    pub(super) fn of(mac: &[u8]) -> Self {
+        let mut tag = Self { bytes: [0; Self::MAX], len: mac.len().min(Self::MAX) };
+        tag.bytes.iter_mut().zip(mac).for_each(|(to, from)| *to = *from);
+        tag
+    }
+
+    /// Compares all of both; the time taken depends on their lengths only.
+    pub(super) fn matches(&self, mac: &[u8]) -> subtle::Choice {
+        self.as_bytes().ct_eq(mac)
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tag(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_of_either_case_and_nothing_else() {
+        let tag = Tag::hex("00fFAb").unwrap();
+        assert_eq!(
+            (tag.to_hex(), tag.to_hex_upper(), tag.to_base64()),
+            ("00ffab".into(), "00FFAB".into(), "AP+r".into())
+        );
+        for text in ["", "0", "0g", "0x00", " 00", "00 ", "é0", &"00".repeat(65)] {
+            assert_eq!(Tag::hex(text).unwrap_err(), VerifyError::MalformedSignature, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn base64_is_padded_canonical_and_standard() {
+        assert_eq!(Tag::base64("AP+r").unwrap().to_hex(), "00ffab");
+        for text in ["", "AP+", "AP-r", "AP+r\n", "AA=", "AB==", "AA== AA==", &"A".repeat(88)] {
+            assert_eq!(Tag::base64(text).unwrap_err(), VerifyError::MalformedSignature, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_does_not_match() {
+        let tag = Tag::of(&[1, 2, 3]);
+        assert!(bool::from(tag.matches(&[1, 2, 3])));
+        for other in [&[1, 2][..], &[1, 2, 3, 0], &[], &[1, 2, 4]] {
+            assert!(!bool::from(tag.matches(other)), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+use std::fmt;
+
+/// Why a request is not authentic: for the operator, never for the stranger who sent it.
+///
+/// The stranger gets one answer for all of them (see [`Rejection`](crate::error::Rejection)); the reason reaches the
+/// response's extensions and one trace event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum VerifyError {
+    /// A header that authentication needs is absent.
+    MissingHeader(&'static str),
+    /// The header stands there more than once: neither the first nor the last one wins.
+    RepeatedHeader(&'static str),
+    /// The header holds something other than visible ASCII.
+    MalformedHeader(&'static str),
+    /// The header is longer than [`Head::MAX_HEADER`](super::Head::MAX_HEADER).
+    HeaderTooLong(&'static str),
+    /// A query parameter that authentication needs is absent.
+    MissingQuery(&'static str),
+    /// The query parameter stands there more than once.
+    RepeatedQuery(&'static str),
+    /// The signature is not written the way its scheme writes it.
+    MalformedSignature,
+    /// There is a signature, but none of a kind that the configured keys can check.
+    UnsupportedSignature,
+    /// More candidates than [`MAX_TAGS`](super::MAX_TAGS) in one request.
+    TooManySignatures,
+    /// The signature was made with another key, or for other bytes.
+    SignatureMismatch,
+    /// The last segment of the path is not a configured token. Answered 404.
+    PathToken,
+    /// A token in a query parameter or a header is not a configured one.
+    TokenMismatch,
+    /// HTTP Basic credentials are missing, malformed or wrong, as the text says.
+    Basic(&'static str),
+    /// A Bearer token is missing, malformed or wrong, as the text says.
+    Bearer(&'static str),
+    /// The timestamp is not a number in ASCII digits.
+    MalformedTimestamp,
+    /// The timestamp lies before the tolerance.
+    TimestampTooOld {
+        /// Seconds between the timestamp and this receiver's clock.
+        skew: u64,
+    },
+    /// The timestamp lies after the tolerance.
+    TimestampInFuture {
+        /// Seconds between the timestamp and this receiver's clock.
+        skew: u64,
+    },
+    /// A scheme of one's own refused, for the reason given.
+    Other(&'static str),
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingHeader(name) => write!(f, "header `{name}` is missing"),
+            Self::RepeatedHeader(name) => write!(f, "header `{name}` is repeated"),
+            Self::MalformedHeader(name) => write!(f, "header `{name}` is not visible ASCII"),
+            Self::HeaderTooLong(name) => write!(f, "header `{name}` is too long"),
+            Self::MissingQuery(name) => write!(f, "query parameter `{name}` is missing"),
+            Self::RepeatedQuery(name) => write!(f, "query parameter `{name}` is repeated"),
+            Self::MalformedSignature => f.write_str("signature is malformed"),
+            Self::UnsupportedSignature => f.write_str("no signature of a supported kind"),
+            Self::TooManySignatures => f.write_str("too many signatures"),
+            Self::SignatureMismatch => f.write_str("signature does not match"),
+            Self::PathToken => f.write_str("path does not end in a known token"),
+            Self::TokenMismatch => f.write_str("token does not match"),
+            Self::Basic(why) => write!(f, "basic credentials {why}"),
+            Self::Bearer(why) => write!(f, "bearer token {why}"),
+            Self::MalformedTimestamp => f.write_str("timestamp is not a number of seconds"),
+            Self::TimestampTooOld { skew } => write!(f, "timestamp is {skew} s in the past"),
+            Self::TimestampInFuture { skew } => {
+                write!(f, "timestamp is {skew} s in the future{}", milliseconds(*skew))
+            }
+            Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for VerifyError {}
+
+/// A thousand years ahead is no clock error.
+fn milliseconds(skew: u64) -> &'static str {
+    if skew > 31_556_952_000 { ": is it in milliseconds?" } else { "" }
+}

@@ -1,0 +1,127 @@
+use std::{cell::Cell, fmt, time::SystemTime};
+
+use http::{Method, Uri, request::Parts};
+
+use super::VerifyError;
+
+/// The head of a request, before any of its body is read.
+///
+/// There is one way to a header, and it does not yield an absent or an ambiguous one. Every header that is read
+/// this way counts as authentication, and is redacted in [`Delivery::headers`](crate::Delivery::headers).
+///
+/// ```
+/// use std::time::SystemTime;
+/// use tower_webhook::scheme::{Head, VerifyError};
+///
+/// let (parts, ()) = http::Request::get("/hook?echo=1").header("x-sig", "a").header("x-sig", "b").body(())?.into_parts();
+/// let head = Head::new(&parts, SystemTime::now());
+/// assert_eq!(head.query("echo"), Ok("1"));
+/// assert_eq!(head.header("x-sig"), Err(VerifyError::RepeatedHeader("x-sig")));
+/// assert_eq!(head.header("x-tag"), Err(VerifyError::MissingHeader("x-tag")));
+/// # Ok::<_, http::Error>(())
+/// ```
+pub struct Head<'a> {
+    parts: &'a Parts,
+    now: SystemTime,
+    read: Cell<ReadHeaders>,
+}
+
+impl<'a> Head<'a> {
+    /// The longest header that authentication reads, in bytes.
+    pub const MAX_HEADER: usize = 8 * 1024;
+
+    /// The head `parts`, received at `now`.
+    pub fn new(parts: &'a Parts, now: SystemTime) -> Self {
+        Self { parts, now, read: Cell::default() }
+    }
+
+    /// When the request was received.
+    pub fn now(&self) -> SystemTime {
+        self.now
+    }
+
+    /// The request's method.
+    pub fn method(&self) -> &'a Method {
+        &self.parts.method
+    }
+
+    /// The request's target as this layer sees it: a router in front of it may have cut off a prefix.
+    pub fn uri(&self) -> &'a Uri {
+        &self.parts.uri
+    }
+
+    /// The one value of the header `name`.
+    ///
+    /// # Errors
+    ///
+    /// Missing, repeated, longer than [`Head::MAX_HEADER`], not visible ASCII.
+    pub fn header(&self, name: &'static str) -> Result<&'a str, VerifyError> {
+        self.read.set(self.read.get().with(name));
+        let mut all = self.parts.headers.get_all(name).iter();
+        let one = all.next().ok_or(VerifyError::MissingHeader(name))?;
+        if all.next().is_some() {
+            return Err(VerifyError::RepeatedHeader(name));
+        }
+        if one.len() > Self::MAX_HEADER {
+            return Err(VerifyError::HeaderTooLong(name));
+        }
+        one.to_str().map_err(|_| VerifyError::MalformedHeader(name))
+    }
+
+    /// The one value of the query parameter `name`, as written: nothing is percent-decoded.
+    ///
+    /// # Errors
+    ///
+    /// Missing (also if it has no `=`), repeated.
+    pub fn query(&self, name: &'static str) -> Result<&'a str, VerifyError> {
+        let query = self.parts.uri.query().unwrap_or_default();
+        let mut all = query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(key, _)| *key == name);
+        match (all.next(), all.next()) {
+            (Some((_, value)), None) => Ok(value),
+            (None, _) => Err(VerifyError::MissingQuery(name)),
+            (Some(_), Some(_)) => Err(VerifyError::RepeatedQuery(name)),
+        }
+    }
+
+    /// The last segment of the path, as written. Empty if the path ends in a slash.
+    pub fn last_segment(&self) -> &'a str {
+        self.parts.uri.path().rsplit('/').next().unwrap_or_default()
+    }
+
+    pub(crate) fn read_headers(&self) -> ReadHeaders {
+        self.read.get()
+    }
+}
+
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("method", self.method())
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The names of the headers that authentication read; once there are too many to note, all of them.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct ReadHeaders {
+    names: [Option<&'static str>; 4],
+    all: bool,
+}
+
+impl ReadHeaders {
+    fn with(mut self, name: &'static str) -> Self {
+        match self.names.iter_mut().find(|slot| slot.is_none_or(|known| known == name)) {
+            Some(slot) => *slot = Some(name),
+            None => self.all = true,
+        }
+        self
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.all || self.names.iter().flatten().any(|known| known.eq_ignore_ascii_case(name))
+    }
+}

@@ -1,0 +1,60 @@
+//! How schemes write signatures into a header.
+
+use super::VerifyError;
+
+/// What stands behind `prefix`, as in `sha256=…`.
+///
+/// # Errors
+///
+/// [`VerifyError::MalformedSignature`] if the text does not begin with `prefix`.
+pub fn after<'a>(text: &'a str, prefix: &str) -> Result<&'a str, VerifyError> {
+    text.strip_prefix(prefix).ok_or(VerifyError::MalformedSignature)
+}
+
+/// A list of `name=value` pairs between commas, as in `t=1700000000,v1=…,v1=…`.
+///
+/// ```
+/// use tower_webhook::scheme::{VerifyError, header::Pairs};
+///
+/// let pairs = Pairs::parse("t=1700000000,v1=aa,v0=bb,v1=cc")?;
+/// assert_eq!(pairs.one("t"), Ok("1700000000"));
+/// assert_eq!(pairs.all("v1").collect::<Vec<_>>(), ["aa", "cc"]);
+/// assert_eq!(pairs.one("v1"), Err(VerifyError::MalformedSignature));
+/// # Ok::<_, VerifyError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Pairs<'a>(&'a str);
+
+impl<'a> Pairs<'a> {
+    /// Takes the text of a header. Blanks around a pair are ignored.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::MalformedSignature`] if any part has no `=`.
+    pub fn parse(text: &'a str) -> Result<Self, VerifyError> {
+        if text.split(',').all(|pair| pair.contains('=')) {
+            Ok(Self(text))
+        } else {
+            Err(VerifyError::MalformedSignature)
+        }
+    }
+
+    /// The only value of `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::MalformedSignature`] if there is none, or more than one.
+    pub fn one(&self, name: &str) -> Result<&'a str, VerifyError> {
+        let mut all = self.all(name);
+        match (all.next(), all.next()) {
+            (Some(value), None) => Ok(value),
+            _ => Err(VerifyError::MalformedSignature),
+        }
+    }
+
+    /// Every value of `name`, in order.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &'a str> {
+        let pairs = self.0.split(',').filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter(move |(key, _)| *key == name).map(|(_, value)| value)
+    }
+}

@@ -1,0 +1,60 @@
+//! Is this request authentic? Pure and synchronous, over bytes.
+//!
+//! Which scheme? The one the sender's documentation names. Where the sender signs nothing, the one thing left is a
+//! secret that stands in the request: a [`Token`]. Where one may choose, [`HmacSha256`] over an id, a timestamp and
+//! the body, as Standard Webhooks do it.
+//!
+//! A scheme turns a request's [`Head`] into a [`Check`], which is fed with the body as it arrives and ends in an
+//! [`Authentic`] or a [`VerifyError`]. Nothing here depends on who sends, on JSON, or on a runtime.
+//!
+//! ```
+//! use tower_webhook::scheme::{Check, Head, HmacSha256, Tag, Timestamp, VerifyError, header::Pairs};
+//! use std::time::Duration;
+//!
+//! /// `x-signature: t=<seconds>,v1=<hex>`, over `t.body`.
+//! fn authenticate(keys: &HmacSha256, head: &Head<'_>) -> Result<Check, VerifyError> {
+//!     let pairs = Pairs::parse(head.header("x-signature")?)?;
+//!     let time = pairs.one("t")?;
+//!     Timestamp::seconds(time)?.within(Duration::from_secs(300), head.now())?;
+//!     Ok(keys.check_any(pairs.all("v1").map(Tag::hex))?.prefix(time).prefix(".").check())
+//! }
+//! ```
+
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::unwrap_used)
+)]
+
+mod check;
+mod encoding;
+mod error;
+mod head;
+pub mod header;
+mod hmac;
+mod keys;
+mod secret;
+mod timestamp;
+mod token;
+
+pub use self::{
+    check::{Authentic, Check, Streaming},
+    encoding::Tag,
+    error::VerifyError,
+    head::Head,
+    hmac::{
+        Algorithm, Hmac, HmacCheck, HmacSha1Legacy, HmacSha256, HmacSha512, MAX_KEYS, MAX_TAGS,
+        Sha1Legacy, Sha256, Sha512,
+    },
+    keys::Keys,
+    secret::Secret,
+    timestamp::Timestamp,
+    token::{MAX_TOKENS, Token},
+};
+pub(crate) use self::{head::ReadHeaders, keys::KeyId};

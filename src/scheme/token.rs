@@ -1,0 +1,256 @@
+use std::{fmt, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderValue, Uri, header::AUTHORIZATION, request::Parts};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::{Authentic, Head, Keys, Secret, VerifyError, keys::KeyId};
+use crate::error::ConfigError;
+
+/// A secret that stands in the request itself, for senders that sign nothing.
+///
+/// Strongest first: a path segment, a query parameter, HTTP Basic, a header. Whatever the place, digests are compared,
+/// all of them, in constant time: the time taken says nothing of the configured tokens nor of their lengths.
+///
+/// ```
+/// use tower_webhook::scheme::{Keys, Token};
+///
+/// let sofia = "8f2c6f9d1e5b4a7093c8d2e6f1a4b7c0";
+/// let varna = "0c7b4a1f6e2d8c3907a4b5e1d9f6c2f8";
+/// Token::path(Keys::named("sofia", sofia).or(Keys::named("varna", varna)))?;
+/// assert_eq!(
+///     Token::path("spaces are not for a path, are they?").unwrap_err().to_string(),
+///     "a token in a path or query is made of `A-Z`, `a-z`, `0-9`, `-` and `_`",
+/// );
+/// # Ok::<_, tower_webhook::error::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Token {
+    place: Place,
+    keys: Arc<[(Option<KeyId>, Entry)]>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    None,
+    Path,
+    Query(&'static str),
+    Header(&'static str),
+    Bearer,
+    Basic,
+}
+
+/// What is presented (for Basic, the user too) and its digest.
+struct Entry {
+    text: Zeroizing<Vec<u8>>,
+    digest: [u8; 32],
+}
+
+/// The most tokens that one endpoint takes.
+pub const MAX_TOKENS: usize = 1024;
+
+/// The shortest and the longest token, in characters.
+const LENGTH: std::ops::RangeInclusive<usize> = 32..=128;
+
+impl Token {
+    /// The last segment of the path, 32 to 128 of `A-Z a-z 0-9 - _`. A wrong one is answered 404.
+    ///
+    /// # Errors
+    ///
+    /// As all constructors here: no usable [`Secret`], too short, too long, a character that cannot stand there, or
+    /// more than [`MAX_TOKENS`].
+    pub fn path(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        Self::new(Place::Path, keys, url_safe)
+    }
+
+    /// The one query parameter `name`, of the same characters. A wrong one is answered 401.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::path`].
+    pub fn query(name: &'static str, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        Self::new(Place::Query(name), keys, url_safe)
+    }
+
+    /// The header `name`, visible ASCII.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::path`].
+    pub fn header(name: &'static str, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        if name.parse::<http::HeaderName>().is_err() {
+            return Err(ConfigError::new(format!("`{name}` is not the name of a header")));
+        }
+        Self::new(Place::Header(name), keys, visible)
+    }
+
+    /// `Authorization: Bearer …`, visible ASCII.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::path`].
+    pub fn bearer(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        Self::new(Place::Bearer, keys, visible)
+    }
+
+    /// `Authorization: Basic …` of `user` and a password. Senders take both from the URL, `https://user:password@…`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::path`], and if `user` holds a colon.
+    pub fn basic(user: &str, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        if user.contains(':') {
+            return Err(ConfigError::new("a user name for HTTP Basic cannot hold a colon"));
+        }
+        Self::new(Place::Basic, keys, |secret| {
+            Ok(Zeroizing::new([user.as_bytes(), b":", secret].concat()))
+        })
+    }
+
+    /// No token at all: everyone is let in. For a provider's own constructor of that name.
+    pub fn dangerous_none() -> Self {
+        Self { place: Place::None, keys: Arc::new([]) }
+    }
+
+    /// Looks for the token in its place.
+    ///
+    /// # Errors
+    ///
+    /// Missing, repeated or malformed where it should stand, or not one of the configured ones.
+    pub fn verify(&self, head: &Head<'_>) -> Result<Authentic, VerifyError> {
+        match self.place {
+            Place::None => Ok(Authentic::dangerous_assert()),
+            Place::Path => self.find(head.last_segment().as_bytes()).ok_or(VerifyError::PathToken),
+            Place::Query(name) => {
+                self.find(head.query(name)?.as_bytes()).ok_or(VerifyError::TokenMismatch)
+            }
+            Place::Header(name) => {
+                self.find(head.header(name)?.as_bytes()).ok_or(VerifyError::TokenMismatch)
+            }
+            Place::Bearer => {
+                let token = authorization(head, "Bearer").map_err(VerifyError::Bearer)?;
+                self.find(token.as_bytes()).ok_or(VerifyError::Bearer("do not match"))
+            }
+            Place::Basic => {
+                let pair = authorization(head, "Basic").map_err(VerifyError::Basic)?;
+                let pair =
+                    STANDARD.decode(pair).map_err(|_| VerifyError::Basic("are not base64"))?;
+                self.find(&pair).ok_or(VerifyError::Basic("do not match"))
+            }
+        }
+    }
+
+    /// Puts the first token into its place in `head`: the sending side of [`Token::verify`].
+    ///
+    /// # Panics
+    ///
+    /// If the token makes `head`'s target longer than a URI can be.
+    pub fn apply(&self, head: &mut Parts) {
+        let Some((_, Entry { text, .. })) = self.keys.first() else { return };
+        let text = String::from_utf8_lossy(text);
+        match self.place {
+            Place::None => {}
+            Place::Path => {
+                head.uri = with_path(&head.uri, |path, query| match query {
+                    None => format!("{}/{text}", path.trim_end_matches('/')),
+                    Some(query) => format!("{}/{text}?{query}", path.trim_end_matches('/')),
+                });
+            }
+            Place::Query(name) => {
+                head.uri = with_path(&head.uri, |path, query| match query {
+                    None => format!("{path}?{name}={text}"),
+                    Some(query) => format!("{path}?{query}&{name}={text}"),
+                });
+            }
+            Place::Header(name) => put(head, name, &text),
+            Place::Bearer => put(head, AUTHORIZATION.as_str(), &format!("Bearer {text}")),
+            Place::Basic => {
+                put(
+                    head,
+                    AUTHORIZATION.as_str(),
+                    &format!("Basic {}", STANDARD.encode(text.as_bytes())),
+                );
+            }
+        }
+    }
+
+    fn new(
+        place: Place,
+        keys: impl Into<Keys>,
+        present: impl Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>, ConfigError>,
+    ) -> Result<Self, ConfigError> {
+        let keys = keys.into().prepare(MAX_TOKENS, |secret: &Secret| {
+            let token = secret.bytes();
+            secret.at_least(*LENGTH.start(), token.len(), "characters")?;
+            if token.len() > *LENGTH.end() {
+                return Err(ConfigError::new(format!(
+                    "a token has at most {} characters",
+                    LENGTH.end()
+                )));
+            }
+            let text = present(token)?;
+            Ok(Entry { digest: Sha256::digest(&text).into(), text })
+        })?;
+        Ok(Self { place, keys: keys.into() })
+    }
+
+    fn find(&self, given: &[u8]) -> Option<Authentic> {
+        let given: [u8; 32] = Sha256::digest(given).into();
+        let mut found = None;
+        for (id, Entry { digest, .. }) in self.keys.iter() {
+            found = found.or(bool::from(digest.ct_eq(&given)).then_some(id));
+        }
+        found.map(|id| Authentic::by(id.clone()))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+fn authorization<'a>(head: &Head<'a>, scheme: &str) -> Result<&'a str, &'static str> {
+    let value = head.header("authorization").map_err(|error| match error {
+        VerifyError::MissingHeader(_) => "are missing",
+        VerifyError::RepeatedHeader(_) => "are repeated",
+        _ => "are malformed",
+    })?;
+    match value.split_once(' ') {
+        Some((given, rest)) if given.eq_ignore_ascii_case(scheme) => Ok(rest),
+        _ => Err("are of another scheme"),
+    }
+}
+
+fn url_safe(token: &[u8]) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    if token.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
+        return Ok(Zeroizing::new(token.to_vec()));
+    }
+    Err(ConfigError::new("a token in a path or query is made of `A-Z`, `a-z`, `0-9`, `-` and `_`"))
+}
+
+fn visible(token: &[u8]) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    if token.iter().all(u8::is_ascii_graphic) {
+        return Ok(Zeroizing::new(token.to_vec()));
+    }
+    Err(ConfigError::new("a token in a header is made of visible ASCII without spaces"))
+}
+
+fn put(head: &mut Parts, name: &'static str, value: &str) {
+    if let (Ok(name), Ok(mut value)) =
+        (name.parse::<http::HeaderName>(), HeaderValue::from_str(value))
+    {
+        value.set_sensitive(true);
+        head.headers.insert(name, value);
+    }
+}
+
+#[expect(clippy::expect_used, reason = "documented on `Token::apply`")]
+fn with_path(uri: &Uri, change: impl FnOnce(&str, Option<&str>) -> String) -> Uri {
+    let mut parts = uri.clone().into_parts();
+    let path = change(uri.path(), uri.query());
+    parts.path_and_query = Some(path.parse().expect("a short URI and a token of URL characters"));
+    Uri::from_parts(parts).expect("only the path changed")
+}

@@ -1,0 +1,247 @@
+//! The sending side: the same requests that a sender makes, for tests and for emulating it.
+//!
+//! A [`Sender`] turns typed events or raw JSON into an `http::Request`, byte for byte as the sender writes it where
+//! that is known, signed. Hand it to a service in a test, or with feature `deliver` to [`deliver`].
+//!
+//! ```
+//! use tower_webhook::{Draft, Sender, clock::ManualClock};
+//! use tower_webhook::providers::learn365::{Course, CourseCompleted, CoursePublished, Learn365};
+//!
+//! # fn main() -> Result<(), tower_webhook::BoxError> {
+//! let sender = Sender::new(Learn365::new("0123456789abcdef0123456789abcdef")?)
+//!     .to("http://127.0.0.1:3000/webhooks/learn365".parse()?)
+//!     .id("f6b5366fc4ac4ac3b494e5c7038477ca")
+//!     .attempt(2);
+//!
+//! let one = sender.event(&CourseCompleted::default())?;
+//! assert_eq!(one.headers()["content-type"], "application/json; charset=utf-8");
+//!
+//! let both = [Draft::event(&CourseCompleted::default())?, Draft::raw("CoursePublished", r#"{"Id": "7"}"#)?];
+//! let several = sender.batch(&both)?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Forgeries
+//!
+//! [`Tamper`] spoils a request in one of the ways that an attacker would, and [`conformance`] tries all of them, in
+//! every variation, on a provider of one's own:
+//!
+//! ```
+//! use tower_webhook::{providers::learn365::Learn365, sender::conformance};
+//!
+//! # fn main() -> Result<(), tower_webhook::error::ConfigError> {
+//! let provider = Learn365::new("0123456789abcdef0123456789abcdef")?;
+//! let stranger = Learn365::new("fedcba9876543210fedcba9876543210")?;
+//! conformance(&provider, &stranger).assert_passed();
+//! # Ok(()) }
+//! ```
+
+mod conformance;
+#[cfg(feature = "deliver")]
+mod deliver;
+mod draft;
+mod tamper;
+
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use http::{Request, Uri, header, request::Parts};
+use http_body_util::Full;
+use serde::Serialize;
+
+#[cfg(feature = "deliver")]
+pub use self::deliver::deliver;
+use self::tamper::Forge;
+pub use self::{
+    conformance::{Case, Report, Verdict, conformance},
+    tamper::Tamper,
+};
+use crate::{
+    Draft, Emit, Event, Outgoing, Payload,
+    clock::{Clock, SystemClock},
+    error::SendError,
+};
+
+/// Makes requests as the sender `P` does: see [`sender`](crate::sender).
+pub struct Sender<P> {
+    provider: Arc<P>,
+    uri: Uri,
+    clock: Arc<dyn Clock>,
+    id: Option<String>,
+    attempt: u32,
+    properties: String,
+    tamper: Option<Tamper>,
+}
+
+impl<P: Emit> Sender<P> {
+    /// A sender with the first of the provider's keys, or with a shared provider in an `Arc`.
+    pub fn new(provider: impl Into<Arc<P>>) -> Self {
+        Self {
+            provider: provider.into(),
+            uri: Uri::from_static("/"),
+            clock: Arc::new(SystemClock),
+            id: None,
+            attempt: 1,
+            properties: "{}".into(),
+            tamper: None,
+        }
+    }
+
+    /// Where to: the URL of the endpoint without its token. By default `/`.
+    #[must_use]
+    pub fn to(self, uri: Uri) -> Self {
+        Self { uri, ..self }
+    }
+
+    /// The clock that requests are stamped by.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// The id of the delivery. By default a new one for each request: 32 hex digits.
+    #[must_use]
+    pub fn id(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+
+    /// Which attempt it is, from 1.
+    #[must_use]
+    pub fn attempt(self, attempt: u32) -> Self {
+        Self { attempt, ..self }
+    }
+
+    /// The registration's properties: a JSON object.
+    #[must_use]
+    pub fn properties(self, json: impl Into<String>) -> Self {
+        Self { properties: json.into(), ..self }
+    }
+
+    /// Spoils every request in this way from now on.
+    #[must_use]
+    pub fn tampered(self, tamper: Tamper) -> Self {
+        Self { tamper: Some(tamper), ..self }
+    }
+
+    /// A request with one event, under its documented name.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be encoded, or a [`Tamper`] does not apply.
+    ///
+    /// # Examples
+    ///
+    /// An event without a documented name does not compile here; [`Sender::event_as`] takes it.
+    ///
+    /// ```
+    /// use tower_webhook::{Sender, providers::loops::{Loops, SessionTerminated}};
+    ///
+    /// # fn main() -> Result<(), tower_webhook::error::SendError> {
+    /// let sender = Sender::new(Loops::dangerous_unauthenticated());
+    /// sender.event_as("WHATEVER_YOU_SAW", &SessionTerminated::default())?;
+    /// # Ok(()) }
+    /// ```
+    /// ```compile_fail,E0277
+    /// use tower_webhook::{Sender, providers::loops::{Loops, SessionTerminated}};
+    ///
+    /// # fn main() -> Result<(), tower_webhook::error::SendError> {
+    /// let sender = Sender::new(Loops::dangerous_unauthenticated());
+    /// sender.event(&SessionTerminated::default())?;
+    /// # Ok(()) }
+    /// ```
+    pub fn event<E: Event<Provider = P> + Serialize>(
+        &self,
+        event: &E,
+    ) -> Result<Request<Full<Bytes>>, SendError> {
+        self.event_as(E::TYPE, event)
+    }
+
+    /// A request with one event, under the name given.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::event`].
+    pub fn event_as<E: Payload<Provider = P> + Serialize>(
+        &self,
+        name: &str,
+        event: &E,
+    ) -> Result<Request<Full<Bytes>>, SendError> {
+        self.batch(&[Draft::event_as(name, event)?])
+    }
+
+    /// A request with one event given as JSON.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::event`], and if `json` is none.
+    pub fn raw(&self, name: &str, json: &str) -> Result<Request<Full<Bytes>>, SendError> {
+        self.batch(&[Draft::raw(name, json)?])
+    }
+
+    /// A request with several events.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::event`], and if this sender carries one event per request.
+    pub fn batch(&self, events: &[Draft]) -> Result<Request<Full<Bytes>>, SendError> {
+        draft::well_formed(&self.properties)?;
+        let outgoing = self.outgoing();
+        let body = self.provider.encode(events, &outgoing)?;
+        self.request(body.into(), outgoing)
+    }
+
+    /// A request with any body at all, signed as it is.
+    ///
+    /// # Errors
+    ///
+    /// If a [`Tamper`] does not apply.
+    pub fn body(&self, body: impl Into<Bytes>) -> Result<Request<Full<Bytes>>, SendError> {
+        self.request(body.into(), self.outgoing())
+    }
+
+    fn outgoing(&self) -> Outgoing {
+        Outgoing {
+            id: self.id.clone().unwrap_or_else(random_id),
+            attempt: self.attempt,
+            properties: self.properties.clone(),
+            now: self.clock.now(),
+        }
+    }
+
+    fn request(&self, body: Bytes, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, SendError> {
+        let forge = Forge { provider: &*self.provider, head: self.head(), body, outgoing };
+        let forged = match self.tamper {
+            None => forge.genuine(),
+            Some(tamper) => tamper.forge(&forge).pop().ok_or(SendError::Tamper(tamper.name()))?,
+        };
+        Ok(Request::from_parts(forged.head, Full::new(forged.body)))
+    }
+
+    fn head(&self) -> Parts {
+        let mut head = Request::new(()).into_parts().0;
+        head.method = http::Method::POST;
+        head.uri = self.uri.clone();
+        head.headers.insert(header::CONTENT_TYPE, self.provider.content_type());
+        head
+    }
+}
+
+impl<P> fmt::Debug for Sender<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("provider", &std::any::type_name::<P>())
+            .field("attempt", &self.attempt)
+            .field("tamper", &self.tamper)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Unlikely to repeat; no secret.
+fn random_id() -> String {
+    let random = || RandomState::new().hash_one(0);
+    format!("{:016x}{:016x}", random(), random())
+}

@@ -1,0 +1,135 @@
+use std::{
+    convert::Infallible,
+    fmt,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use pin_project_lite::pin_project;
+use tokio::time::Instant;
+
+use crate::Delivery;
+
+/// The body of a request that is authentic for provider `P`. Nothing outside of this crate can make one.
+///
+/// That is what makes it a proof: a service that takes `Request<Verified<P>>` is reached through a
+/// [`VerifyLayer`](crate::VerifyLayer) of `P` only. It proves the sender's type, not which of its keys it was: that is
+/// in the [`Delivery`].
+///
+/// ```
+/// # use tower_webhook as hooks;
+/// use http::Request;
+/// use hooks::{Verified, providers::loops::Loops};
+///
+/// /// For a handler that wants the `Delivery`: `.layer(ServiceBuilder::new().layer(verify).map_request(delivery))`.
+/// fn delivery(mut request: Request<Verified<Loops>>) -> Request<Verified<Loops>> {
+///     let delivery = request.body().delivery().clone();
+///     request.extensions_mut().insert(delivery);
+///     request
+/// }
+/// ```
+pub struct Verified<P> {
+    pub(super) bytes: Option<Bytes>,
+    pub(super) delivery: Delivery,
+    pub(super) provider: Arc<P>,
+    pub(super) answer_at: Option<Instant>,
+}
+
+impl<P> Verified<P> {
+    /// What is known of the request beside its events. The envelope has not been looked at yet.
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    pub(crate) fn into_parts(self) -> (Arc<P>, Delivery, Bytes, Option<Instant>) {
+        (self.provider, self.delivery, self.bytes.unwrap_or_default(), self.answer_at)
+    }
+}
+
+impl<P> Body for Verified<P> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.bytes.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let len = self.bytes.as_ref().map_or(0, Bytes::len);
+        SizeHint::with_exact(u64::try_from(len).unwrap_or(u64::MAX))
+    }
+}
+
+impl<P> fmt::Debug for Verified<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verified").field("delivery", &self.delivery).finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// The body of an answer: the inner service's, or the layer's own.
+    #[derive(Debug)]
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[derive(Debug)]
+    #[project = KindProj]
+    enum Kind<B> {
+        Inner { #[pin] body: B },
+        Own { body: Full<Bytes> },
+    }
+}
+
+impl<B> ResponseBody<B> {
+    pub(super) fn inner(body: B) -> Self {
+        Self { kind: Kind::Inner { body } }
+    }
+
+    pub(super) fn own(body: Bytes) -> Self {
+        Self { kind: Kind::Own { body: Full::new(body) } }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().kind.project() {
+            KindProj::Inner { body } => body.poll_frame(cx),
+            KindProj::Own { body } => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Inner { body } => body.is_end_stream(),
+            Kind::Own { body } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Inner { body } => body.size_hint(),
+            Kind::Own { body } => body.size_hint(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tower::Layer;
+
+use super::Verify;
+use crate::clock::{Clock, SystemClock};
+
+/// Lets authentic requests of provider `P` through, and answers all others: see [`verify`](crate::verify).
+///
+/// Cheap to clone: a layer per request is a fine way to have a provider per tenant. What one value of it and its
+/// clones let through at once is bounded together.
+pub struct VerifyLayer<P> {
+    pub(super) config: Arc<Config>,
+    pub(super) provider: Arc<P>,
+}
+
+#[derive(Clone)]
+pub(super) struct Config {
+    pub(super) body_limit: usize,
+    pub(super) body_deadline: Duration,
+    pub(super) clock: Arc<dyn Clock>,
+    places: Places,
+}
+
+impl<P> VerifyLayer<P> {
+    /// Bytes of a body, by default.
+    pub const BODY_LIMIT: usize = 1024 * 1024;
+    /// Time that a body may take, by default.
+    pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
+    /// Bodies being read at once, by default.
+    pub const BODIES_AT_ONCE: usize = 256;
+
+    /// A layer for a provider, or for a shared one in an `Arc`.
+    pub fn new(provider: impl Into<Arc<P>>) -> Self {
+        let config = Config {
+            body_limit: Self::BODY_LIMIT,
+            body_deadline: Self::BODY_DEADLINE,
+            clock: Arc::new(SystemClock),
+            places: Places::new(Self::BODIES_AT_ONCE),
+        };
+        Self { config: Arc::new(config), provider: provider.into() }
+    }
+
+    /// The longest body, in bytes; a longer one is answered 413. By default [`VerifyLayer::BODY_LIMIT`], 1 MiB.
+    #[must_use]
+    pub fn body_limit(self, bytes: usize) -> Self {
+        self.with(|config| config.body_limit = bytes)
+    }
+
+    /// How long a body may take to arrive; a slower one is answered 408. By default
+    /// [`VerifyLayer::BODY_DEADLINE`], 10 seconds.
+    #[must_use]
+    pub fn body_deadline(self, deadline: Duration) -> Self {
+        self.with(|config| config.body_deadline = deadline)
+    }
+
+    /// How many bodies are read at once; one more is answered 503. By default [`VerifyLayer::BODIES_AT_ONCE`], 256.
+    #[must_use]
+    pub fn bodies_at_once(self, most: usize) -> Self {
+        self.with(|config| config.places = Places::new(most))
+    }
+
+    /// The clock that timestamps are judged by. Deadlines follow tokio's.
+    #[must_use]
+    pub fn clock(self, clock: impl Clock) -> Self {
+        self.with(|config| config.clock = Arc::new(clock))
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(Arc::make_mut(&mut self.config));
+        self
+    }
+}
+
+impl Config {
+    pub(super) fn place(&self) -> Option<Place> {
+        self.places.take()
+    }
+}
+
+impl<P> Clone for VerifyLayer<P> {
+    fn clone(&self) -> Self {
+        Self { config: self.config.clone(), provider: self.provider.clone() }
+    }
+}
+
+impl<P, S> Layer<S> for VerifyLayer<P> {
+    type Service = Verify<P, S>;
+
+    fn layer(&self, inner: S) -> Verify<P, S> {
+        Verify::new(self.clone(), inner)
+    }
+}
+
+impl<P> fmt::Debug for VerifyLayer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyLayer")
+            .field("provider", &std::any::type_name::<P>())
+            .field("body_limit", &self.config.body_limit)
+            .field("body_deadline", &self.config.body_deadline)
+            .field("bodies_at_once", &self.config.places.most)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many bodies may be read at once, and how many are.
+#[derive(Clone)]
+struct Places {
+    most: usize,
+    taken: Arc<AtomicUsize>,
+}
+
+impl Places {
+    fn new(most: usize) -> Self {
+        Self { most, taken: Arc::default() }
+    }
+
+    fn take(&self) -> Option<Place> {
+        let one_more = |taken: usize| (taken < self.most).then_some(taken + 1);
+        let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        taken.ok().map(|_| Place(self.taken.clone()))
+    }
+}
+
+/// One of them, until it is dropped.
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

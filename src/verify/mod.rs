@@ -1,0 +1,61 @@
+//! The tower layer: handshake, limits, body, check, answer.
+//!
+//! [`VerifyLayer`] wraps the service that may see authentic requests only: an [`EventRouter`](crate::EventRouter), an
+//! ordinary axum handler, a whole router, plain hyper. All that the head says is judged before any of the body is
+//! read, and the body goes through the check as it arrives. What is authentic reaches the inner service as a
+//! `Request<Verified<P>>`; what is not is answered here, see [`Rejection`](crate::error::Rejection).
+//!
+//! ```
+//! use tower::{Layer, ServiceExt};
+//! use tower_webhook::{EventRouter, Sender, VerifyLayer, providers::loops::{Loops, SessionStarted}, scheme::Token};
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), tower_webhook::BoxError> {
+//! let provider = Loops::new(Token::path("0123456789abcdef0123456789abcdef")?);
+//! let events = EventRouter::new().on(async |e: SessionStarted| println!("{:?} started", e.name));
+//! let hook = VerifyLayer::new(provider.clone()).layer(events);
+//!
+//! let request = Sender::new(provider).event(&SessionStarted::default())?;
+//! assert_eq!(hook.oneshot(request).await?.status(), 200);
+//! # Ok(()) }
+//! ```
+//!
+//! Around an axum handler, with other limits than the default ones:
+//!
+//! ```
+//! use std::time::Duration;
+//! use axum::{Router, body::Bytes, routing::post};
+//! use tower_webhook::{VerifyLayer, providers::learn365::Learn365};
+//!
+//! # fn app(secret: &str) -> Result<Router, tower_webhook::error::ConfigError> {
+//! async fn handler(body: Bytes) { /* authentic */ }
+//!
+//! let layer = VerifyLayer::new(Learn365::new(secret)?)
+//!     .body_limit(64 * 1024)
+//!     .body_deadline(Duration::from_secs(3))
+//!     .bodies_at_once(32);
+//! Ok(Router::new().route("/webhooks/learn365", post(handler).layer(layer)))
+//! # }
+//! ```
+//!
+//! # Guarantees
+//!
+//! - Nothing of the body is parsed before it is authentic, and nothing is re-serialised to be checked.
+//! - Memory: at most `body_limit` for each of `bodies_at_once`; nothing is allocated because a header announces it,
+//!   beyond 64 KiB.
+//! - The layer is always ready. The inner service's readiness is awaited after authentication, on the clone that is
+//!   called: a stranger who trickles a body in reserves nothing.
+//!
+//! It needs tokio's timer.
+
+mod body;
+mod future;
+mod layer;
+mod read;
+mod service;
+
+pub use self::{
+    body::{ResponseBody, Verified},
+    future::ResponseFuture,
+    layer::VerifyLayer,
+    service::Verify,
+};

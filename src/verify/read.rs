@@ -1,0 +1,240 @@
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::SystemTime,
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderMap, header};
+use http_body::Body;
+use tokio::time::Instant;
+
+use super::{
+    Verified, VerifyLayer,
+    layer::{Config, Place},
+};
+use crate::{
+    Delivery, Provider,
+    error::Rejection,
+    scheme::{Check, ReadHeaders},
+};
+
+/// What the head has earned.
+pub(super) struct Admitted {
+    pub(super) check: Check,
+    pub(super) place: Place,
+    pub(super) received_at: SystemTime,
+    pub(super) read: ReadHeaders,
+}
+
+/// A body on its way through the check.
+pub(super) struct Reading<P> {
+    config: Arc<Config>,
+    provider: Arc<P>,
+    admitted: Admitted,
+    answer_at: Option<Instant>,
+    collected: Collected,
+}
+
+/// Frames taken in one poll, before other tasks get their turn.
+const FRAMES_PER_POLL: usize = 64;
+
+impl<P: Provider> Reading<P> {
+    pub(super) fn new(layer: &VerifyLayer<P>, admitted: Admitted, declared: u64) -> Self {
+        let VerifyLayer { config, provider } = layer.clone();
+        let answer_at = provider.policy().answer_within().map(|within| Instant::now() + within);
+        let limit = config.body_limit;
+        Self {
+            config,
+            provider,
+            admitted,
+            answer_at,
+            collected: Collected::expecting(declared, limit),
+        }
+    }
+
+    pub(super) fn deadline(&self) -> std::time::Duration {
+        self.config.body_deadline
+    }
+
+    /// Reads until the body ends, is refused, or has no more for now.
+    pub(super) fn poll<B: Body>(
+        &mut self,
+        mut body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Rejection>> {
+        for _ in 0..FRAMES_PER_POLL {
+            match body.as_mut().poll_frame(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Rejection::BodyBroken)),
+                Poll::Ready(Some(Ok(frame))) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.take(data)?;
+                    }
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn take(&mut self, mut data: impl Buf) -> Result<(), Rejection> {
+        let limit = self.config.body_limit;
+        if data.remaining() > limit - self.collected.len() {
+            return Err(Rejection::BodyTooLarge(limit));
+        }
+        let frame = data.copy_to_bytes(data.remaining());
+        self.admitted.check.update(&frame);
+        self.collected.push(frame);
+        Ok(())
+    }
+
+    /// The body is complete: is it authentic, and of a kind that can be decoded?
+    pub(super) fn finish(self, headers: &HeaderMap) -> Result<(Verified<P>, Place), Rejection> {
+        let Self { provider, admitted, answer_at, collected, .. } = self;
+        let proof = admitted.check.finish().map_err(Rejection::Unauthentic)?;
+        if headers
+            .get_all(header::CONTENT_ENCODING)
+            .iter()
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+        {
+            return Err(Rejection::ContentEncoding);
+        }
+        if provider.policy().is_json_only() && !is_json(headers) {
+            return Err(Rejection::MediaType);
+        }
+        let mut delivery = Delivery::new(proof);
+        delivery.set_provider(provider.name());
+        delivery.set_received(admitted.received_at, admitted.read);
+        let bytes = Some(collected.into_bytes());
+        Ok((Verified { bytes, delivery, provider, answer_at }, admitted.place))
+    }
+
+    pub(super) fn provider_name(&self) -> &'static str {
+        self.provider.name()
+    }
+}
+
+/// One `application/json`, `text/json` or `…/…+json`. A charset says nothing: JSON is UTF-8.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut all = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(one), None) = (all.next(), all.next()) else { return false };
+    let essence = one.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let Some((kind, subtype)) = essence.split_once('/') else { return false };
+    let suffix = subtype.get(subtype.len().saturating_sub("+json".len())..).unwrap_or_default();
+    let token = |text: &str| {
+        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == ',' || c == '/')
+    };
+    let json = ["application", "text"].iter().any(|known| kind.eq_ignore_ascii_case(known));
+    token(kind)
+        && token(subtype)
+        && (json && subtype.eq_ignore_ascii_case("json") || suffix.eq_ignore_ascii_case("+json"))
+}
+
+/// What has arrived: one frame as it is, several joined.
+struct Collected {
+    one: Bytes,
+    many: BytesMut,
+    expected: usize,
+}
+
+impl Collected {
+    /// No announcement is worth more than this.
+    const MOST_RESERVED: usize = 64 * 1024;
+
+    fn expecting(declared: u64, limit: usize) -> Self {
+        let expected =
+            usize::try_from(declared).unwrap_or(usize::MAX).min(limit).min(Self::MOST_RESERVED);
+        Self { one: Bytes::new(), many: BytesMut::new(), expected }
+    }
+
+    fn len(&self) -> usize {
+        self.one.len() + self.many.len()
+    }
+
+    fn push(&mut self, frame: Bytes) {
+        if frame.is_empty() {
+            return;
+        }
+        if self.len() == 0 {
+            self.one = frame;
+            return;
+        }
+        if self.many.is_empty() {
+            self.many.reserve(self.expected.max(self.one.len() + frame.len()));
+            self.many.extend_from_slice(&std::mem::take(&mut self.one));
+        }
+        self.many.extend_from_slice(&frame);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.many.is_empty() { self.one } else { self.many.freeze() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_as_json() {
+        let json = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::CONTENT_TYPE, value.parse().unwrap());
+            }
+            is_json(&headers)
+        };
+        for yes in [
+            "application/json",
+            "application/json; charset=utf-8",
+            "APPLICATION/JSON",
+            "application/cloudevents+json",
+            "application/vnd.x+JSON;q=1",
+            "text/json",
+        ] {
+            assert!(json(&[yes]), "{yes}");
+        }
+        for no in [
+            "",
+            "json",
+            "text/plain",
+            "application/json-seq",
+            "application/xml",
+            "application/",
+            "/json",
+            "+json",
+            "application/json, text/plain",
+            "a b/c+json",
+            "application/x/y+json",
+            "image/json",
+            "application/éjson",
+        ] {
+            assert!(!json(&[no]), "{no}");
+        }
+        assert!(!json(&[]));
+        assert!(!json(&["application/json", "application/json"]));
+    }
+
+    #[test]
+    fn one_frame_is_passed_on_as_it_is() {
+        let frame = Bytes::from_static(b"abc");
+        let mut collected = Collected::expecting(u64::MAX, usize::MAX);
+        collected.push(Bytes::new());
+        collected.push(frame.clone());
+        collected.push(Bytes::new());
+        assert_eq!(collected.many.capacity(), 0);
+        assert_eq!(collected.into_bytes().as_ptr(), frame.as_ptr());
+    }
+
+    #[test]
+    fn no_announcement_reserves_more_than_64_kib() {
+        let mut collected = Collected::expecting(u64::MAX, usize::MAX);
+        collected.push(Bytes::from_static(b"a"));
+        collected.push(Bytes::from_static(b"b"));
+        assert!(collected.many.capacity() <= 2 * Collected::MOST_RESERVED);
+        assert_eq!(collected.into_bytes(), "ab");
+    }
+}

@@ -1,0 +1,98 @@
+use std::{
+    fmt,
+    task::{Context, Poll},
+};
+
+use http::{Method, Request, Response, header, request::Parts};
+use http_body::Body;
+use tower::Service;
+
+use super::{
+    ResponseBody, ResponseFuture, Verified, VerifyLayer,
+    read::{Admitted, Reading},
+};
+use crate::{BoxError, Provider, error::Rejection, scheme::Head};
+
+/// The service that [`VerifyLayer`] makes of an inner one.
+pub struct Verify<P, S> {
+    layer: VerifyLayer<P>,
+    inner: S,
+}
+
+impl<P, S> Verify<P, S> {
+    pub(super) fn new(layer: VerifyLayer<P>, inner: S) -> Self {
+        Self { layer, inner }
+    }
+}
+
+impl<P, S: Clone> Clone for Verify<P, S> {
+    fn clone(&self) -> Self {
+        Self { layer: self.layer.clone(), inner: self.inner.clone() }
+    }
+}
+
+impl<P, S> fmt::Debug for Verify<P, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verify").field("layer", &self.layer).finish_non_exhaustive()
+    }
+}
+
+impl<P, S, B, R> Service<Request<B>> for Verify<P, S>
+where
+    P: Provider,
+    B: Body<Error: Into<BoxError>>,
+    S: Service<Request<Verified<P>>, Response = Response<R>> + Clone,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<P, S, B>;
+
+    /// Always ready: what is not yet authentic must not hold a place in the inner service.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (parts, body) = request.into_parts();
+        let head = Head::new(&parts, self.layer.config.clock.now());
+        if let Some(answer) = self.layer.provider.handshake(&head) {
+            return ResponseFuture::answered(answer);
+        }
+        let declared = declared_length(&parts, &body);
+        match admit(&self.layer, &head, declared) {
+            Ok(admitted) => {
+                let reading = Reading::new(&self.layer, admitted, declared);
+                ResponseFuture::reading(self.inner.clone(), parts, reading, body)
+            }
+            Err(rejection) => {
+                crate::trace::rejected(self.layer.provider.name(), &rejection);
+                ResponseFuture::answered(rejection.response())
+            }
+        }
+    }
+}
+
+/// What is judged before the body is read, once it is no handshake: method, declared size, head, place.
+fn admit<P: Provider>(
+    layer: &VerifyLayer<P>,
+    head: &Head<'_>,
+    declared: u64,
+) -> Result<Admitted, Rejection> {
+    if head.method() != Method::POST {
+        return Err(Rejection::Method);
+    }
+    let limit = layer.config.body_limit;
+    if declared > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(Rejection::BodyTooLarge(limit));
+    }
+    let check = layer.provider.authenticate(head).map_err(Rejection::Unauthentic)?;
+    let place = layer.config.place().ok_or(Rejection::Busy)?;
+    Ok(Admitted { check, place, received_at: head.now(), read: head.read_headers() })
+}
+
+/// What the head or the transport announces, if anything.
+fn declared_length(parts: &Parts, body: &impl Body) -> u64 {
+    let length = parts.headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    length.unwrap_or(0).max(body.size_hint().lower())
+}
