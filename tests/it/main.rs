@@ -1,4 +1,19 @@
 //! Behaviour through the public API: a module for each theme.
 
+mod captures;
 mod conformance;
+mod decode;
+mod diagnostics;
+mod examples;
+mod hostile;
+mod ledger;
+mod limits;
+mod mounts;
+mod providers;
+mod router;
+mod secrecy;
+mod sender;
+mod status;
+mod structure;
 mod support;
+mod vectors;
