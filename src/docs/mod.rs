@@ -1,1 +1,16 @@
-//! The guides.
+//! Longer reads.
+
+#[doc = include_str!("guide.md")]
+pub mod guide {}
+
+#[doc = include_str!("senders.md")]
+pub mod senders {}
+
+#[doc = include_str!("security.md")]
+pub mod security {}
+
+#[doc = include_str!("verdicts.md")]
+pub mod verdicts {}
+
+#[doc = include_str!("changelog.md")]
+pub mod changelog {}
