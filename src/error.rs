@@ -46,7 +46,8 @@ impl Error for ConfigError {}
 
 /// Why a request was not answered 200 or 202.
 ///
-/// Stands in the extensions of the response and, with feature `tracing`, in one event. The stranger gets
+/// Stands in the extensions of the response and, with feature `tracing`, in one event (events that fail have one each).
+/// The stranger gets
 /// [`Rejection::status`] and its title as `application/problem+json`, and nothing else.
 ///
 /// ```
@@ -155,7 +156,7 @@ impl Error for Rejection {}
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The event cannot be written as JSON, or the raw text given is not JSON of the shape that this sender writes.
+    /// What was given is not JSON of the shape that this sender writes, or cannot stand in a header, as the text says.
     Encode(String),
     /// This sender carries one event per request, and got another number of them.
     NotOneEvent(usize),
@@ -172,7 +173,7 @@ pub enum SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Encode(why) => write!(f, "the event cannot be encoded: {why}"),
+            Self::Encode(why) => write!(f, "the request cannot be encoded: {why}"),
             Self::NotOneEvent(count) => {
                 write!(f, "this sender carries one event per request, not {count}")
             }

@@ -1,6 +1,7 @@
 #![doc = include_str!("docs/lib.md")]
 
 pub mod clock;
+mod contain;
 pub mod decode;
 mod delivery;
 pub mod docs;

@@ -1,4 +1,7 @@
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, request::Parts};
@@ -48,7 +51,8 @@ pub trait Provider: Send + Sync + 'static {
     /// Where the events stand in the body.
     fn envelope(&self) -> Envelope;
 
-    /// What the envelope says of the delivery. Called once the whole body is known to be well formed.
+    /// What the envelope says of the delivery: `outer` has the other members of the object that holds the list of events,
+    /// and is empty where there is no such object. Called once the whole body is known to be well formed.
     fn describe(&self, outer: &Members<'_>, delivery: &mut Delivery) {
         let _ = (outer, delivery);
     }
@@ -121,7 +125,7 @@ pub trait Emit: Provider {
 }
 
 /// An event to be sent.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Draft {
     /// Its type on the wire.
@@ -150,18 +154,32 @@ impl Draft {
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] if the payload is no object.
+    /// [`SendError::Encode`] if the payload is no object, or has such a member already.
     pub fn flat(&self, kind_key: &str) -> Result<String, SendError> {
-        let members = self.json.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        let members =
-            members.ok_or_else(|| SendError::Encode("the payload is not an object".into()))?;
-        let comma = if members.trim().is_empty() { "" } else { "," };
-        Ok(format!("{{{}:{}{comma}{members}}}", quoted(kind_key), quoted(&self.kind)))
+        let members = Members::of(&self.json)
+            .ok_or_else(|| SendError::Encode("the payload is not an object".into()))?;
+        if members.has(kind_key) {
+            return Err(SendError::Encode(format!(
+                "the payload has a member `{kind_key}` already"
+            )));
+        }
+        let rest = self.json.trim_start().get(1..).unwrap_or_default();
+        let comma = if members.is_empty() { "" } else { "," };
+        Ok(format!("{{{}:{}{comma}{rest}", quoted(kind_key), quoted(&self.kind)))
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("kind", &self.kind)
+            .field("bytes", &self.json.len())
+            .finish_non_exhaustive()
     }
 }
 
 /// What a [`Sender`](crate::Sender) says of a request beside its events.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Outgoing {
     /// The id of the delivery.
@@ -172,6 +190,16 @@ pub struct Outgoing {
     pub properties: String,
     /// The time it is sent.
     pub now: SystemTime,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("id", &self.id)
+            .field("attempt", &self.attempt)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Outgoing {

@@ -2,7 +2,9 @@
 
 #[cfg(feature = "tracing")]
 mod on {
-    use crate::{error::Rejection, router::Outcome};
+    use std::fmt::Display;
+
+    use crate::error::Rejection;
 
     pub(crate) fn secret(warning: &str) {
         tracing::warn!("{warning}");
@@ -12,7 +14,7 @@ mod on {
         tracing::warn!(provider, status = rejection.status().as_u16(), reason = %rejection, "webhook refused");
     }
 
-    pub(crate) fn event_failed(provider: &str, index: usize, outcome: &Outcome) {
+    pub(crate) fn event_failed(provider: &str, index: usize, outcome: &dyn Display) {
         tracing::error!(provider, index, reason = %outcome, "webhook event not handled");
     }
 
@@ -26,13 +28,15 @@ mod on {
 
 #[cfg(not(feature = "tracing"))]
 mod off {
-    use crate::{error::Rejection, router::Outcome};
+    use std::fmt::Display;
+
+    use crate::error::Rejection;
 
     pub(crate) fn secret(_: &str) {}
 
     pub(crate) fn rejected(_: &str, _: &Rejection) {}
 
-    pub(crate) fn event_failed(_: &str, _: usize, _: &Outcome) {}
+    pub(crate) fn event_failed(_: &str, _: usize, _: &dyn Display) {}
 
     pub(crate) fn lost(_: &str) {}
 }

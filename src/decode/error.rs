@@ -2,7 +2,8 @@ use std::{borrow::Cow, fmt};
 
 /// An authentic body, or an event in it, that is not what its sender documents: the sender's bug, or news.
 ///
-/// Names the event, the JSON path and the byte, and repeats nothing that the body says: it is made to be logged.
+/// Names the event, the JSON path and the byte, and repeats no value of the body: it is made to be logged. (The keys of
+/// a map in a type of yours are part of the path.)
 ///
 /// ```
 /// use bytes::Bytes;
@@ -41,12 +42,7 @@ impl DecodeError {
     pub(super) fn shape(at: usize, path: String, error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
-        let known = ["missing field", "duplicate field", "recursion limit", "number out of range"];
-        let why = match words.rsplit_once(", expected ") {
-            Some((_, expected)) => format!("expected {expected}").into(),
-            None if known.iter().any(|start| words.starts_with(start)) => words.to_owned().into(),
-            None => Cow::Borrowed("does not fit"),
-        };
+        let why = reason(words).unwrap_or(Cow::Borrowed("does not fit"));
         Self(Box::new(Fault { path: (path != ".").then_some(path), ..*Self::new(at, why).0 }))
     }
 
@@ -91,3 +87,36 @@ impl fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+/// What of `serde`'s words repeats no value. What a type says in words of its own may.
+fn reason(words: &str) -> Option<Cow<'static, str>> {
+    if VALUELESS.iter().any(|start| words.starts_with(start)) {
+        return Some(words.to_owned().into());
+    }
+    if let Some(unknown) = UNKNOWN.iter().find(|start| words.starts_with(**start)) {
+        return Some(Cow::Borrowed(unknown));
+    }
+    let found = AT_ODDS.iter().find_map(|start| words.strip_prefix(start))?;
+    let behind = match found.strip_prefix("string \"") {
+        Some(text) => behind_quote(text)?,
+        None => found,
+    };
+    let (_, expected) = behind.split_once(", expected ")?;
+    Some(format!("expected {expected}").into())
+}
+
+/// What follows a text in quotes, as `Debug` escapes it.
+fn behind_quote(text: &str) -> Option<&str> {
+    let mut escaped = false;
+    let end = text.find(|c| {
+        let end = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        end
+    })?;
+    text.get(end + 1..)
+}
+
+const VALUELESS: [&str; 4] =
+    ["missing field `", "duplicate field `", "recursion limit", "number out of range"];
+const UNKNOWN: [&str; 2] = ["unknown variant", "unknown field"];
+const AT_ODDS: [&str; 3] = ["invalid type: ", "invalid value: ", "invalid length "];

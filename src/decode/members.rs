@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use serde::Deserialize;
 
@@ -7,7 +7,7 @@ use super::{Cursor, DecodeError, envelope::is_camel_case_of};
 /// The members of a JSON object by name, undecoded.
 ///
 /// A name that stands there twice is as good as absent: the two could say different things.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Members<'b> {
     all: Vec<(Cow<'b, str>, &'b str)>,
     or_camel_case: bool,
@@ -32,6 +32,19 @@ impl<'b> Members<'b> {
             more = at.more(b'}')?;
         }
         Ok(members)
+    }
+
+    /// The members of `json`, if that is an object.
+    pub(crate) fn of(json: &'b str) -> Option<Self> {
+        Self::read(&mut Cursor::new(json, 0), false).ok()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.all.iter().any(|(key, _)| key == name)
     }
 
     pub(super) fn push(&mut self, key: Cow<'b, str>, json: &'b str) {
@@ -66,6 +79,12 @@ impl<'b> Members<'b> {
     /// The member `name` as a `T`, if it is one.
     pub fn get<T: Deserialize<'b>>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.raw(name)?).ok()
+    }
+}
+
+impl fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Members").field("count", &self.all.len()).finish_non_exhaustive()
     }
 }
 

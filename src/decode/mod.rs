@@ -24,10 +24,11 @@ mod cursor;
 mod envelope;
 mod error;
 mod members;
+mod reader;
 
 pub(crate) use self::{
     cursor::Cursor,
-    envelope::{Payload, Sink},
+    reader::{Payload, Sink},
 };
 pub use self::{
     envelope::{Element, Envelope, Shape},
@@ -53,6 +54,10 @@ impl<'b> Sink<'b> for Found<'b> {
 
     fn decode(&mut self, _: &str, _: &mut Cursor<'b>) -> Result<Payload<()>, DecodeError> {
         Ok(Payload::Unknown)
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
     }
 
     fn push(&mut self, element: Element<'b>, _: Payload<()>) -> Result<(), DecodeError> {

@@ -10,7 +10,8 @@
 //! | deadline | 2 seconds; the response is ignored, and nothing is ever sent again |
 //! | delivery id, time | none |
 //!
-//! After 1.5 seconds the answer is 202, and the handlers go on. What is lost here is lost for good: call
+//! 1.5 seconds after the head has arrived the answer is 202, and the handlers go on; a body that takes longer is
+//! answered when it is complete. What is lost here is lost for good: call
 //! [`drain`](crate::EventRouter::drain) at shutdown.
 //!
 //! The `location` is free text and no key: the vendor advises one URL per location. Named keys tell them apart:

@@ -2,7 +2,6 @@ use std::{
     fmt,
     future::Future,
     ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -11,7 +10,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{EventContext, Outcome, erased::BoxJob};
-use crate::{Delivery, RawEvent};
+use crate::{Delivery, RawEvent, contain::contained};
 
 /// The events of one delivery, decoded and waiting to be handled in order.
 ///
@@ -113,7 +112,9 @@ impl<S> Future for Batch<S> {
             if let Step::Running(job) = &mut entry.step {
                 let Some(outcome) = settled(job, task) else { return Poll::Pending };
                 let done = std::mem::replace(&mut entry.step, Step::Settled(outcome));
-                contained(|| drop(done));
+                if contained(|| drop(done)).is_none() {
+                    entry.step = Step::Settled(Outcome::Panicked);
+                }
             }
             if let Step::Settled(outcome) = &mut entry.step {
                 outcomes.push(std::mem::replace(outcome, Outcome::Ignored));
@@ -151,11 +152,6 @@ fn settled<S>(job: &mut BoxJob<S>, task: &mut Context<'_>) -> Option<Outcome> {
         Some(Poll::Ready(Err(error))) => Some(Outcome::Failed(error)),
         None => Some(Outcome::Panicked),
     }
-}
-
-/// `None` if it panicked.
-pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(run)).ok()
 }
 
 impl<S> fmt::Debug for Batch<S> {

@@ -5,6 +5,27 @@ use super::{EventContext, FromContext};
 /// Implemented for every `FnOnce(E, …) -> impl Future` that is `Clone + Send + Sync + 'static` and has up to three
 /// further arguments. A closure that captures is written `async move |e: E| …` and clones what it captures for each
 /// event. `M` stands for the further arguments; it is always inferred.
+///
+/// ```
+/// use tower_webhook::{Delivery, EventRouter, providers::loops::{Loops, SessionStarted}};
+///
+/// EventRouter::<Loops>::new().on(async |_: SessionStarted, _: Delivery| {});
+/// ```
+/// ```compile_fail,E0277
+/// use tower_webhook::{Delivery, EventRouter, providers::loops::{Loops, SessionStarted}};
+///
+/// EventRouter::<Loops>::new().on(|_: SessionStarted, _: Delivery| {}); // not async
+/// ```
+/// ```compile_fail,E0277
+/// use tower_webhook::{Delivery, EventRouter, providers::loops::{Loops, SessionStarted}};
+///
+/// EventRouter::<Loops>::new().on(async |_: Delivery, _: SessionStarted| {}); // the event is not the first
+/// ```
+/// ```compile_fail,E0277
+/// use tower_webhook::{Delivery, EventRouter, providers::loops::{Loops, SessionStarted}};
+///
+/// EventRouter::<Loops>::new().on(async |_: SessionStarted, _: Delivery| 7); // neither `()` nor a `Result`
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a webhook handler",
     label = "expected `async |event: E, …| {{ … }}`, or an `async fn` of that shape",

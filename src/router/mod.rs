@@ -26,6 +26,31 @@
 //! panicked, or when an event of a known type did not fit and there is no fallback. A sender that repeats its requests
 //! then repeats the whole of it, so that handlers should take a repetition well.
 //!
+//! # What a handler may hold
+//!
+//! A handler's future is `Send`: what it holds across an await must be, too.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tower_webhook::{EventRouter, providers::loops::{Loops, SessionStarted}};
+//!
+//! EventRouter::<Loops>::new().on(async |e: SessionStarted| {
+//!     let name = Arc::new(e.name);
+//!     std::future::ready(()).await;
+//!     drop(name);
+//! });
+//! ```
+//! ```compile_fail
+//! use std::rc::Rc;
+//! use tower_webhook::{EventRouter, providers::loops::{Loops, SessionStarted}};
+//!
+//! EventRouter::<Loops>::new().on(async |e: SessionStarted| {
+//!     let name = Rc::new(e.name);
+//!     std::future::ready(()).await; // `Rc` is not `Send`
+//!     drop(name);
+//! });
+//! ```
+//!
 //! # When the sender hangs up
 //!
 //! The events are handled all the same: what was authentic and decoded moves to a tokio task of its own when its
@@ -39,7 +64,6 @@ mod outcome;
 mod routes;
 mod service;
 
-pub(crate) use self::batch::contained;
 pub use self::{
     batch::{Batch, BatchOutcome},
     context::{EventContext, FromContext, FromRef, State},

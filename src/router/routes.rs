@@ -4,12 +4,13 @@ use bytes::Bytes;
 
 use super::{
     Batch, FromContext, Handler, IntoOutcome, Outcome,
-    batch::{Entry, Step, contained},
+    batch::{Entry, Step},
     erased::{BoxJob, Erased, Fallback, Route},
     service::Places,
 };
 use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
+    contain::contained,
     decode::{self, Cursor, DecodeError, Element, Sink},
 };
 
@@ -251,6 +252,10 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
             }
             None => at.skip().map(|_| decode::Payload::Fits(None)),
         }
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
     }
 
     fn push(

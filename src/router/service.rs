@@ -18,7 +18,7 @@ use tokio::{
 use tower::Service;
 
 use super::{Batch, BatchOutcome, EventRouter};
-use crate::{Provider, error::Rejection, verify::Verified};
+use crate::{Provider, contain::contained, error::Rejection, verify::Verified};
 
 impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>>
     for EventRouter<P, S>
@@ -133,7 +133,8 @@ fn report(provider: &'static str, outcome: &BatchOutcome) {
     for (index, outcome) in
         outcome.events.iter().enumerate().filter(|(_, outcome)| !outcome.is_ok())
     {
-        crate::trace::event_failed(provider, index, outcome);
+        // The error's `Display` is the handler's, and may panic.
+        contained(|| crate::trace::event_failed(provider, index, outcome));
     }
 }
 

@@ -33,7 +33,7 @@ pub enum VerifyError {
     TokenMismatch,
     /// HTTP Basic credentials are missing, malformed or wrong, as the text says.
     Basic(&'static str),
-    /// A Bearer token is missing, malformed or wrong, as the text says.
+    /// HTTP Bearer credentials are missing, malformed or wrong, as the text says.
     Bearer(&'static str),
     /// The timestamp is not a number in ASCII digits.
     MalformedTimestamp,
@@ -67,7 +67,7 @@ impl fmt::Display for VerifyError {
             Self::PathToken => f.write_str("path does not end in a known token"),
             Self::TokenMismatch => f.write_str("token does not match"),
             Self::Basic(why) => write!(f, "basic credentials {why}"),
-            Self::Bearer(why) => write!(f, "bearer token {why}"),
+            Self::Bearer(why) => write!(f, "bearer credentials {why}"),
             Self::MalformedTimestamp => f.write_str("timestamp is not a number of seconds"),
             Self::TimestampTooOld { skew } => write!(f, "timestamp is {skew} s in the past"),
             Self::TimestampInFuture { skew } => {

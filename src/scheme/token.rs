@@ -130,11 +130,11 @@ impl Token {
                 self.find(head.header(name)?.as_bytes()).ok_or(VerifyError::TokenMismatch)
             }
             Place::Bearer => {
-                let token = authorization(head, "Bearer").map_err(VerifyError::Bearer)?;
+                let token = authorization(head, "Bearer", VerifyError::Bearer)?;
                 self.find(token.as_bytes()).ok_or(VerifyError::Bearer("do not match"))
             }
             Place::Basic => {
-                let pair = authorization(head, "Basic").map_err(VerifyError::Basic)?;
+                let pair = authorization(head, "Basic", VerifyError::Basic)?;
                 let pair =
                     STANDARD.decode(pair).map_err(|_| VerifyError::Basic("are not base64"))?;
                 self.find(&pair).ok_or(VerifyError::Basic("do not match"))
@@ -212,15 +212,21 @@ impl fmt::Debug for Token {
     }
 }
 
-fn authorization<'a>(head: &Head<'a>, scheme: &str) -> Result<&'a str, &'static str> {
+/// What stands behind the name of `scheme`; `fault` says what does not.
+fn authorization<'a>(
+    head: &Head<'a>,
+    scheme: &str,
+    fault: fn(&'static str) -> VerifyError,
+) -> Result<&'a str, VerifyError> {
     let value = head.header("authorization").map_err(|error| match error {
-        VerifyError::MissingHeader(_) => "are missing",
-        VerifyError::RepeatedHeader(_) => "are repeated",
-        _ => "are malformed",
+        VerifyError::MissingHeader(_) => fault("are missing"),
+        VerifyError::RepeatedHeader(_) => fault("are repeated"),
+        VerifyError::MalformedHeader(_) => fault("are malformed"),
+        other => other,
     })?;
     match value.split_once(' ') {
         Some((given, rest)) if given.eq_ignore_ascii_case(scheme) => Ok(rest),
-        _ => Err("are of another scheme"),
+        _ => Err(fault("are of another scheme")),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Emit, Outgoing,
-    router::contained,
+    contain::contained,
     scheme::{Head, VerifyError},
 };
 

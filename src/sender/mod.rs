@@ -78,7 +78,8 @@ pub struct Sender<P> {
 }
 
 impl<P: Emit> Sender<P> {
-    /// A sender with the first of the provider's keys, or with a shared provider in an `Arc`.
+    /// A sender with the first of the provider's keys. Takes a shared provider in an `Arc` too: where the compiler asks
+    /// for the type then, it is `Sender::<P>::new(arc)`.
     pub fn new(provider: impl Into<Arc<P>>) -> Self {
         Self {
             provider: provider.into(),
@@ -103,7 +104,7 @@ impl<P: Emit> Sender<P> {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// The id of the delivery. By default a new one for each request: 32 hex digits.
+    /// The id of the delivery, in visible ASCII. By default a new one for each request: 32 hex digits.
     #[must_use]
     pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: Some(id.into()), ..self }
@@ -121,7 +122,8 @@ impl<P: Emit> Sender<P> {
         Self { properties: json.into(), ..self }
     }
 
-    /// Spoils every request in this way from now on.
+    /// Spoils every request in this way from now on. Of the several variations of a way, this takes one;
+    /// [`conformance`](conformance()) tries them all.
     #[must_use]
     pub fn tampered(self, tamper: Tamper) -> Self {
         Self { tamper: Some(tamper), ..self }
@@ -188,8 +190,7 @@ impl<P: Emit> Sender<P> {
     ///
     /// As [`Sender::event`], and if this sender carries one event per request.
     pub fn batch(&self, events: &[Draft]) -> Result<Request<Full<Bytes>>, SendError> {
-        draft::well_formed(&self.properties)?;
-        let outgoing = self.outgoing();
+        let outgoing = self.outgoing()?;
         let body = self.provider.encode(events, &outgoing)?;
         self.request(body.into(), outgoing)
     }
@@ -200,16 +201,19 @@ impl<P: Emit> Sender<P> {
     ///
     /// If a [`Tamper`] does not apply.
     pub fn body(&self, body: impl Into<Bytes>) -> Result<Request<Full<Bytes>>, SendError> {
-        self.request(body.into(), self.outgoing())
+        self.request(body.into(), self.outgoing()?)
     }
 
-    fn outgoing(&self) -> Outgoing {
-        Outgoing {
-            id: self.id.clone().unwrap_or_else(random_id),
-            attempt: self.attempt,
-            properties: self.properties.clone(),
-            now: self.clock.now(),
+    fn outgoing(&self) -> Result<Outgoing, SendError> {
+        let id = self.id.clone().unwrap_or_else(random_id);
+        if !id.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(SendError::Encode("the id is not visible ASCII".into()));
         }
+        let properties = self.properties.clone();
+        if draft::well_formed(&properties).is_err() || !properties.trim_start().starts_with('{') {
+            return Err(SendError::Encode("the properties are not a JSON object".into()));
+        }
+        Ok(Outgoing { id, attempt: self.attempt, properties, now: self.clock.now() })
     }
 
     fn request(&self, body: Bytes, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, SendError> {

@@ -37,7 +37,8 @@ impl<P> VerifyLayer<P> {
     /// Bodies being read at once, by default.
     pub const BODIES_AT_ONCE: usize = 256;
 
-    /// A layer for a provider, or for a shared one in an `Arc`.
+    /// A layer for a provider, or for a shared one in an `Arc`: where the compiler asks for the type then, it is
+    /// `VerifyLayer::<P>::new(arc)`.
     pub fn new(provider: impl Into<Arc<P>>) -> Self {
         let config = Config {
             body_limit: Self::BODY_LIMIT,
