@@ -1,0 +1,155 @@
+//! Senders that this crate does not have, each in a few lines over its schemes.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use tower_webhook::{
+    Provider,
+    decode::Envelope,
+    error::ConfigError,
+    providers::standard_webhooks::StandardWebhooks,
+    scheme::{
+        Check, Head, HmacSha1Legacy, HmacSha256, HmacSha512, Secret, Tag, Timestamp, VerifyError,
+        header::{Pairs, after},
+    },
+};
+
+use super::FIVE_MINUTES;
+
+/// The sender of `scheme`, where these tests have one.
+pub(super) fn sender(scheme: &str, secret: &str) -> Option<Result<Box<dyn Provider>, ConfigError>> {
+    Some(match scheme {
+        "standard-webhooks" => boxed(StandardWebhooks::new(secret)),
+        "svix" => boxed(Svix::new(secret)),
+        "github" => boxed(GitHub::new(secret)),
+        "stripe" => boxed(short(secret).map(Stripe)),
+        "slack" => boxed(V0::new(secret, "x-slack-request-timestamp", "x-slack-signature")),
+        "zoom" => boxed(V0::new(secret, "x-zm-request-timestamp", "x-zm-signature")),
+        "shopify" => boxed(short(secret).map(Shopify)),
+        _ => return None,
+    })
+}
+
+fn boxed<P: Provider>(sender: Result<P, ConfigError>) -> Result<Box<dyn Provider>, ConfigError> {
+    Ok(Box::new(sender?))
+}
+
+fn short(secret: impl AsRef<[u8]>) -> Result<HmacSha256, ConfigError> {
+    HmacSha256::new(Secret::dangerous_short(secret)?)
+}
+
+fn timely(timestamp: &str, head: &Head<'_>) -> Result<(), VerifyError> {
+    Timestamp::seconds(timestamp)?.within(FIVE_MINUTES, head.now())
+}
+
+macro_rules! provider {
+    ($name:ident) => {
+        impl Provider for $name {
+            fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+                self.check(head)
+            }
+
+            fn envelope(&self) -> Envelope {
+                Envelope::flat("type")
+            }
+        }
+    };
+}
+
+/// What Standard Webhooks grew out of: other names of headers, shorter secrets.
+struct Svix(HmacSha256);
+
+impl Svix {
+    fn new(secret: &str) -> Result<Self, ConfigError> {
+        let key = secret.strip_prefix("whsec_").and_then(|text| STANDARD.decode(text).ok());
+        short(key.ok_or_else(|| ConfigError::new("no secret of this sender"))?).map(Self)
+    }
+
+    fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        let (id, time) = (head.header("svix-id")?, head.header("svix-timestamp")?);
+        timely(time, head)?;
+        let signatures = head.header("svix-signature")?.split(' ');
+        let tags = signatures.filter_map(|one| one.strip_prefix("v1,")).map(Tag::base64);
+        Ok(self.0.check_any(tags)?.prefix(id).prefix(".").prefix(time).prefix(".").id(id))
+    }
+}
+
+provider!(Svix);
+
+/// `sha256=<hex>` over the body; in the older header `sha1=` or `sha512=`.
+struct GitHub {
+    sha256: HmacSha256,
+    sha512: HmacSha512,
+    sha1: HmacSha1Legacy,
+}
+
+impl GitHub {
+    fn new(secret: &str) -> Result<Self, ConfigError> {
+        let secret = Secret::dangerous_short(secret)?;
+        let sha256 = HmacSha256::new(secret.clone())?;
+        Ok(Self {
+            sha256,
+            sha512: HmacSha512::new(secret.clone())?,
+            sha1: HmacSha1Legacy::new(secret)?,
+        })
+    }
+
+    fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        let newer = head.header("x-hub-signature-256");
+        if newer != Err(VerifyError::MissingHeader("x-hub-signature-256")) {
+            return Ok(self.sha256.check(Tag::hex(after(newer?, "sha256=")?)?).check());
+        }
+        let older = head.header("x-hub-signature")?;
+        match after(older, "sha512=") {
+            Ok(hex) => Ok(self.sha512.check(Tag::hex(hex)?).check()),
+            Err(_) => Ok(self.sha1.check(Tag::hex(after(older, "sha1=")?)?).check()),
+        }
+    }
+}
+
+provider!(GitHub);
+
+/// `t=<seconds>,v1=<hex>,…` over `t.body`.
+struct Stripe(HmacSha256);
+
+impl Stripe {
+    fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        let pairs = Pairs::parse(head.header("stripe-signature")?)?;
+        let time = pairs.one("t")?;
+        timely(time, head)?;
+        Ok(self.0.check_any(pairs.all("v1").map(Tag::hex))?.prefix(time).prefix(".").check())
+    }
+}
+
+provider!(Stripe);
+
+/// `v0=<hex>` over `v0:time:body`.
+struct V0 {
+    key: HmacSha256,
+    time: &'static str,
+    signature: &'static str,
+}
+
+impl V0 {
+    fn new(secret: &str, time: &'static str, signature: &'static str) -> Result<Self, ConfigError> {
+        Ok(Self { key: short(secret)?, time, signature })
+    }
+
+    fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        let time = head.header(self.time)?;
+        timely(time, head)?;
+        let tag = Tag::hex(after(head.header(self.signature)?, "v0=")?)?;
+        Ok(self.key.check(tag).prefix("v0:").prefix(time).prefix(":").check())
+    }
+}
+
+provider!(V0);
+
+/// Base64 over the body.
+struct Shopify(HmacSha256);
+
+impl Shopify {
+    fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        Ok(self.0.check(Tag::base64(head.header("x-shopify-hmac-sha256")?)?).check())
+    }
+}
+
+provider!(Shopify);
