@@ -1,0 +1,164 @@
+//! Text that is no JSON, or not all of it, or too much of it.
+
+use tower::{Layer, ServiceExt};
+use tower_webhook::{VerifyLayer, error::Rejection};
+
+use super::*;
+use crate::support::*;
+
+const GOOD: &str = r#"[{"type":"paid","data":{"total":3,"é":"\u00e9\ud83d\ude00"}}, {"data":[1.5e3,null,false],"type":"x"}]"#;
+
+#[test]
+fn broken_text_is_told_by_what_and_where() {
+    let cases: &[(&str, &str)] = &[
+        ("", "is cut short at byte 0"),
+        (" \r\n", "is cut short at byte 3"),
+        ("\u{feff}", "is cut short at byte 3"),
+        ("\u{feff}\u{feff}[]", "is not JSON (expected value) at byte 3"),
+        ("[", "is cut short at byte 1"),
+        ("[7", "lacks a comma or its end at byte 2"),
+        ("[7,", "is cut short at byte 3"),
+        ("[7,]", "is not JSON (expected value) at byte 3"),
+        ("[7 8]", "lacks a comma or its end at byte 3"),
+        ("[7]]", "has text after its end at byte 3"),
+        ("[7]\0", "has text after its end at byte 3"),
+        ("[7]\u{feff}", "has text after its end at byte 3"),
+        ("{} {}", "has text after its end at byte 3"),
+        ("{}\n{}\n", "has text after its end at byte 3"),
+        ("[}", "is not JSON (expected value) at byte 1"),
+        ("{]", "has no name of a member where one should be at byte 1"),
+        ("{a:1}", "has no name of a member where one should be at byte 1"),
+        ("{'a':1}", "has no name of a member where one should be at byte 1"),
+        ("{\"a\" 1}", "lacks a colon at byte 5"),
+        ("{\"a\":1,}", "has no name of a member where one should be at byte 7"),
+        ("{\"a\":1 \"b\":2}", "lacks a comma or its end at byte 7"),
+        ("{\"a\":01}", "is not JSON (invalid number) at byte 5"),
+        (
+            "{\"type\":\"pa\nid\"}",
+            "is not JSON (control character (\\u0000-\\u001F) found while parsing a string)",
+        ),
+        (
+            "{\"ty\tpe\":1}",
+            "is not JSON (control character (\\u0000-\\u001F) found while parsing a string)",
+        ),
+        (
+            "[\"\u{0}\"]",
+            "is not JSON (control character (\\u0000-\\u001F) found while parsing a string)",
+        ),
+        ("[\"\\x\"]", "is not JSON (invalid escape)"),
+        ("[\"\\u12g4\"]", "is not JSON (invalid escape)"),
+        ("[\"abc", "is not JSON (EOF while parsing a string)"),
+        ("[nan]", "is not JSON (expected ident)"),
+        ("[NaN]", "is not JSON (expected value)"),
+        ("[+1]", "is not JSON (expected value)"),
+        ("[1.]", "is not JSON (invalid number)"),
+        ("[-]", "is not JSON (invalid number)"),
+        ("[/**/]", "is not JSON (expected value)"),
+        ("type=paid", "is not JSON (expected ident)"),
+    ];
+    for (body, expected) in cases {
+        let told = refusal(adjacent(), body);
+        assert!(told.starts_with(&format!("the body {expected}")), "{body:?}: {told}");
+    }
+    assert_eq!(refusal(adjacent(), b"[\"\xff\"]"), "the body is not UTF-8 at byte 2");
+    let utf16: Vec<u8> = "[]".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(refusal(adjacent(), utf16), "the body is not JSON (expected value) at byte 1");
+}
+
+#[test]
+fn every_beginning_of_a_body_is_refused() {
+    for end in (0..GOOD.len()).filter(|&end| GOOD.is_char_boundary(end)) {
+        assert!(dispatch(&listening(&Log::default()), adjacent(), &GOOD[..end]).is_err(), "{end}");
+        assert!(events(&adjacent(), &GOOD.as_bytes()[..end]).is_err(), "{end}");
+    }
+    assert_eq!(seen(adjacent(), GOOD), ["paid 3", r#"raw Some("x")"#]);
+}
+
+#[tokio::test]
+async fn nothing_runs_unless_all_of_it_is_json() {
+    let log = Log::default();
+    let provider = Acme(adjacent());
+    let hook = VerifyLayer::new(provider).layer(listening(&log));
+    let good = r#"{"type":"paid","data":{"total":3}}"#;
+    for body in [
+        format!("[{good},{good}"),
+        format!("[{good},{{]"),
+        format!("{good}{good}"),
+        format!("[{good},\"\u{1}\"]"),
+    ] {
+        let response = hook.clone().oneshot(post("", body)).await.unwrap();
+        assert_eq!(response.status(), 400);
+        assert!(matches!(response.extensions().get(), Some(Rejection::Undecodable(_))));
+    }
+    assert_eq!(log.seen(), [""; 0]);
+    assert_eq!(hook.oneshot(post("", good)).await.unwrap().status(), 200);
+    assert_eq!(log.seen(), ["paid 3"]);
+}
+
+#[test]
+fn what_no_type_can_hold_is_no_broken_text() {
+    for value in
+        ["1e999", "-1e999", &"9".repeat(400), "\"\\ud800\"", "\"\\udc00\\ud800\"", "1e-999"]
+    {
+        let paid = r#"{"type":"paid","data":{"total":3}}"#;
+        let body = format!(r#"[{{"type":"new","data":{value}}},{value},{paid}]"#);
+        assert_eq!(
+            seen(adjacent(), &body),
+            [r#"raw Some("new")"#, "raw None", "paid 3"],
+            "{value}"
+        );
+        let body = format!(r#"[{{"type":"paid","data":{{"total":{value}}}}},{paid}]"#);
+        let told = seen(adjacent(), &body);
+        assert!(told[0].starts_with(r#"event "paid" at `[0].data.total`: "#), "{told:?}");
+        assert_eq!(told[1], "paid 3");
+    }
+    assert_eq!(seen(adjacent(), r#"{"\ud800":1,"type":"paid","data":{"total":3}}"#), ["paid 3"]);
+}
+
+#[test]
+fn depth_is_limited_and_overflows_nothing() {
+    let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    let unknown = |depth| format!(r#"{{"type":"new","data":{}}}"#, deep(depth));
+    let flat = |depth| format!(r#"{{"type":"paid","total":3,"x":{}}}"#, deep(depth));
+    let listed =
+        |depth| format!(r#"{{"Events":[{{"Action":"paid","total":3}}],"x":{}}}"#, deep(depth));
+    assert_eq!(seen(adjacent(), unknown(127)), [r#"raw Some("new")"#]);
+    assert_eq!(seen(Envelope::flat("type"), flat(127)), ["paid 3"]);
+    assert_eq!(seen(flat_within(), listed(127)), ["paid 3"]);
+    for depth in [128, 5_000, 100_000] {
+        let told = "the body is nested more than 127 deep at byte";
+        assert_eq!(refusal(adjacent(), unknown(depth)), format!("{told} 21"));
+        assert_eq!(refusal(Envelope::flat("type"), flat(depth)), format!("{told} 29"));
+        assert_eq!(refusal(flat_within(), listed(depth)), format!("{told} 44"));
+        assert_eq!(refusal(adjacent(), format!("[{}]", unknown(depth))), format!("{told} 22"));
+    }
+    for depth in [5_000, 100_000] {
+        assert!(dispatch(&listening(&Log::default()), adjacent(), "[".repeat(depth)).is_err());
+        assert!(
+            dispatch(&listening(&Log::default()), adjacent(), "{\"data\":".repeat(depth)).is_err()
+        );
+    }
+}
+
+#[test]
+fn a_known_event_may_be_as_deep_as_its_type_can_be_read() {
+    let deep = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    let router = EventRouter::new().on_type("tree", async |_: Tree| {});
+    let tree = |depth| {
+        dispatch(&router, adjacent(), format!(r#"{{"type":"tree","data":{}}}"#, deep(depth)))
+    };
+    assert_eq!(outcomes(tree(127).unwrap()), ["handled"]);
+    for depth in [128, 100_000] {
+        assert_eq!(
+            tree(depth).unwrap_err().to_string(),
+            "the body is nested more than 127 deep at byte 22"
+        );
+    }
+}
+
+#[derive(Deserialize)]
+struct Tree(#[expect(dead_code, reason = "only its depth matters")] Vec<Self>);
+
+impl Payload for Tree {
+    type Provider = Acme;
+}

@@ -1,0 +1,217 @@
+//! Where events stand, and what tells one from another.
+
+use std::borrow::Cow;
+
+use tower_webhook::{
+    EventRouter,
+    decode::{Envelope, Members, events},
+};
+
+use super::*;
+
+#[test]
+fn adjacent_members_stand_in_any_order_and_once() {
+    let cases: &[(&str, &[&str])] = &[
+        (r#"{"type":"paid","data":{"total":3}}"#, &["paid 3"]),
+        (r#"{"data":{"total":3},"type":"paid"}"#, &["paid 3"]),
+        (
+            r#"{"a":[{"type":"paid"}],"data":{"total":3},"b":"type","type":"paid","c":1}"#,
+            &["paid 3"],
+        ),
+        (r#"{"type":"p\u0061\u0069d","data":{"total":3}}"#, &["paid 3"]),
+        (r#"{"d\u0061ta":{"total":3},"\u0074ype":"paid"}"#, &["paid 3"]),
+        (
+            r#"{"type":"paid","type":"paid","data":{"total":3}}"#,
+            &["element `[0]`: has two members `type` (byte 0)"],
+        ),
+        (
+            r#"{"data":{"total":3},"type":"paid","type":"x"}"#,
+            &["element `[0]`: has two members `type` (byte 0)"],
+        ),
+        (
+            r#"{"type":7,"data":{"total":3},"type":"paid"}"#,
+            &["element `[0]`: has two members `type` (byte 0)"],
+        ),
+        (
+            r#"{"type":"paid","data":{"total":3},"data":{"total":3}}"#,
+            &[r#"event "paid" at `[0]`: has two members `data` (byte 0)"#],
+        ),
+        (
+            r#"{"data":{"total":3},"type":"paid","data":null}"#,
+            &[r#"event "paid" at `[0]`: has two members `data` (byte 0)"#],
+        ),
+        (r#"{"type":"paid"}"#, &[r#"event "paid" at `[0].data`: is missing (byte 0)"#]),
+        (r#"{"type":"new","data":{"total":3}}"#, &[r#"raw Some("new")"#]),
+        (r#"{"type":"new","data":{"total":3},"data":1}"#, &[r#"raw Some("new")"#]),
+        (r#"{"data":{"total":3},"data":1,"type":"new"}"#, &[r#"raw Some("new")"#]),
+        (r#"{"type":"new"}"#, &[r#"raw Some("new")"#]),
+        (r#"{"Type":"paid","data":{"total":3}}"#, &["raw None"]),
+        (r#"{"data":{"total":3}}"#, &["raw None"]),
+        ("{}", &["raw None"]),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(seen(adjacent(), body), *expected, "{body}");
+    }
+}
+
+#[test]
+fn a_type_that_is_no_short_text_names_nothing() {
+    for kind in
+        ["7", "null", "true", "[\"paid\"]", "{\"type\":\"paid\"}", "\"\\ud800\"", "\"paid\\udc00\""]
+    {
+        for body in [
+            format!(r#"[{{"type":{kind},"data":{{"total":3}}}}]"#),
+            format!(r#"[{{"data":{{"total":3}},"type":{kind}}}]"#),
+        ] {
+            assert_eq!(seen(adjacent(), &body), ["raw None"], "{body}");
+        }
+    }
+    for (length, expected) in
+        [(Envelope::MAX_TYPE, Some("é".repeat(128))), (Envelope::MAX_TYPE + 2, None)]
+    {
+        let kind = "é".repeat(length / 2);
+        for (envelope, body) in [
+            (adjacent(), format!(r#"[{{"type":"{kind}","data":1}}]"#)),
+            (Envelope::flat("type"), format!(r#"{{"type":"{kind}"}}"#)),
+            (Envelope::shape(named), format!(r#"{{"type":"{kind}"}}"#)),
+        ] {
+            assert_eq!(seen(envelope, body), [format!("raw {expected:?}")]);
+        }
+    }
+}
+
+#[test]
+fn a_body_is_one_event_or_an_array() {
+    let one = r#"{"type":"paid","data":{"total":3}}"#;
+    let cases: &[(String, &[&str])] = &[
+        (one.into(), &["paid 3"]),
+        (format!(" \r\n\t{one} \r\n\t"), &["paid 3"]),
+        (format!("\u{feff}{one}"), &["paid 3"]),
+        (format!("\u{feff}\n[ {one} , {one} ]"), &["paid 3", "paid 3"]),
+        (
+            format!("[{one},7,\"paid\",null,true,[{one}],1e999,{one}]"),
+            &[
+                "paid 3", "raw None", "raw None", "raw None", "raw None", "raw None", "raw None",
+                "paid 3",
+            ],
+        ),
+        ("[]".into(), &[]),
+        ("7".into(), &["raw None"]),
+        ("\"paid\"".into(), &["raw None"]),
+    ];
+    for (body, expected) in cases {
+        assert_eq!(seen(adjacent(), body), *expected, "{body}");
+    }
+}
+
+#[test]
+fn a_list_stands_within_an_object_once() {
+    let listed = |list: &str| seen(flat_within(), list);
+    assert_eq!(listed(r#"{"Events":[{"Action":"paid","total":3}]}"#), ["paid 3"]);
+    assert_eq!(
+        listed(r#"{"a":1,"Ev\u0065nts":[{"total":3,"Action":"paid"},{}],"b":[]}"#),
+        ["paid 3", "raw None"]
+    );
+    assert_eq!(listed("\u{feff}{\"Events\":[]}"), [""; 0]);
+    for (body, expected) in [
+        ("{}", "the body has no list of events at byte 2"),
+        (r#"{"EVENTS":[]}"#, "the body has no list of events at byte 13"),
+        (r#"{"Events":[],"Events":[]}"#, "the body has its list of events twice at byte 22"),
+        (r#"{"events":[],"events":[]}"#, "the body has its list of events twice at byte 22"),
+        (r#"{"Events":{}}"#, "the body has no list where one should be at byte 10"),
+        (r#"{"Events":null}"#, "the body has no list where one should be at byte 10"),
+        (r#"{"events":"x"}"#, "the body has no list where one should be at byte 10"),
+        ("[]", "the body has no object where one should be at byte 0"),
+        ("7", "the body has no object where one should be at byte 0"),
+    ] {
+        assert_eq!(refusal(flat_within(), body), expected, "{body}");
+    }
+}
+
+#[test]
+fn the_exact_spelling_wins_wherever_it_stands() {
+    let (exact, camel) = (r#"[{"Action":"paid","total":1}]"#, r#"[{"Action":"paid","total":2}]"#);
+    for (body, expected) in [
+        (format!(r#"{{"Events":{exact},"events":{camel}}}"#), "paid 1"),
+        (format!(r#"{{"events":{camel},"Events":{exact}}}"#), "paid 1"),
+        (format!(r#"{{"events":{camel},"x":[{exact}]}}"#), "paid 2"),
+        (r#"{"Events":[{"action":"new","Action":"paid","total":3}]}"#.into(), "paid 3"),
+        (r#"{"Events":[{"Action":"paid","action":"new","total":3}]}"#.into(), "paid 3"),
+        (r#"{"events":[{"action":"paid","total":3}]}"#.into(), "paid 3"),
+        (r#"{"Events":[{"Action":7,"action":"paid","total":3}]}"#.into(), "raw None"),
+        (r#"{"Events":[{"ACTION":"paid","total":3}]}"#.into(), "raw None"),
+        (
+            r#"{"Events":[{"action":"paid","action":"paid","total":3}]}"#.into(),
+            "element `Events[0]`: has two members `Action` (byte 11)",
+        ),
+        (
+            r#"{"Events":[{"Action":"paid","total":3,"Action":"paid"}]}"#.into(),
+            "element `Events[0]`: has two members `Action` (byte 11)",
+        ),
+    ] {
+        assert_eq!(seen(flat_within(), &body), [expected], "{body}");
+    }
+    let exact_only = Envelope::flat("Action").within("Events");
+    assert_eq!(
+        seen(exact_only.clone(), r#"{"Events":[{"action":"paid","total":3}]}"#),
+        ["raw None"]
+    );
+    assert_eq!(
+        refusal(exact_only, r#"{"events":[]}"#),
+        "the body has no list of events at byte 13"
+    );
+}
+
+#[test]
+fn a_shape_names_events_by_their_members() {
+    for (body, expected) in [
+        (r#"{"total":3,"type":"paid"}"#, "paid 3"),
+        (r#"[{"type":"paid","total":3,"x":{"type":"new"}}]"#, "paid 3"),
+        (r#"{"type":"paid","type":"paid","total":3}"#, "raw None"),
+        (r#"{"total":3}"#, "raw None"),
+        (r#"{"type":["paid"]}"#, "raw None"),
+        ("[[]]", "raw None"),
+    ] {
+        assert_eq!(seen(Envelope::shape(named), body), [expected], "{body}");
+    }
+}
+
+fn named<'b>(members: &Members<'b>) -> Option<Cow<'b, str>> {
+    members.text("type")
+}
+
+#[test]
+fn found_elements_are_the_bodys_own_bytes() {
+    let body = "\u{feff}[ {\"type\" : \"p\\u0061id\", \"é\": 1.10 } ,\r\n7, [ ] ]".as_bytes();
+    let elements: Vec<_> = events(&adjacent(), body)
+        .unwrap()
+        .into_iter()
+        .map(|e| (e.kind.map(Cow::into_owned), std::str::from_utf8(&body[e.range]).unwrap()))
+        .collect();
+    let first = "{\"type\" : \"p\\u0061id\", \"é\": 1.10 }";
+    assert_eq!(elements, [(Some("paid".into()), first), (None, "7"), (None, "[ ]")]);
+
+    let batch = dispatch(&EventRouter::new(), adjacent(), body).unwrap();
+    let json: Vec<_> = batch.events().map(|event| event.json().clone()).collect();
+    assert_eq!(json, [first, "7", "[ ]"]);
+}
+
+#[test]
+fn more_events_than_allowed_are_refused() {
+    let body = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+    let router = EventRouter::<Acme>::new();
+    assert_eq!(dispatch(&router, adjacent(), body(10_000)).unwrap().len(), 10_000);
+    assert_eq!(
+        dispatch(&router, adjacent(), body(10_001)).unwrap_err().to_string(),
+        "the body has more than 10000 events at byte 30001"
+    );
+    let router = router.max_events(2);
+    assert!(dispatch(&router, adjacent(), body(2)).is_ok());
+    assert_eq!(
+        dispatch(&router, adjacent(), body(3)).unwrap_err().to_string(),
+        "the body has more than 2 events at byte 7"
+    );
+    let router = router.max_events(0);
+    assert!(dispatch(&router, adjacent(), "[]").unwrap().is_empty());
+    assert!(dispatch(&router, adjacent(), "{}").is_err());
+}

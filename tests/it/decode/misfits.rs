@@ -1,0 +1,258 @@
+//! An event that does not fit spares its siblings, keeps its bytes, and is told without a word of what it says.
+
+use serde::{Deserializer, de};
+use tower_webhook::{
+    RawEvent,
+    providers::{
+        learn365::{CourseCompleted, CoursePublished},
+        loops::{Loops, SessionStarted},
+        synthesis_vr::{SessionCreated, SynthesisVr},
+    },
+};
+
+use super::*;
+use crate::support::*;
+
+const CANARY: &str = "CANARY-3f9a";
+
+#[test]
+fn a_misfit_spares_its_siblings() {
+    let log = Log::default();
+    let (good, bad) =
+        (r#"{"type":"paid","data":{"total":3}}"#, r#"{"type":"paid","data":{"total":300}}"#);
+    let body = format!("[{good},{bad},{good}]");
+    let misfit = r#"event "paid" at `[1].data.total`: expected u8 (byte 58)"#;
+    assert_eq!(seen(adjacent(), &body), ["paid 3", misfit, "paid 3"]);
+
+    let paid = log.clone();
+    let router = EventRouter::new()
+        .on_type("paid", async move |e: Paid| paid.note(format!("paid {}", e.total)));
+    let batch = dispatch(&router, adjacent(), &body).unwrap();
+    assert_eq!(batch.events().nth(1).unwrap().json(), bad);
+    assert_eq!(outcomes(batch), ["handled", misfit, "handled"]);
+    assert_eq!(log.seen(), ["paid 3", "paid 3"]);
+}
+
+#[test]
+fn the_fallback_gets_a_misfit_byte_for_byte() {
+    let log = Log::default();
+    let seen = log.clone();
+    let router = EventRouter::<Acme>::new().on_type("paid", async |_: Paid| {}).fallback(
+        async move |e: RawEvent| {
+            assert_eq!(e.error().unwrap().event(), Some("paid"));
+            assert_eq!(e.error().unwrap().path(), Some("[1].data.total"));
+            seen.note(std::str::from_utf8(e.json()).unwrap());
+        },
+    );
+    let bad = "{ \"data\" :{\"total\": -1.50, \"é\":\"\\u00e9\"},\r\n\"type\":\"p\\u0061id\" }";
+    let batch = dispatch(&router, adjacent(), format!("[1, {bad} ,2]")).unwrap();
+    assert_eq!(batch.len(), 3);
+    drop(outcomes(batch));
+    assert_eq!(log.seen()[0], bad);
+}
+
+#[test]
+fn a_misfit_is_named_by_event_path_and_byte() {
+    let started = EventRouter::new().on(async |_: SessionStarted| {});
+    let lists =
+        EventRouter::new().on(async |_: CoursePublished| {}).on(async |_: CourseCompleted| {});
+    let sessions = EventRouter::new().on(async |_: SessionCreated| {});
+    let learn = |event: &str| format!(r#"{{"Notifications":[{event}]}}"#);
+
+    let body = format!(
+        r#"[7,{{"type":"SESSION_STARTED","data":{{"participants":[{{"userId":"{CANARY}"}}]}}}}]"#
+    );
+    assert_eq!(
+        misfit(&started, &Loops::dangerous_unauthenticated(), body),
+        r#"event "SESSION_STARTED" at `[1].data.participants[0].userId`: expected i64 (byte 36)"#
+    );
+    let body = format!(r#"{{"type":"SESSION_STARTED","data":"{CANARY}"}}"#);
+    assert_eq!(
+        misfit(&started, &Loops::dangerous_unauthenticated(), body),
+        r#"event "SESSION_STARTED" at `[0].data`: expected struct SessionStarted (byte 33)"#
+    );
+    let body =
+        learn(&format!(r#"{{"Action":"CourseCompleted","Course":{{"Published":"{CANARY}"}}}}"#));
+    assert_eq!(
+        misfit(&lists, &learn365(), body),
+        r#"event "CourseCompleted" at `Notifications[0].Course.Published`: expected a boolean (byte 18)"#
+    );
+    let body = learn(&format!(r#"{{"Action":"CoursePublished","Published":"{CANARY}"}}"#));
+    assert_eq!(
+        misfit(&lists, &learn365(), body),
+        r#"event "CoursePublished" at `Notifications[0].Published`: expected a boolean (byte 18)"#
+    );
+    let body = learn(r#"{"Action":"CoursePublished","Title":"a","Title":"b"}"#);
+    assert_eq!(
+        misfit(&lists, &learn365(), body),
+        r#"event "CoursePublished" at `Notifications[0]`: duplicate field `Title` (byte 18)"#
+    );
+    for (customer, why) in [
+        (format!("\"{CANARY}\""), "expected an integer, as a number or as text"),
+        ("7685.5".into(), "expected an integer, as a number or as text"),
+        ("[1]".into(), "expected an integer, as a number or as text"),
+        ("18446744073709551615".into(), "expected an integer, as a number or as text"),
+    ] {
+        let body = format!(r#"[{{"uuid":"u","action":"create","customerid":{customer}}}]"#);
+        assert_eq!(
+            misfit(&sessions, &SynthesisVr::dangerous_unauthenticated(), body),
+            format!(r#"event "create" at `[0].customerid`: {why} (byte 1)"#)
+        );
+    }
+}
+
+/// The one misfit in `body`, which repeats nothing of it.
+#[track_caller]
+fn misfit<P: Provider>(router: &EventRouter<P>, provider: &P, body: String) -> String {
+    let batch = router
+        .dispatch(provider, Delivery::new(Authentic::dangerous_assert()), body.into())
+        .unwrap();
+    let mut told: Vec<_> =
+        outcomes(batch).into_iter().filter(|told| told.starts_with("ev")).collect();
+    assert!(told.len() == 1 && !told[0].contains(CANARY), "{told:?}");
+    told.remove(0)
+}
+
+/// Refuses in every way that a `Deserialize` can, each time with what it read.
+#[derive(Debug)]
+struct Talkative;
+
+impl Payload for Talkative {
+    type Provider = Acme;
+}
+
+impl<'de> Deserialize<'de> for Talkative {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (way, text) = <(u8, String)>::deserialize(deserializer)?;
+        let unexpected = de::Unexpected::Str(&text);
+        Err(match way {
+            0 => de::Error::custom(&text),
+            1 => de::Error::custom(format!("cannot read {text}")),
+            2 => de::Error::invalid_value(unexpected, &"a date"),
+            3 => de::Error::invalid_type(unexpected, &"a date"),
+            4 => de::Error::unknown_variant(&text, &[]),
+            5 => de::Error::unknown_variant(&text, &["a", "b"]),
+            6 => de::Error::unknown_field(&text, &[]),
+            7 => de::Error::unknown_field(&text, &["a"]),
+            _ => de::Error::missing_field("total"),
+        })
+    }
+}
+
+#[test]
+fn no_error_repeats_a_value() {
+    let router = EventRouter::new().on_type("talk", async |_: Talkative| {});
+    let texts = [
+        CANARY.to_owned(),
+        format!("x, expected {CANARY}"),
+        format!("{CANARY} at line 1 column 2"),
+        format!("x at line 1, expected {CANARY} at line 2 column 3"),
+        format!("`, expected {CANARY}"),
+        format!("a`, expected {CANARY} at line 1 column 1"),
+        format!("\\\", expected {CANARY} at line 1 column 1"),
+    ];
+    for (way, text) in (0..9).flat_map(|way| texts.iter().map(move |text| (way, text))) {
+        let json = serde_json::Value::from(text.as_str());
+        let batch =
+            dispatch(&router, adjacent(), format!(r#"[{{"type":"talk","data":[{way},{json}]}}]"#))
+                .unwrap();
+        let reason = match way {
+            // `serde_json` takes "at line" in another's words for its own, and cuts them off.
+            2 | 3 if text.contains(" column ") => "does not fit",
+            2 | 3 => "expected a date",
+            4 | 5 => "unknown variant",
+            6 | 7 => "unknown field",
+            8 => "missing field `total`",
+            _ => "does not fit",
+        };
+        let expected = format!(r#"event "talk" at `[0].data`: {reason} (byte 23)"#);
+        assert_eq!(outcomes(batch), [expected], "{way} {text:?}");
+    }
+}
+
+/// Decodes without a look at its input.
+struct Blind;
+
+/// Panics while it decodes.
+struct Panics;
+
+/// Takes a misfit inside for nothing there.
+#[derive(Debug, Deserialize)]
+struct Lenient {
+    #[serde(default, deserialize_with = "or_nothing")]
+    inner: Option<Paid>,
+    #[serde(default)]
+    total: u8,
+}
+
+impl<'de> Deserialize<'de> for Blind {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Ok(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Panics {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("by design")
+    }
+}
+
+fn or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Paid>, D::Error> {
+    Ok(Paid::deserialize(deserializer).ok())
+}
+
+impl Payload for Blind {
+    type Provider = Acme;
+}
+
+impl Payload for Panics {
+    type Provider = Acme;
+}
+
+impl Payload for Lenient {
+    type Provider = Acme;
+}
+
+#[test]
+fn careless_types_harm_themselves_only() {
+    let router = EventRouter::new()
+        .on_type("blind", async |_: Blind| {})
+        .on_type("panics", async |_: Panics| {})
+        .on_type("paid", async |_: Paid| {});
+    let paid = r#"{"type":"paid","data":{"total":3}}"#;
+
+    for data in ["\"x\"", "[1,[2]]", "{}", r#"{"type":"paid","data":{"total":4}}"#] {
+        for (kind, outcome) in [("blind", "handled"), ("panics", "its handler panicked")] {
+            let body = format!(
+                r#"[{{"type":"{kind}","data":{data}}},{{"data":{data},"type":"{kind}"}},{paid}]"#
+            );
+            let batch = dispatch(&router, adjacent(), &body).unwrap();
+            assert_eq!(outcomes(batch), [outcome, outcome, "handled"], "{body}");
+            let body =
+                format!(r#"[{{"type":"{kind}","total":{data}}},{{"type":"paid","total":3}}]"#);
+            let batch = dispatch(&router, Envelope::flat("type"), &body).unwrap();
+            assert_eq!(outcomes(batch), [outcome, "handled"], "{body}");
+        }
+    }
+    for kind in ["blind", "panics"] {
+        for data in ["tru", "{\"a\":}", "\"\\x\"", "[1,]"] {
+            let body = format!(r#"[{{"type":"{kind}","data":{data}}},{paid}]"#);
+            assert!(dispatch(&router, adjacent(), &body).is_err(), "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_type_that_swallows_errors_spares_its_siblings() {
+    let router = EventRouter::new()
+        .on_type("lenient", async |e: Lenient| assert!(e.inner.is_none() && e.total < 2))
+        .on_type("paid", async |_: Paid| {});
+    let paid = r#"{"type":"paid","data":{"total":3}}"#;
+    for inner in
+        [r#"{"total":"x","b":2}"#, r#"{"total":-1,"type":"paid","data":{}}"#, r#"[[],{"total":3}]"#]
+    {
+        let body = format!(r#"[{{"type":"lenient","data":{{"inner":{inner},"total":1}}}},{paid}]"#);
+        let batch = dispatch(&router, adjacent(), &body);
+        assert_eq!(outcomes(batch.unwrap())[1..], ["handled"], "{body}");
+    }
+}
