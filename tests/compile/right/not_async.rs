@@ -1,0 +1,8 @@
+use tower_webhook::{
+    EventRouter,
+    providers::loops::{Loops, SessionStarted},
+};
+
+fn main() {
+    let _ = EventRouter::<Loops>::new().on(async |_: SessionStarted| ());
+}

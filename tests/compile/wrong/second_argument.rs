@@ -1,0 +1,13 @@
+//! code: E0277
+//! says: `u32` cannot be an argument of a webhook handler
+//! says: not available to a handler
+//! says: after the event, a handler may take `State<T>`, `Delivery` and `RawEvent`, in any order
+
+use tower_webhook::{
+    EventRouter,
+    providers::loops::{Loops, SessionStarted},
+};
+
+fn main() {
+    let _ = EventRouter::<Loops>::new().on(async |_: SessionStarted, _: u32| {});
+}

@@ -1,0 +1,13 @@
+//! code: E0277
+//! says: `i32` cannot be returned by a webhook handler
+//! says: expected `()` or `Result<(), E>`
+//! says: an error type needs `Into<Box<dyn std::error::Error + Send + Sync>>`
+
+use tower_webhook::{
+    EventRouter,
+    providers::loops::{Loops, SessionStarted},
+};
+
+fn main() {
+    let _ = EventRouter::<Loops>::new().on(async |_: SessionStarted| 7_i32);
+}

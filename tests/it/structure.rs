@@ -1,0 +1,238 @@
+//! The shape of the source: which module knows of which, how large a file is, what is `Send`.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use tower_webhook::{
+    Delivery, EventRouter, RawEvent, Sender, Verified, VerifyLayer,
+    decode::{DecodeError, Envelope},
+    error::{ConfigError, Rejection},
+    providers::learn365::Learn365,
+    router::{self, Batch, BatchOutcome},
+    scheme::{Check, HmacSha256, Keys, Secret, Token},
+    verify::{self, Verify},
+};
+
+/// What a module must know nothing of.
+const IGNORANT: [(&str, &[&str]); 7] = [
+    (
+        "scheme",
+        &["provider", "providers", "verify", "router", "sender", "decode", "event", "delivery"],
+    ),
+    (
+        "decode",
+        &["provider", "providers", "verify", "router", "sender", "scheme", "delivery", "event"],
+    ),
+    ("provider", &["providers", "verify", "router", "sender"]),
+    ("verify", &["router", "sender", "providers", "decode"]),
+    ("router", &["sender", "providers"]),
+    ("providers", &["verify", "router", "sender"]),
+    ("sender", &["verify", "router", "providers"]),
+];
+
+#[test]
+fn dependencies_point_one_way() {
+    let sources = sources();
+    let exported = exported();
+    for (module, unknown) in IGNORANT {
+        let own: Vec<_> = sources.iter().filter(|source| source.module() == module).collect();
+        assert!(!own.is_empty(), "{module} is not where it is looked for");
+        let mut found: BTreeSet<_> = own.iter().flat_map(|source| source.uses(&exported)).collect();
+        found.retain(|used| unknown.contains(&first(used)));
+        assert!(found.is_empty(), "{module} uses {found:?}");
+    }
+}
+
+/// A way around the test above.
+#[test]
+fn nobody_reaches_the_root_from_below() {
+    for source in sources() {
+        let code = source.code();
+        let below_root = source.path.components().count() == 1 || source.is_top_mod();
+        let around =
+            code.contains("super::super::") || below_root && code.contains("\nuse super::");
+        assert!(!around, "{}", source.path.display());
+    }
+}
+
+#[test]
+fn files_are_small() {
+    for source in sources() {
+        let lines = source.code().lines().filter(|line| !line.trim().is_empty()).count();
+        let most = if source.path == Path::new("lib.rs") { 80 } else { 350 };
+        assert!(
+            lines <= most,
+            "{}: {lines} lines of code, more than {most}",
+            source.path.display()
+        );
+    }
+}
+
+#[test]
+fn nothing_is_unwrapped() {
+    for source in sources() {
+        for (at, line) in source.code().lines().enumerate() {
+            assert!(!line.contains(".unwrap()"), "{}:{}", source.path.display(), at + 1);
+        }
+    }
+}
+
+#[test]
+fn the_reading_of_paths_works() {
+    let text = "use crate::{Delivery, decode::{Envelope, Members}, error::SendError};\n\
+        // use crate::sender::X;\n\
+        fn f() { crate::trace::lost(\"\"); }\n\
+        pub(crate) use self::x;\n#[cfg(test)]\nmod tests { use crate::router::R; }\n";
+    let source = Source { path: "verify/x.rs".into(), text: text.into() };
+    let exported = BTreeMap::from([("Delivery".to_owned(), "delivery".to_owned())]);
+    let expected = [
+        "decode::Envelope",
+        "decode::Members",
+        "delivery::Delivery",
+        "error::SendError",
+        "trace::lost",
+    ];
+    assert_eq!(source.uses(&exported).into_iter().collect::<Vec<_>>(), expected);
+    assert_eq!(source.module(), "verify");
+}
+
+/// A file under `src`.
+struct Source {
+    path: PathBuf,
+    text: String,
+}
+
+impl Source {
+    /// The module of the crate's root that it belongs to.
+    fn module(&self) -> &str {
+        self.path.components().next().unwrap().as_os_str().to_str().unwrap().trim_end_matches(".rs")
+    }
+
+    /// `<module>/mod.rs`
+    fn is_top_mod(&self) -> bool {
+        self.path.components().count() == 2 && self.path.ends_with("mod.rs")
+    }
+
+    /// The text without comments and tests, line by line.
+    fn code(&self) -> String {
+        let code = self.text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let lines =
+            code.lines().map(|line| if line.trim_start().starts_with("//") { "" } else { line });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// The paths from the crate's root on, those of its re-exports resolved.
+    fn uses(&self, exported: &BTreeMap<String, String>) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        for rest in self.code().split("crate::").skip(1) {
+            flatten("", rest, &mut found);
+        }
+        let resolve = |path: String| match exported.get(first(&path)) {
+            Some(module) => format!("{module}::{path}"),
+            None => path,
+        };
+        found.into_iter().map(resolve).collect()
+    }
+}
+
+fn first(path: &str) -> &str {
+    path.split("::").next().unwrap()
+}
+
+/// Adds the paths that `text` begins with: `a::b`, or a tree `a::{b, c::d}`. Returns what follows.
+fn flatten<'t>(prefix: &str, text: &'t str, found: &mut BTreeSet<String>) -> &'t str {
+    let text = text.trim_start();
+    if let Some(mut rest) = text.strip_prefix('{') {
+        loop {
+            rest = flatten(prefix, rest, found).trim_start().trim_start_matches(',').trim_start();
+            if let Some(rest) = rest.strip_prefix('}') {
+                return rest;
+            }
+        }
+    }
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let (name, rest) = text.split_at(end);
+    assert!(!name.is_empty(), "no path: {}", text.lines().next().unwrap_or_default());
+    let path = format!("{prefix}{name}");
+    match rest.strip_prefix("::").filter(|rest| !rest.starts_with('<')) {
+        Some(rest) => flatten(&format!("{path}::"), rest, found),
+        None => {
+            found.insert(path);
+            rest
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn sources() -> Vec<Source> {
+    let (mut folders, mut sources) = (vec![root()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push(Source { path: path.strip_prefix(root()).unwrap().into(), text });
+            }
+        }
+    }
+    assert!(sources.len() > 40, "{}", sources.len());
+    sources
+}
+
+/// The modules that the re-exports of `lib.rs` come from.
+fn exported() -> BTreeMap<String, String> {
+    let lib = fs::read_to_string(root().join("lib.rs")).unwrap();
+    let mut paths = BTreeSet::new();
+    for rest in lib.split("pub use self::").skip(1) {
+        flatten("", rest, &mut paths);
+    }
+    assert!(!paths.is_empty());
+    paths
+        .into_iter()
+        .map(|path| {
+            let (module, name) = path.rsplit_once("::").unwrap();
+            (name.to_owned(), first(module).to_owned())
+        })
+        .collect()
+}
+
+const fn send<T: Send>() {}
+const fn shared<T: Send + Sync>() {}
+const fn cloned<T: Send + Sync + Clone>() {}
+
+type Hook = Verify<Learn365, EventRouter<Learn365>>;
+
+const _: () = {
+    cloned::<VerifyLayer<Learn365>>();
+    cloned::<Hook>();
+    cloned::<EventRouter<Learn365>>();
+    cloned::<EventRouter<Learn365, String>>();
+    cloned::<Delivery>();
+    cloned::<RawEvent>();
+    cloned::<Envelope>();
+    cloned::<DecodeError>();
+    cloned::<ConfigError>();
+    cloned::<Rejection>();
+    cloned::<Learn365>();
+    cloned::<HmacSha256>();
+    cloned::<Token>();
+    cloned::<Secret>();
+    cloned::<Keys>();
+    shared::<Sender<Learn365>>();
+    shared::<Verified<Learn365>>();
+    shared::<BatchOutcome>();
+    send::<Check>();
+    send::<Batch<()>>();
+    send::<router::ResponseFuture<()>>();
+    send::<verify::ResponseFuture<Learn365, EventRouter<Learn365>, Full<Bytes>>>();
+};
