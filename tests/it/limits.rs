@@ -1,0 +1,276 @@
+//! What a stranger can make this receiver spend: bytes, time, places; and when the inner service is called.
+
+mod readiness;
+
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use tokio::{
+    sync::{Semaphore, mpsc::UnboundedSender},
+    time::{Instant, advance, sleep},
+};
+use tower::{Layer, Service, ServiceExt};
+use tower_webhook::{
+    EventRouter, Sender, VerifyLayer,
+    error::Rejection,
+    providers::{
+        learn365::Learn365,
+        loops::{Loops, SessionStarted},
+    },
+    scheme::Keys,
+    verify::{ResponseBody, Verify},
+};
+
+use crate::support::*;
+
+type Hook = Verify<Loops, EventRouter<Loops>>;
+type Answered = Result<Response<ResponseBody<Full<Bytes>>>, Infallible>;
+
+fn layer() -> VerifyLayer<Loops> {
+    VerifyLayer::new(loops())
+}
+
+fn hook(layer: &VerifyLayer<Loops>) -> Hook {
+    layer.layer(EventRouter::new())
+}
+
+/// A request whose body stands still until it is fed.
+fn slow() -> (UnboundedSender<std::io::Result<Bytes>>, Request<Fed>) {
+    let (feeder, body) = fed();
+    (feeder, post(TOKEN, "").map(|_| body))
+}
+
+async fn is_pending(future: Pin<&mut impl Future>) -> bool {
+    let mut future = Some(future);
+    std::future::poll_fn(move |cx| {
+        let polled = future.take().expect("polled once").poll(cx);
+        Poll::Ready(polled.is_pending())
+    })
+    .await
+}
+
+async fn status_of(
+    hook: &Hook,
+    request: Request<impl Body<Error = impl std::error::Error + Send + Sync + 'static>>,
+) -> u16 {
+    hook.clone().oneshot(request).await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_body_may_be_as_long_as_the_limit_however_it_is_cut() {
+    let hook = hook(&layer().body_limit(100));
+    for (len, status) in [(100, 200), (101, 413)] {
+        let body = format!("[{}]", " ".repeat(len - 2));
+        for frame in [1, 3, 50, 99, 100, 101] {
+            let (feeder, request) = slow();
+            for part in body.as_bytes().chunks(frame) {
+                feeder.send(Ok(Bytes::copy_from_slice(part))).unwrap();
+                feeder.send(Ok(Bytes::new())).unwrap();
+            }
+            drop(feeder);
+            assert_eq!(status_of(&hook, request).await, status, "{len} bytes in frames of {frame}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn by_default_the_limit_is_one_mebibyte() {
+    for (len, status) in [(1024 * 1024, 200), (1024 * 1024 + 1, 413)] {
+        let (feeder, request) = slow();
+        feeder.send(Ok(format!("[{}]", " ".repeat(len - 2)).into())).unwrap();
+        drop(feeder);
+        assert_eq!(status_of(&hook(&layer()), request).await, status);
+    }
+}
+
+#[tokio::test]
+async fn an_announced_length_is_believed_only_where_it_refuses() {
+    let unlimited = hook(&layer().body_limit(usize::MAX));
+    let lengths = [
+        "9223372036854775808",
+        "18446744073709551615",
+        "99999999999999999999",
+        "-1",
+        "",
+        "x",
+        "1, 1",
+    ];
+    for length in lengths {
+        let (feeder, mut request) = slow();
+        for part in ["[", "]"] {
+            feeder.send(Ok(part.into())).unwrap();
+        }
+        drop(feeder);
+        request.headers_mut().insert(header::CONTENT_LENGTH, length.parse().unwrap());
+        assert_eq!(status_of(&unlimited, request).await, 200, "{length:?}");
+    }
+    let nonsense =
+        Request::post(format!("/{TOKEN}")).header("content-length", "99999999999999999999");
+    let (feeder, body) = fed();
+    feeder.send(Ok("[           ]".into())).unwrap();
+    drop(feeder);
+    let hook = hook(&layer().body_limit(5));
+    assert_eq!(status_of(&hook, nonsense.body(body).unwrap()).await, 413, "counted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trickling_body_has_one_deadline_for_all_of_it() {
+    let (feeder, request) = slow();
+    let trickle = async {
+        loop {
+            feeder.send(Ok(" ".into())).unwrap();
+            sleep(Duration::from_millis(300)).await;
+        }
+    };
+    let start = Instant::now();
+    let hook = hook(&layer().body_deadline(Duration::from_secs(3)));
+    tokio::select! {
+        status = status_of(&hook, request) => assert_eq!(status, 408),
+        () = trickle => unreachable!("endless"),
+    }
+    assert_eq!(start.elapsed(), Duration::from_secs(3));
+}
+
+/// Empty frames, always at once, for ever.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::new()))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::new()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn endless_empty_frames_end_at_the_deadline_and_leave_others_their_turn() {
+    let other = tokio::spawn(async {
+        for _ in 0..10 {
+            advance(Duration::from_secs(1)).await;
+        }
+        Instant::now()
+    });
+    let start = Instant::now();
+    assert_eq!(status_of(&hook(&layer()), post(TOKEN, "").map(|_| Endless)).await, 408);
+    assert_eq!(start.elapsed(), VerifyLayer::<()>::BODY_DEADLINE);
+    assert_eq!(other.await.unwrap(), Instant::now());
+}
+
+#[tokio::test]
+async fn one_body_more_than_there_are_places_is_refused() {
+    let layer = layer().bodies_at_once(2);
+    let (mut one, mut clone) = (hook(&layer), hook(&layer.clone()));
+    let _reading = [one.call(slow().1), clone.call(slow().1)];
+    for hook in [one, clone] {
+        let refused = answer(hook, post(TOKEN, "").map(|_| Untouched(SizeHint::default()))).await;
+        refused.is_refused(503, &Rejection::Busy);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_is_given_back_however_its_body_ends() {
+    type End = fn(UnboundedSender<std::io::Result<Bytes>>);
+    let ends: [(&str, u16, End); 4] = [
+        ("complete", 200, |feeder| feeder.send(Ok("[]".into())).unwrap()),
+        ("too large", 413, |feeder| feeder.send(Ok(" ".repeat(11).into())).unwrap()),
+        ("broken", 400, |feeder| feeder.send(Err(std::io::ErrorKind::BrokenPipe.into())).unwrap()),
+        ("late", 408, std::mem::forget),
+    ];
+    let mut hook = hook(&layer().bodies_at_once(1).body_limit(10));
+    for (name, status, end) in ends {
+        let (feeder, request) = slow();
+        let reading = hook.call(request);
+        assert_eq!(status_of(&hook, post(TOKEN, "[]")).await, 503, "{name}");
+        end(feeder);
+        assert_eq!(reading.await.unwrap().status(), status, "{name}");
+        assert_eq!(status_of(&hook, post(TOKEN, "[]")).await, 200, "after one that was {name}");
+    }
+    let (_feeder, request) = slow();
+    let mut abandoned = Box::pin(hook.call(request));
+    assert!(is_pending(abandoned.as_mut()).await);
+    assert_eq!(status_of(&hook, post(TOKEN, "[]")).await, 503);
+    drop(abandoned);
+    assert_eq!(status_of(&hook, post(TOKEN, "[]")).await, 200);
+}
+
+#[tokio::test]
+async fn who_is_refused_by_the_head_takes_no_place() {
+    let mut hook = hook(&layer().bodies_at_once(1));
+    let _strangers = [(); 3].map(|()| hook.call(post(OTHER_TOKEN, "").map(|_| fed().1)));
+    assert_eq!(status_of(&hook, post(TOKEN, "[]")).await, 200);
+    let _reading = hook.call(slow().1);
+    assert_eq!(status_of(&hook, post(OTHER_TOKEN, "[]")).await, 404, "not 503");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handlers_at_once_are_counted_even_when_their_sender_has_hung_up() {
+    let (log, go) = (Log::default(), Arc::new(Semaphore::new(0)));
+    let (noted, gate) = (log.clone(), go.clone());
+    let events = EventRouter::new().concurrency(2).on(async move |_: SessionStarted| {
+        gate.acquire().await.unwrap().forget();
+        noted.note("started");
+    });
+    let hook = layer().layer(events.clone());
+    let request = || post(TOKEN, r#"[{"type":"SESSION_STARTED","data":{}}]"#);
+    let (mut kept, mut dropped) =
+        (Box::pin(hook.clone().oneshot(request())), Box::pin(hook.clone().oneshot(request())));
+    assert!(is_pending(kept.as_mut()).await && is_pending(dropped.as_mut()).await);
+    drop(dropped);
+    assert_eq!(status_of(&hook, request()).await, 503);
+    go.add_permits(2);
+    assert_eq!(kept.await.unwrap().status(), 200);
+    events.drain().await;
+    assert_eq!(log.seen(), ["started"; 2]);
+    go.add_permits(1);
+    assert_eq!(status_of(&hook, request()).await, 200, "after a drain as before");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_batches_drain_no_new_one_begins() {
+    let events =
+        EventRouter::new().on(async |_: SessionStarted| sleep(Duration::from_secs(60)).await);
+    let hook = layer().layer(events.clone());
+    let request = || post(TOKEN, r#"[{"type":"SESSION_STARTED","data":{}}]"#);
+    let mut working = Box::pin(hook.clone().oneshot(request()));
+    assert!(is_pending(working.as_mut()).await);
+    let start = Instant::now();
+    let mut drained = pin!(events.drain());
+    assert!(is_pending(drained.as_mut()).await);
+    assert_eq!(status_of(&hook, request()).await, 503);
+    let (answered, ()): (Answered, ()) = tokio::join!(working, drained);
+    assert_eq!(answered.unwrap().status(), 200);
+    assert_eq!(start.elapsed(), Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_layer_per_request_has_that_request_s_keys() {
+    let tenants = [("sofia", SECRET), ("varna", OTHER_SECRET)]
+        .map(|(name, secret)| Arc::new(Learn365::new(Keys::named(name, secret)).unwrap()));
+    for (receiver, provider) in tenants.iter().enumerate() {
+        for (sender, key) in tenants.iter().enumerate() {
+            let request =
+                Sender::<Learn365>::new(key.clone()).body(r#"{"Notifications":[]}"#).unwrap();
+            let layer = VerifyLayer::<Learn365>::new(provider.clone());
+            let hook = layer.layer(EventRouter::new());
+            let status = if sender == receiver { 200 } else { 401 };
+            assert_eq!(hook.oneshot(request).await.unwrap().status(), status);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Secrets, tokens, signatures, bodies and personal data stay where they are.
+
+mod debug;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use tower::Layer;
+use tower_webhook::{
+    Delivery, EventRouter, Provider, RawEvent, Sender, VerifyLayer,
+    decode::Envelope,
+    providers::{
+        learn365::Learn365,
+        loops::{Loops, SessionStarted},
+    },
+    scheme::{Authentic, Check, Head, Token, VerifyError},
+};
+
+use crate::support::*;
+
+/// Long enough for any scheme, and good in any place.
+const CANARY: &str = "canary-canary-canary-canary-canary-canary";
+
+/// That text as it is, in hex, in base64, and as a list of bytes.
+const TRACES: [&str; 5] =
+    ["canary", "63616e617279", "63616E617279", "Y2FuYXJ5", "99, 97, 110, 97, 114, 121"];
+
+#[track_caller]
+fn assert_silent(what: &str, told: &str) {
+    for trace in TRACES {
+        assert!(!told.contains(trace), "{what}: {told}");
+    }
+}
+
+/// Reads five headers, one more than are remembered by name.
+struct Reader;
+
+impl Provider for Reader {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        ["x-1", "x-2", "x-3", "x-4", "x-5"]
+            .into_iter()
+            .try_for_each(|name| head.header(name).map(drop))?;
+        Ok(Authentic::dangerous_assert().into())
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("type")
+    }
+}
+
+/// The headers that a handler sees, as `name: value`, in alphabetical order.
+async fn shown<P: Provider>(provider: P, mut request: Request<Full<Bytes>>) -> Vec<String> {
+    let log = Log::default();
+    let noted = log.clone();
+    for name in ["authorization", "proxy-authorization", "cookie"] {
+        if !request.headers().contains_key(name) {
+            request.headers_mut().insert(name, CANARY.parse().unwrap());
+        }
+    }
+    request.headers_mut().insert("x-other", "other".parse().unwrap());
+    let events = EventRouter::new().fallback(async move |_: RawEvent, delivery: Delivery| {
+        assert_silent(
+            "headers",
+            &format!("{delivery:?} {:?}", delivery.headers().collect::<Vec<_>>()),
+        );
+        for (name, value) in delivery.headers() {
+            noted.note(format!("{name}: {}", value.to_str().unwrap()));
+        }
+    });
+    let answer = answer(VerifyLayer::new(provider).layer(events), request).await;
+    assert_eq!(answer.status(), 200);
+    let mut shown = log.seen();
+    shown.sort();
+    shown
+}
+
+/// What is shown if `redacted` are hidden beside the credentials, and `open` are not.
+fn hidden(redacted: &[&str], open: &[&str]) -> Vec<String> {
+    let credentials = ["authorization", "proxy-authorization", "cookie"];
+    let redacted = credentials.iter().chain(redacted).map(|name| format!("{name}: [redacted]"));
+    let mut all: Vec<_> = redacted.chain(open.iter().map(|&line| line.to_owned())).collect();
+    all.sort();
+    all
+}
+
+#[tokio::test]
+async fn headers_that_authentication_read_are_redacted_and_others_are_not() {
+    let signed = Sender::new(learn365()).body(r#"{"Notifications":[{}]}"#).unwrap();
+    let content_type = "content-type: application/json; charset=utf-8";
+    let expected = hidden(&["ms-signature"], &[content_type, "x-other: other"]);
+    assert_eq!(shown(learn365(), signed).await, expected);
+
+    let signed = Sender::new(standard_webhooks()).body("{}").unwrap();
+    let read = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+    let expected = hidden(&read, &["content-type: application/json", "x-other: other"]);
+    assert_eq!(shown(standard_webhooks(), signed).await, expected);
+
+    let by_path = post(TOKEN, "{}");
+    assert_eq!(shown(loops(), by_path).await, hidden(&[], &["x-other: other"]));
+}
+
+#[tokio::test]
+async fn a_token_in_a_header_of_any_name_is_redacted() {
+    for name in ["x-token", "X-Token", "webhook-key"] {
+        let provider = Loops::new(Token::header(name, CANARY).unwrap());
+        let mut request = post("", "{}");
+        request
+            .headers_mut()
+            .insert(http::HeaderName::try_from(name).unwrap(), CANARY.parse().unwrap());
+        let expected = hidden(&[&name.to_lowercase()], &["x-other: other"]);
+        assert_eq!(shown(provider, request).await, expected, "{name}");
+    }
+    let provider = Loops::new(Token::bearer(CANARY).unwrap());
+    let mut request = post("", "{}");
+    request.headers_mut().insert("authorization", format!("Bearer {CANARY}").parse().unwrap());
+    assert_eq!(shown(provider, request).await, hidden(&[], &["x-other: other"]));
+}
+
+#[tokio::test]
+async fn where_many_headers_were_read_all_are_redacted() {
+    let mut request = post("", "{}");
+    let read = ["x-1", "x-2", "x-3", "x-4", "x-5"];
+    for name in read {
+        request.headers_mut().insert(name, CANARY.parse().unwrap());
+    }
+    let all: Vec<_> = read.into_iter().chain(["x-other"]).collect();
+    assert_eq!(shown(Reader, request).await, hidden(&all, &[]));
+}
+
+/// Everything that a refusal tells: to the stranger, to the operator, to the code behind.
+#[track_caller]
+fn assert_tells_nothing(what: &str, status: u16, answer: &Answer) {
+    assert_eq!(answer.status(), status, "{what}");
+    assert_eq!(answer.traced.len(), 1, "{what}: the operator is told");
+    let rejection = answer.rejection().unwrap();
+    assert_silent(what, &format!("{answer:?} {rejection:?} {rejection}"));
+}
+
+#[tokio::test]
+async fn a_refusal_repeats_nothing_of_the_request() {
+    let by = |token: Token| VerifyLayer::new(Loops::new(token)).layer(EventRouter::new());
+    let wrong = format!("wrong-{CANARY}");
+    let to = |uri: String| Request::post(uri).body(Full::<Bytes>::from(CANARY)).unwrap();
+    let headed = |name: &str, value: String| {
+        Request::post("/").header(name, value).body(Full::<Bytes>::from(CANARY)).unwrap()
+    };
+    let path = by(Token::path(CANARY).unwrap());
+    let query = by(Token::query("token", CANARY).unwrap());
+    let header = by(Token::header("x-token", CANARY).unwrap());
+    let bearer = by(Token::bearer(CANARY).unwrap());
+    let basic = by(Token::basic("user", CANARY).unwrap());
+    let signed = VerifyLayer::new(Learn365::new(CANARY).unwrap()).layer(EventRouter::new());
+    let rows = [
+        ("path", 404, path.clone(), to(format!("/{wrong}"))),
+        ("body", 400, path, to(format!("/{CANARY}"))),
+        ("query", 401, query, to(format!("/?token={wrong}"))),
+        ("header", 401, header, headed("x-token", wrong.clone())),
+        ("bearer", 401, bearer, headed("authorization", format!("Bearer {wrong}"))),
+        ("basic", 401, basic, headed("authorization", format!("Basic {wrong}"))),
+    ];
+    for (what, status, hook, request) in rows {
+        assert_tells_nothing(what, status, &answer(hook, request).await);
+    }
+    let hex = "63616e617279".repeat(5);
+    for signature in
+        [format!("sha256={hex}abcd"), wrong.clone(), format!("sha1={hex}"), hex.clone()]
+    {
+        let request = headed("ms-signature", signature.clone());
+        assert_tells_nothing(&signature, 401, &answer(signed.clone(), request).await);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_fit_is_reported_without_what_it_says() {
+    let events = EventRouter::new().on(async |_: SessionStarted| {});
+    let hook = VerifyLayer::new(loops()).layer(events);
+    let data = [
+        format!(r#""{CANARY}""#),
+        format!(r#"{{"uuid":["{CANARY}"]}}"#),
+        format!(r#"{{"participants":"{CANARY}"}}"#),
+        format!(r#"{{"participants":[{{"userId":"{CANARY}"}}]}}"#),
+        format!(r#"{{"{CANARY}":1,"uuid":7}}"#),
+        format!(r#"{{"participants":[{{"email":{{"{CANARY}":1}}}}]}}"#),
+    ];
+    for data in data {
+        let body = format!(r#"[{{"type":"SESSION_STARTED","data":{data}}}]"#);
+        assert_tells_nothing(&data, 500, &answer(hook.clone(), post(TOKEN, body)).await);
+    }
+}

@@ -1,0 +1,211 @@
+//! `Debug` of everything that holds something to keep.
+
+use std::fmt::Debug;
+
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use tower::{Service, ServiceExt};
+use tower_webhook::{
+    Draft, Verified,
+    decode::Members,
+    providers::{
+        Personal,
+        learn365::{CourseCompleted, UserCreated},
+        standard_webhooks::StandardWebhooks,
+        synthesis_vr::SynthesisVr,
+        teachstack::{PeerJoined, Teachstack},
+    },
+    scheme::{Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, Keys, Secret, Tag, header::Pairs},
+};
+
+use super::*;
+
+#[track_caller]
+fn assert_debug_silent(what: &impl Debug) {
+    assert_silent("Debug", &format!("{what:?}"));
+    assert_silent("Debug", &format!("{what:#?}"));
+}
+
+fn canary_token() -> Token {
+    Token::path(CANARY).unwrap()
+}
+
+#[test]
+fn of_secrets_and_schemes() {
+    let keys = || Keys::named("old", CANARY).or(CANARY);
+    assert_debug_silent(&Secret::new(CANARY).unwrap());
+    assert_debug_silent(&Secret::dangerous_short(CANARY));
+    assert_debug_silent(&keys());
+    assert_debug_silent(&HmacSha256::new(keys()).unwrap());
+    assert_debug_silent(&HmacSha512::new(keys()).unwrap());
+    assert_debug_silent(&HmacSha1Legacy::new(keys()).unwrap());
+    let tokens = [
+        canary_token(),
+        Token::query("token", CANARY).unwrap(),
+        Token::header("x-token", CANARY).unwrap(),
+        Token::bearer(CANARY).unwrap(),
+        Token::basic(CANARY, CANARY).unwrap(),
+    ];
+    tokens.iter().for_each(|token| assert_debug_silent(token));
+}
+
+#[test]
+fn of_signatures_on_their_way() {
+    let tag = Tag::hex(&"63616e617279".repeat(5)).unwrap();
+    assert_debug_silent(&tag);
+    let key: Hmac<_> = HmacSha256::new(CANARY).unwrap();
+    assert_debug_silent(&key.check(tag).prefix(CANARY));
+    let mut check = key.check(tag).id(CANARY);
+    check.update(CANARY.as_bytes());
+    assert_debug_silent(&check);
+    assert_debug_silent(&check.finish().unwrap_err());
+    assert_debug_silent(&Pairs::parse("v1=canary").unwrap());
+    assert_silent("lengths", &format!("{:?}", key.sign([CANARY])));
+    let (parts, ()) = Request::post(format!("/{CANARY}?token={CANARY}"))
+        .header("ms-signature", CANARY)
+        .body(())
+        .unwrap()
+        .into_parts();
+    assert_debug_silent(&Head::new(&parts, std::time::SystemTime::UNIX_EPOCH));
+}
+
+#[test]
+fn of_providers_and_what_is_made_of_them() {
+    fn silent<P: Provider + tower_webhook::Emit + Debug>(provider: P) {
+        assert_debug_silent(&provider);
+        let provider = std::sync::Arc::new(provider);
+        let layer = VerifyLayer::<P>::new(provider.clone());
+        assert_debug_silent(&layer);
+        assert_debug_silent(&layer.layer(EventRouter::<P>::new()));
+        let uri = format!("http://localhost/{CANARY}").parse().unwrap();
+        let sender = Sender::<P>::new(provider).to(uri).id(CANARY);
+        assert_debug_silent(&sender.properties(format!(r#"{{"a":"{CANARY}"}}"#)));
+    }
+    silent(Loops::new(canary_token()));
+    silent(SynthesisVr::new(canary_token()));
+    silent(Teachstack::new(canary_token()));
+    silent(Learn365::new(CANARY).unwrap());
+    silent(StandardWebhooks::new("whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5").unwrap());
+}
+
+#[tokio::test]
+async fn of_a_request_and_its_answer() {
+    let log = Log::default();
+    let noted = log.clone();
+    let inner = tower::service_fn(move |request: Request<Verified<Loops>>| {
+        noted.note(format!("{:?}", request.body()));
+        let answer = http::Response::new(Full::<Bytes>::default());
+        std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+    });
+    let provider = Loops::new(Token::header("x-token", CANARY).unwrap());
+    let mut hook = VerifyLayer::new(provider).layer(inner.clone());
+    let request = || {
+        let request = Request::post("/").header("x-token", CANARY);
+        request.body(Full::<Bytes>::from(CANARY)).unwrap()
+    };
+    assert_debug_silent(&hook.call(request()));
+    assert_eq!(hook.oneshot(request()).await.unwrap().status(), 200);
+    assert_eq!(log.seen().len(), 1);
+    assert_silent("Verified", &log.seen()[0]);
+}
+
+#[tokio::test]
+async fn of_events_and_batches() {
+    let body = format!(r#"[{{"type":"SESSION_STARTED","data":{{"uuid":"{CANARY}"}}}},"{CANARY}"]"#);
+    let events = EventRouter::new().on(async |_: SessionStarted| {});
+    assert_debug_silent(&events);
+    let mut delivery = Delivery::new(Authentic::dangerous_assert());
+    delivery.set_properties(format!(r#"{{"a":"{CANARY}"}}"#));
+    assert_debug_silent(&delivery);
+    let provider = Loops::dangerous_unauthenticated();
+    let batch = events.dispatch(&provider, delivery, body.into()).unwrap();
+    assert_debug_silent(&batch);
+    let raw: Vec<_> = batch.events().collect();
+    assert!(raw[0].json().starts_with(b"{"));
+    assert_debug_silent(&raw);
+    assert_debug_silent(&batch.await);
+    let draft = Draft::raw("SESSION_STARTED", &format!(r#"{{"uuid":"{CANARY}"}}"#)).unwrap();
+    assert_debug_silent(&draft);
+    assert_debug_silent(&Draft::raw("SESSION_STARTED", CANARY).unwrap_err());
+}
+
+/// Looks at what a provider is shown of an envelope and of a request to be signed.
+struct Looking(Log);
+
+impl Provider for Looking {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        Ok(Authentic::dangerous_assert().into())
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("type").within("events")
+    }
+
+    fn describe(&self, outer: &Members<'_>, _: &mut Delivery) {
+        self.0.note(format!("{outer:?} {:?}", outer.clone()));
+    }
+}
+
+impl tower_webhook::Emit for Looking {
+    fn encode(
+        &self,
+        _: &[Draft],
+        outgoing: &tower_webhook::Outgoing,
+    ) -> Result<String, tower_webhook::error::SendError> {
+        self.0.note(format!("{outgoing:?}"));
+        Ok(String::new())
+    }
+
+    fn sign(&self, _: &mut http::request::Parts, _: &[u8], _: &tower_webhook::Outgoing) {}
+}
+
+#[test]
+fn of_what_a_provider_is_shown() {
+    let log = Log::default();
+    let delivery = Delivery::new(Authentic::dangerous_assert());
+    let body = format!(r#"{{"secret":"{CANARY}","events":[]}}"#);
+    let batch = EventRouter::new().dispatch(&Looking(log.clone()), delivery, body.into());
+    assert!(batch.unwrap().is_empty());
+    let sender = Sender::new(Looking(log.clone())).properties(format!(r#"{{"a":"{CANARY}"}}"#));
+    sender.batch(&[]).unwrap();
+    let seen = log.seen();
+    assert_eq!(seen.len(), 2);
+    seen.iter().for_each(|seen| assert_silent("to a provider", seen));
+}
+
+#[test]
+fn of_personal_data() {
+    fn silent<E: DeserializeOwned + Debug>(event: serde_json::Value) {
+        assert!(event.to_string().contains(CANARY));
+        assert_debug_silent(&serde_json::from_value::<E>(event).unwrap());
+    }
+    let user = json!({"LoginName": CANARY, "Title": CANARY, "Department": CANARY, "Email": CANARY});
+    silent::<CourseCompleted>(json!({ "Users": [user] }));
+    let fields = json!([{"FieldId": "1", "FieldTitle": "Phone", "Value": CANARY}]);
+    silent::<UserCreated>(
+        json!({"LoginName": CANARY, "Email": CANARY, "Title": CANARY, "UserFieldValues": fields}),
+    );
+    silent::<SessionStarted>(json!({"participants": [{"userId": 1, "email": CANARY}]}));
+    silent::<PeerJoined>(json!({"data": {"uid": "1", "uname": CANARY}}));
+    silent::<Personal>(json!(CANARY));
+}
+
+#[test]
+fn of_a_mistake_in_the_configuration() {
+    let long = CANARY.repeat(4);
+    let errors = [
+        Secret::new(format!("{CANARY}\n")).unwrap_err(),
+        Token::path(format!("{CANARY} ")).unwrap_err(),
+        Token::header("x-token", format!("{CANARY} ")).unwrap_err(),
+        Token::path(long.as_str()).unwrap_err(),
+        Token::bearer(&CANARY[..31]).unwrap_err(),
+        Token::basic(&format!("{CANARY}:"), CANARY).unwrap_err(),
+        Learn365::new(&CANARY[..31]).unwrap_err(),
+        StandardWebhooks::new(format!("whsec_{CANARY}")).unwrap_err(),
+        StandardWebhooks::new(format!("whsk_{CANARY}")).unwrap_err(),
+        HmacSha256::new(Keys::named("old", "canary")).unwrap_err(),
+    ];
+    for error in errors {
+        assert_silent("ConfigError", &format!("{error} {error:?}"));
+    }
+}

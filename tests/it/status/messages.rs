@@ -1,0 +1,57 @@
+//! What the operator reads: every message, verbatim.
+
+use super::*;
+
+#[test]
+fn of_a_rejection() {
+    let undecodable = undecodable(&loops(), &EventRouter::new(), "[");
+    for (rejection, message) in [
+        (Rejection::Method, "the method is not POST"),
+        (Rejection::BodyTooLarge(10), "the body is longer than 10 bytes"),
+        (unauthentic(VerifyError::PathToken), "not authentic: path does not end in a known token"),
+        (Rejection::Busy, "too many deliveries at once"),
+        (Rejection::BodyTimeout, "the body did not arrive in time"),
+        (Rejection::BodyBroken, "the body broke off"),
+        (Rejection::MediaType, "header `content-type` does not say JSON"),
+        (Rejection::ContentEncoding, "header `content-encoding` is not `identity`"),
+        (Rejection::Undecodable(undecodable), "not decodable: the body is cut short at byte 1"),
+        (Rejection::EventsFailed(1), "an event was not handled"),
+        (Rejection::EventsFailed(2), "2 events were not handled"),
+    ] {
+        assert_eq!(rejection.to_string(), message);
+        assert!(std::error::Error::source(&rejection).is_none());
+    }
+}
+
+#[test]
+fn of_a_failed_authentication() {
+    use VerifyError::*;
+    let millennium = 31_556_952_000;
+    for (error, message) in [
+        (MissingHeader("x-a"), "header `x-a` is missing"),
+        (RepeatedHeader("x-a"), "header `x-a` is repeated"),
+        (MalformedHeader("x-a"), "header `x-a` is not visible ASCII"),
+        (HeaderTooLong("x-a"), "header `x-a` is too long"),
+        (MissingQuery("a"), "query parameter `a` is missing"),
+        (RepeatedQuery("a"), "query parameter `a` is repeated"),
+        (MalformedSignature, "signature is malformed"),
+        (UnsupportedSignature, "no signature of a supported kind"),
+        (TooManySignatures, "too many signatures"),
+        (SignatureMismatch, "signature does not match"),
+        (PathToken, "path does not end in a known token"),
+        (TokenMismatch, "token does not match"),
+        (Basic("are missing"), "basic credentials are missing"),
+        (Bearer("do not match"), "bearer credentials do not match"),
+        (MalformedTimestamp, "timestamp is not a number of seconds"),
+        (TimestampTooOld { skew: 301 }, "timestamp is 301 s in the past"),
+        (TimestampInFuture { skew: millennium }, "timestamp is 31556952000 s in the future"),
+        (
+            TimestampInFuture { skew: millennium + 1 },
+            "timestamp is 31556952001 s in the future: is it in milliseconds?",
+        ),
+        (Other("the moon is full"), "the moon is full"),
+    ] {
+        assert_eq!(error.to_string(), message);
+        assert_eq!(unauthentic(error).to_string(), format!("not authentic: {message}"));
+    }
+}
