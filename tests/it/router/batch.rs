@@ -1,0 +1,131 @@
+//! A batch by itself: a plain future over the events of a body, without HTTP and without a runtime.
+
+use std::task::Poll;
+
+use tokio::sync::mpsc;
+use tower_webhook::{
+    Delivery, EventRouter, State, providers::learn365::Learn365, scheme::Authentic,
+};
+
+use super::{Ping, batch, body, pings, polled};
+use crate::support::{Log, learn365};
+
+#[test]
+fn it_shows_its_events_before_any_is_handled() {
+    let log = Log::default();
+    let router = EventRouter::with_state(log.clone())
+        .on(async |_: Ping, State(log): State<Log>| log.note("ran"));
+    let text = body(&[("ping", r#"{"n":0}"#), ("pong", "[]"), ("ping", "{}")]);
+    let batch = batch(&router, text.clone());
+
+    assert_eq!((batch.len(), batch.is_empty()), (3, false));
+    assert_eq!(batch.delivery().provider(), "loops");
+    let events: Vec<_> = batch.events().collect();
+    let kinds: Vec<_> = events.iter().map(|event| event.kind().unwrap()).collect();
+    assert_eq!(kinds, ["ping", "pong", "ping"]);
+    let whole: Vec<_> = events.iter().map(|event| str::from_utf8(event.json()).unwrap()).collect();
+    assert_eq!(format!("[{}]", whole.join(",")), text);
+    drop(batch);
+    assert!(log.seen().is_empty());
+}
+
+#[test]
+fn an_empty_body_is_an_empty_batch() {
+    let router = EventRouter::new().on(async |_: Ping| {});
+    let mut batch = batch(&router, "[]");
+    assert!(batch.is_empty());
+    let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
+    assert!(outcome.events.is_empty());
+}
+
+#[test]
+fn its_delivery_knows_the_envelope() {
+    let router = EventRouter::<Learn365>::new();
+    let text = r#"{"Id":"d1","Attempt":3,"Properties":{"k": [1]},"Notifications":[]}"#;
+    let delivery = Delivery::new(Authentic::dangerous_assert());
+    let batch = router.dispatch(&learn365(), delivery, text.into()).unwrap();
+    let delivery = batch.delivery();
+    assert_eq!((delivery.id(), delivery.sender_attempt()), (Some("d1"), Some(3)));
+    assert_eq!(delivery.properties(), Some(r#"{"k": [1]}"#));
+}
+
+/// Handlers note that they begin, wait for a permission each, and note that they end.
+#[derive(Clone)]
+struct Gate {
+    log: Log,
+    permissions: std::sync::Arc<tokio::sync::Mutex<mpsc::Receiver<()>>>,
+}
+
+fn gated() -> (EventRouter<tower_webhook::providers::loops::Loops, Gate>, Log, mpsc::Sender<()>) {
+    let (open, permissions) = mpsc::channel(8);
+    let log = Log::default();
+    let gate = Gate { log: log.clone(), permissions: std::sync::Arc::new(permissions.into()) };
+    let router = EventRouter::with_state(gate).on(async |e: Ping, State(gate): State<Gate>| {
+        gate.log.note(format!("begin {}", e.n));
+        gate.permissions.lock().await.recv().await.ok_or("closed")?;
+        gate.log.note(format!("end {}", e.n));
+        Ok::<(), &str>(())
+    });
+    (router, log, open)
+}
+
+#[test]
+fn events_begin_one_after_the_other() {
+    let (router, log, open) = gated();
+    let mut batch = batch(&router, pings(2));
+    assert!(polled(&mut batch).is_pending());
+    assert!(polled(&mut batch).is_pending());
+    assert_eq!(log.seen(), ["begin 0"]);
+    open.try_send(()).unwrap();
+    assert!(polled(&mut batch).is_pending());
+    assert_eq!(log.seen(), ["begin 0", "end 0", "begin 1"]);
+    open.try_send(()).unwrap();
+    let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
+    assert!(outcome.is_ok());
+}
+
+#[test]
+fn dropped_on_the_way_it_is_resumed_without_what_is_done() {
+    let (router, log, open) = gated();
+    let mut first = batch(&router, pings(3));
+    open.try_send(()).unwrap();
+    assert!(polled(&mut first).is_pending());
+    drop(first);
+    assert_eq!(log.seen(), ["begin 0", "end 0", "begin 1"]);
+
+    let mut second = batch(&router, pings(3)).without(&[0]);
+    assert_eq!(second.len(), 3);
+    for _ in 0..2 {
+        open.try_send(()).unwrap();
+    }
+    let Poll::Ready(outcome) = polled(&mut second) else { panic!("waits") };
+    assert_eq!((outcome.events.len(), outcome.failed()), (3, 0));
+    assert_eq!(log.seen()[3..], ["begin 1", "end 1", "begin 2", "end 2"]);
+}
+
+#[test]
+fn what_is_left_out_keeps_its_place() {
+    let router = EventRouter::new().on(async |e: Ping| Err::<(), _>(e.n.to_string()));
+    let table: [(&[usize], [&str; 3]); 4] = [
+        (&[], ["failed: 0", "failed: 1", "failed: 2"]),
+        (&[1], ["failed: 0", "handled", "failed: 2"]),
+        (&[2, 0, 2], ["handled", "failed: 1", "handled"]),
+        (&[3, usize::MAX], ["failed: 0", "failed: 1", "failed: 2"]),
+    ];
+    for (done, expected) in table {
+        let mut batch = batch(&router, pings(3)).without(done);
+        let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
+        let words: Vec<_> =
+            outcome.events.iter().map(|o| o.to_string().replace("its handler ", "")).collect();
+        assert_eq!(words, expected, "{done:?}");
+    }
+}
+
+#[test]
+fn what_is_left_out_was_decoded_all_the_same() {
+    let router = EventRouter::new().on(async |_: Ping| {});
+    let mut batch = batch(&router, body(&[("ping", "0"), ("ping", "1")])).without(&[0]);
+    let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
+    assert_eq!(outcome.failed(), 1);
+    assert_eq!(outcome.events[0].to_string(), "handled");
+}
