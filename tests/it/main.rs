@@ -1,5 +1,8 @@
 //! Behaviour through the public API: a module for each theme.
 
+// The helpers of tests are tests, too.
+#![allow(clippy::unwrap_used)]
+
 mod captures;
 mod conformance;
 mod decode;

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
+use tokio::sync::mpsc;
 use tower_webhook::{
+    error::Rejection,
     providers::{
-        learn365::Learn365, loops::Loops, standard_webhooks::StandardWebhooks, synthesis_vr::SynthesisVr,
-        teachstack::Teachstack,
+        learn365::Learn365, loops::Loops, standard_webhooks::StandardWebhooks,
+        synthesis_vr::SynthesisVr, teachstack::Teachstack,
     },
     scheme::Token,
 };
@@ -70,4 +72,135 @@ where
 {
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.into()).unwrap()
+}
+
+/// An answer, and what was traced on the way to it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: http::response::Parts,
+    pub(crate) body: String,
+    pub(crate) traced: Vec<String>,
+}
+
+/// Has `hook` answer one request.
+pub(crate) async fn answer<S, B, R>(hook: S, request: Request<B>) -> Answer
+where
+    S: tower::Service<Request<B>, Response = Response<R>, Error: std::fmt::Debug>,
+    R: http_body::Body<Error: std::fmt::Debug>,
+{
+    let traces = Traces::here();
+    let response = tower::ServiceExt::oneshot(hook, request).await.unwrap();
+    let traced = traces.seen();
+    let (head, body) = response.into_parts();
+    let body = text(Response::new(body)).await;
+    Answer { head, body, traced }
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> u16 {
+        self.head.status.as_u16()
+    }
+
+    pub(crate) fn rejection(&self) -> Option<&Rejection> {
+        self.head.extensions.get()
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// All that a refusal is made of: the status, the reason for the operator, and nothing for the stranger.
+    #[track_caller]
+    pub(crate) fn is_refused(&self, status: u16, reason: &Rejection) {
+        assert_eq!(self.rejection(), Some(reason));
+        assert_eq!(self.status(), status);
+        let title = self.head.status.canonical_reason().unwrap();
+        assert_eq!(self.body, format!(r#"{{"title":"{title}","status":{status}}}"#));
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        assert_eq!(self.traced.len(), 1, "{:?}", self.traced);
+    }
+}
+
+/// What is traced on this thread, while it lives: a line for each event, spans aside.
+pub(crate) struct Traces {
+    lines: Log,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl Traces {
+    pub(crate) fn here() -> Self {
+        let lines = Log::default();
+        let _guard = tracing::subscriber::set_default(Lines(lines.clone()));
+        Self { lines, _guard }
+    }
+
+    pub(crate) fn seen(&self) -> Vec<String> {
+        self.lines.seen()
+    }
+}
+
+struct Lines(Log);
+
+impl tracing::Subscriber for Lines {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut line = event.metadata().level().to_string();
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            line.push_str(&format!(" {field}={value:?}"));
+        });
+        self.0.note(line);
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// A body that nobody may read.
+pub(crate) struct Untouched(pub(crate) http_body::SizeHint);
+
+impl http_body::Body for Untouched {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        panic!("the body was read")
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.0
+    }
+}
+
+/// A body that arrives as its feeder sends it, and ends when the feeder is dropped.
+pub(crate) struct Fed(mpsc::UnboundedReceiver<std::io::Result<Bytes>>);
+
+/// A body, and its feeder.
+pub(crate) fn fed() -> (mpsc::UnboundedSender<std::io::Result<Bytes>>, Fed) {
+    let (feeder, fed) = mpsc::unbounded_channel();
+    (feeder, Fed(fed))
+}
+
+impl http_body::Body for Fed {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        let frame = |data: std::io::Result<Bytes>| data.map(http_body::Frame::data);
+        self.0.poll_recv(cx).map(|next| next.map(frame))
+    }
 }
