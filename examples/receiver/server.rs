@@ -56,7 +56,8 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+    // Without `half_close` a request is dropped unseen whose sender hangs up right behind its last byte.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).half_close(true);
     let (interval, answer) = PING;
     builder
         .http2()
