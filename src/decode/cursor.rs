@@ -5,7 +5,7 @@ use serde_json::Deserializer;
 
 use super::DecodeError;
 
-/// How deep a value may be that is kept undecoded: as deep as `serde_json` would decode it.
+/// How deep an event may be: as deep as `serde_json` decodes it.
 const MAX_DEPTH: usize = 127;
 
 /// A place in a JSON text. Everything it passes over has been found well formed.
@@ -80,10 +80,15 @@ impl<'b> Cursor<'b> {
             }
             None => return Err(self.error("is cut short")),
         }
+        Ok(start..self.at)
+    }
+
+    /// Refuses what has been passed over since `start` if it is nested too deep to be decoded later.
+    pub(super) fn limit_depth(&self, start: usize) -> Result<(), DecodeError> {
         if too_deep(&self.text.as_bytes()[start..self.at]) {
             return Err(DecodeError::new(start, format!("is nested more than {MAX_DEPTH} deep")));
         }
-        Ok(start..self.at)
+        Ok(())
     }
 
     pub(crate) fn pass(&mut self) -> Result<(), DecodeError> {
@@ -175,7 +180,9 @@ fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
 
 /// Whether well-formed JSON is nested deeper than [`MAX_DEPTH`].
 fn too_deep(json: &[u8]) -> bool {
-    if json.len() <= 2 * MAX_DEPTH {
+    // Almost nothing has that many brackets, and counting them is cheap.
+    let brackets = |json: &[u8]| json.iter().filter(|byte| **byte | 0x20 == b'{').count();
+    if json.len() <= 2 * MAX_DEPTH || brackets(json) <= MAX_DEPTH {
         return false;
     }
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
@@ -202,11 +209,17 @@ mod tests {
     #[test]
     fn depth_is_counted_outside_of_text() {
         let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
-        assert!(Cursor::new(&deep(MAX_DEPTH), 0).skip().is_ok());
-        let error = Cursor::new(&deep(MAX_DEPTH + 1), 0).skip().unwrap_err();
+        let limited = |text: &str| {
+            let mut at = Cursor::new(text, 0);
+            assert_eq!(at.skip(), Ok(0..text.len()));
+            at.limit_depth(0)
+        };
+        assert_eq!(limited(&deep(MAX_DEPTH)), Ok(()));
+        let error = limited(&deep(MAX_DEPTH + 1)).unwrap_err();
         assert_eq!(error.to_string(), "the body is nested more than 127 deep at byte 0");
+        assert_eq!(limited(&format!("[{}0]", "[],".repeat(500))), Ok(()));
         let text = serde_json::to_string(&format!("\"\\{}", "[".repeat(500))).unwrap();
-        assert_eq!(Cursor::new(&text, 0).skip(), Ok(0..text.len()));
+        assert_eq!(limited(&text), Ok(()));
         assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH)).is_ok());
         assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH + 1)).is_err());
     }

@@ -97,6 +97,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
                 Spelling::CamelCase => otherwise = Some(at.skip()?),
                 Spelling::Other => {
                     let value = at.skip()?;
+                    at.limit_depth(value.start)?;
                     members.push(key, at.text(value));
                 }
             }
@@ -136,6 +137,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
             }
             _ => at.skip().map(|_| (None, Payload::Unknown))?,
         };
+        at.limit_depth(start)?;
         let payload = match payload {
             Payload::Misfit(error) => Payload::Misfit(error.within(kind.as_deref(), &self.path())),
             payload => payload,
