@@ -1,0 +1,26 @@
+# What the steps share. Sourced, not run.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export CARGO_TERM_COLOR=never
+
+# Something optional is missing: not a failure, and not a secret.
+skipped() {
+    printf '\n!!! SKIPPED: %s\n\n' "$*" >&2
+}
+
+# Shows a command, then runs it.
+run() {
+    printf '+ %s\n' "$*"
+    "$@"
+}
+
+# The names under [features], `default` first.
+features() {
+    sed -n '/^\[features\]/,/^\[[^f]/s/^\([a-z0-9_-]*\) = .*/\1/p' Cargo.toml
+}
+
+# Whether a toolchain of this version or channel is installed.
+toolchain() {
+    command -v rustup >/dev/null && rustup toolchain list | grep -qE "^$1[.-]"
+}
