@@ -13,7 +13,8 @@ fn property(data: &[u8]) {
     let events = match decode::events(&envelope(choice), body) {
         Ok(events) => events,
         Err(error) => {
-            return assert!(!well_formed(json) || has_list(choice) || too_deep(&error), "{error}");
+            let excused = has_list(choice) || too_deep(&error) || scalar(json);
+            return assert!(!well_formed(json) || excused, "{error}");
         }
     };
     assert!(well_formed(json));
@@ -34,6 +35,10 @@ fn envelope(choice: u8) -> Envelope {
     };
     let envelope = if has_list(choice) { envelope.within("List") } else { envelope };
     if choice / 6 % 2 == 1 { envelope.or_camel_case() } else { envelope }
+}
+
+fn scalar(json: &[u8]) -> bool {
+    !json.trim_ascii_start().starts_with(b"[") && !json.trim_ascii_start().starts_with(b"{")
 }
 
 fn has_list(choice: u8) -> bool {

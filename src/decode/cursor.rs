@@ -76,7 +76,7 @@ impl<'b> Cursor<'b> {
         match values.next() {
             Some(Ok(_)) => self.at += values.byte_offset(),
             Some(Err(error)) => {
-                return Err(DecodeError::syntax(start + values.byte_offset(), &error));
+                return Err(DecodeError::syntax(start, &self.text[start..], &error));
             }
             None => return Err(self.error("is cut short")),
         }
@@ -174,7 +174,7 @@ impl<'b> Cursor<'b> {
 fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
     match serde_path_to_error::deserialize::<_, E>(&mut Deserializer::from_str(json)) {
         Ok(_) => DecodeError::new(at, "does not fit"),
-        Err(error) => DecodeError::shape(at, error.path().to_string(), error.inner()),
+        Err(error) => DecodeError::shape(at, &error.path().to_string(), error.inner()),
     }
 }
 

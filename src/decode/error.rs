@@ -2,8 +2,9 @@ use std::{borrow::Cow, fmt};
 
 /// An authentic body, or an event in it, that is not what its sender documents: the sender's bug, or news.
 ///
-/// Names the event, the JSON path and the byte, and repeats no value of the body: it is made to be logged. (The keys of
-/// a map in a type of yours are part of the path.)
+/// Names the event, the JSON path and the byte, and repeats no value of the body: it is made to be logged. What a type of
+/// yours can add: the keys of a map are part of the path, and the words of its own errors are taken over if they begin
+/// like serde's.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -31,19 +32,30 @@ impl DecodeError {
         Self(Box::new(Fault { event: None, path: None, at, why: why.into() }))
     }
 
-    /// What `serde_json` makes of a text that is not JSON: its words without its line and column.
-    pub(super) fn syntax(at: usize, error: &serde_json::Error) -> Self {
+    /// What `serde_json` makes of a `json` at `start` that is none: its words, and its line and column as a byte.
+    pub(super) fn syntax(start: usize, json: &str, error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let words = text.split(" at line ").next().unwrap_or("it cannot be read");
-        Self::new(at, format!("is not JSON ({words})"))
+        let lines = json.split_inclusive('\n').take(error.line().saturating_sub(1));
+        let offset = lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
+        Self::new(start + offset.min(json.len()), format!("is not JSON ({words})"))
     }
 
     /// What kept the value at `path` from being what its type wants, without the value.
-    pub(super) fn shape(at: usize, path: String, error: &serde_json::Error) -> Self {
+    pub(super) fn shape(at: usize, path: &str, error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
         let why = reason(words).unwrap_or(Cow::Borrowed("does not fit"));
-        Self(Box::new(Fault { path: (path != ".").then_some(path), ..*Self::new(at, why).0 }))
+        // The name of an unknown field is the body's own.
+        let known = if why == UNKNOWN_FIELD {
+            path.rsplit_once('.').map(|(outer, _)| outer).filter(|outer| !outer.is_empty())
+        } else {
+            Some(path)
+        };
+        let path = known
+            .filter(|path| *path != ".")
+            .map(|path| path.escape_debug().take(MAX_PATH).collect());
+        Self(Box::new(Fault { path, ..*Self::new(at, why).0 }))
     }
 
     /// The same fault, found in the event `kind` behind the path `outer`.
@@ -118,5 +130,8 @@ fn behind_quote(text: &str) -> Option<&str> {
 
 const VALUELESS: [&str; 4] =
     ["missing field `", "duplicate field `", "recursion limit", "number out of range"];
-const UNKNOWN: [&str; 2] = ["unknown variant", "unknown field"];
+const UNKNOWN: [&str; 2] = ["unknown variant", UNKNOWN_FIELD];
+const UNKNOWN_FIELD: &str = "unknown field";
+/// The longest path, in characters: keys of a map can be of any length.
+const MAX_PATH: usize = 256;
 const AT_ODDS: [&str; 3] = ["invalid type: ", "invalid value: ", "invalid length "];

@@ -14,8 +14,8 @@ pub struct Members<'b> {
 }
 
 impl<'b> Members<'b> {
-    /// The most members that are kept; what follows is passed over.
-    pub const MAX: usize = 64;
+    /// The most members; a body with an object of more of them, where they are looked at, is refused.
+    pub const MAX: usize = 1024;
 
     pub(super) fn new(or_camel_case: bool) -> Self {
         Self { all: Vec::new(), or_camel_case }
@@ -27,8 +27,7 @@ impl<'b> Members<'b> {
         let mut more = at.open(b'{', b'}')?;
         while more {
             let key = at.key()?;
-            let value = at.skip()?;
-            members.push(key, at.text(value));
+            members.take(key, at)?;
             more = at.more(b'}')?;
         }
         Ok(members)
@@ -47,10 +46,19 @@ impl<'b> Members<'b> {
         self.all.iter().any(|(key, _)| key == name)
     }
 
-    pub(super) fn push(&mut self, key: Cow<'b, str>, json: &'b str) {
-        if self.all.len() < Self::MAX {
-            self.all.push((key, json));
+    /// Keeps the member `key` whose value stands at `at`, and passes over it.
+    pub(super) fn take(
+        &mut self,
+        key: Cow<'b, str>,
+        at: &mut Cursor<'b>,
+    ) -> Result<(), DecodeError> {
+        let value = at.skip()?;
+        if self.all.len() == Self::MAX {
+            let why = format!("has an object with more than {} members", Self::MAX);
+            return Err(DecodeError::new(value.start, why));
         }
+        self.all.push((key, at.text(value)));
+        Ok(())
     }
 
     /// The JSON text of the member `name`; in an envelope that is read

@@ -2,7 +2,8 @@
 //!
 //! An [`Envelope`] says where the events stand in a body. The body is read once; each payload is decoded in place, as
 //! the type that its handler asks for. The whole of it is found well formed before the first handler runs, and a
-//! payload that does not fit its type spares its siblings.
+//! payload that does not fit its type spares its siblings. (A `Deserialize` of yours that hides errors from its
+//! `Deserializer` can hide that its own payload is not JSON.)
 //!
 //! [`EventRouter::dispatch`](crate::EventRouter::dispatch) decodes a body for handlers; [`events`] finds the events
 //! and leaves them as they are. To fuzz your own provider and handlers:
@@ -36,7 +37,7 @@ pub use self::{
     members::Members,
 };
 
-/// Finds the events of `body`, undecoded.
+/// Finds the events of `body`, undecoded, however many there are.
 ///
 /// # Errors
 ///

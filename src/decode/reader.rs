@@ -96,9 +96,9 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
                 }
                 Spelling::CamelCase => otherwise = Some(at.skip()?),
                 Spelling::Other => {
-                    let value = at.skip()?;
-                    at.limit_depth(value.start)?;
-                    members.push(key, at.text(value));
+                    let start = at.start();
+                    members.take(key, at)?;
+                    at.limit_depth(start)?;
                 }
             }
             more = at.more(b'}')?;
@@ -113,7 +113,12 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     fn elements(&mut self, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         match at.peek() {
             Some(b'[') => self.list(at),
-            _ => self.element(at),
+            Some(b'{') => self.element(at),
+            _ => {
+                let start = at.start();
+                at.pass()?;
+                Err(DecodeError::new(start, "is no object and no list"))
+            }
         }
     }
 
@@ -148,48 +153,70 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
 
     /// Decodes in place where the name comes first; goes back to the data where that does.
     fn adjacent(&mut self, kind_key: &Name, data_key: &Name, at: &mut Cursor<'b>) -> Named<'b, S> {
+        let camel = self.envelope.or_camel_case;
         let start = at.position();
-        let (mut kind, mut data) = (OnceText::Absent, None);
-        let (mut payload, mut data_twice) = (None, false);
+        let (mut kind, mut camel_kind) = (OnceText::Absent, OnceText::Absent);
+        let (mut data, mut camel_data) = (OnceData::ABSENT, OnceData::ABSENT);
         let mut more = at.open(b'{', b'}')?;
         while more {
             let key = at.key()?;
-            if key == kind_key.0 {
-                kind = kind.then(at.text_or_skip()?);
-            } else if key == data_key.0 {
-                data_twice |= payload.is_some() || data.is_some();
-                match &kind {
-                    OnceText::Text(kind) if !data_twice => {
-                        payload = self.sink.decode(kind, at)?.or_skip(at, &mut data)?;
-                    }
-                    _ => data = Some(at.skip()?),
-                }
-            } else {
-                at.pass()?;
+            match (kind_key.spelt(&key, camel), data_key.spelt(&key, camel)) {
+                (Spelling::Exact, _) => kind = kind.then(at.text_or_skip()?),
+                (Spelling::CamelCase, _) => camel_kind = camel_kind.then(at.text_or_skip()?),
+                (_, Spelling::Exact) => data = data.then(self.data(&kind, at)?),
+                (_, Spelling::CamelCase) => camel_data = camel_data.then(Data::Left(at.skip()?)),
+                (Spelling::Other, Spelling::Other) => at.pass()?,
             }
             more = at.more(b'}')?;
         }
-        let twice = |what: &Name| {
-            Payload::Misfit(DecodeError::new(start, format!("has two members `{}`", what.0)))
-        };
-        let kind = match kind {
-            OnceText::Twice => return Ok((None, twice(kind_key))),
-            OnceText::Absent | OnceText::Unusable => return Ok((None, Payload::Unknown)),
-            OnceText::Text(kind) => kind,
-        };
-        let payload = match (payload, data) {
-            (Some(payload), _) => payload,
-            (None, Some(data)) => self.sink.decode(&kind, &mut at.moved(data.start))?,
-            (None, None) => match self.sink.decode(&kind, &mut Cursor::new("null", 0))? {
-                Payload::Misfit(_) => Payload::Misfit(DecodeError::new(start, "is missing")),
+        match kind.or(camel_kind) {
+            OnceText::Text(kind) => {
+                let payload =
+                    self.settle(&kind, data.or(camel_data), data_key, &at.moved(start))?;
+                Ok((Some(kind), payload))
+            }
+            OnceText::Absent | OnceText::Unusable => Ok((None, Payload::Unknown)),
+            OnceText::Twice => Ok((None, Payload::Misfit(twice(kind_key, start)))),
+        }
+    }
+
+    /// The data of an event whose name may or may not have been read by now.
+    fn data(
+        &mut self,
+        kind: &OnceText<'b>,
+        at: &mut Cursor<'b>,
+    ) -> Result<Data<S::Event>, DecodeError> {
+        if let OnceText::Text(kind) = kind {
+            match self.sink.decode(kind, at)? {
+                Payload::Unknown => {}
+                known => return Ok(Data::Decoded(known)),
+            }
+        }
+        at.skip().map(Data::Left)
+    }
+
+    fn settle(
+        &mut self,
+        kind: &str,
+        data: OnceData<S::Event>,
+        key: &Name,
+        start: &Cursor<'b>,
+    ) -> Result<Payload<S::Event>, DecodeError> {
+        let payload = match data.first {
+            Some(Data::Decoded(known)) => known,
+            Some(Data::Left(range)) => self.sink.decode(kind, &mut start.moved(range.start))?,
+            None => match self.sink.decode(kind, &mut Cursor::new("null", 0))? {
+                Payload::Misfit(_) => {
+                    Payload::Misfit(DecodeError::new(start.position(), "is missing"))
+                }
                 fits_or_unknown => fits_or_unknown,
             },
         };
-        match payload {
-            Payload::Unknown => Ok((Some(kind), Payload::Unknown)),
-            _ if data_twice => Ok((Some(kind), twice(data_key))),
-            known => Ok((Some(kind), known.behind(&data_key.0))),
-        }
+        Ok(match payload {
+            Payload::Unknown => Payload::Unknown,
+            _ if data.twice => Payload::Misfit(twice(key, start.position())),
+            known => known.behind(&key.0),
+        })
     }
 
     /// Finds the name, then decodes the same object from its start.
@@ -209,10 +236,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         match exact.or(otherwise) {
             OnceText::Text(kind) => self.rewound(Some(kind), start, at),
             OnceText::Absent | OnceText::Unusable => Ok((None, Payload::Unknown)),
-            OnceText::Twice => {
-                let error = DecodeError::new(start, format!("has two members `{}`", name.0));
-                Ok((None, Payload::Misfit(error)))
-            }
+            OnceText::Twice => Ok((None, Payload::Misfit(twice(name, start)))),
         }
     }
 
@@ -240,21 +264,6 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
 type Named<'b, S> = Result<(Option<Cow<'b, str>>, Payload<<S as Sink<'b>>::Event>), DecodeError>;
 
 impl<T> Payload<T> {
-    /// What was decoded; an unknown payload is passed over and remembered in `data`.
-    fn or_skip(
-        self,
-        at: &mut Cursor<'_>,
-        data: &mut Option<Range<usize>>,
-    ) -> Result<Option<Self>, DecodeError> {
-        match self {
-            Self::Unknown => {
-                *data = Some(at.skip()?);
-                Ok(Some(Self::Unknown))
-            }
-            known => Ok(Some(known)),
-        }
-    }
-
     pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Payload<U> {
         match self {
             Self::Fits(event) => Payload::Fits(f(event)),
@@ -269,6 +278,10 @@ impl<T> Payload<T> {
             other => other,
         }
     }
+}
+
+fn twice(member: &Name, at: usize) -> DecodeError {
+    DecodeError::new(at, format!("has two members `{}`", member.0))
 }
 
 /// The text of a member that must stand once.
@@ -294,5 +307,29 @@ impl<'b> OnceText<'b> {
             Self::Absent => other,
             found => found,
         }
+    }
+}
+
+/// The data of an event: decoded where it stood, or left there.
+enum Data<T> {
+    Decoded(Payload<T>),
+    Left(Range<usize>),
+}
+
+/// The data of an event, which must stand once.
+struct OnceData<T> {
+    first: Option<Data<T>>,
+    twice: bool,
+}
+
+impl<T> OnceData<T> {
+    const ABSENT: Self = Self { first: None, twice: false };
+
+    fn then(self, data: Data<T>) -> Self {
+        Self { twice: self.first.is_some(), first: self.first.or(Some(data)) }
+    }
+
+    fn or(self, other: Self) -> Self {
+        if self.first.is_some() { self } else { other }
     }
 }

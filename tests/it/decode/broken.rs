@@ -17,6 +17,9 @@ fn broken_text_is_told_by_what_and_where() {
         ("\u{feff}\u{feff}[]", "is not JSON (expected value) at byte 3"),
         ("[", "is cut short at byte 1"),
         ("[7", "lacks a comma or its end at byte 2"),
+        ("7", "is no object and no list at byte 0"),
+        (" \"paid\"", "is no object and no list at byte 1"),
+        ("null", "is no object and no list at byte 0"),
         ("[7,", "is cut short at byte 3"),
         ("[7,]", "is not JSON (expected value) at byte 3"),
         ("[7 8]", "lacks a comma or its end at byte 3"),
@@ -32,7 +35,7 @@ fn broken_text_is_told_by_what_and_where() {
         ("{\"a\" 1}", "lacks a colon at byte 5"),
         ("{\"a\":1,}", "has no name of a member where one should be at byte 7"),
         ("{\"a\":1 \"b\":2}", "lacks a comma or its end at byte 7"),
-        ("{\"a\":01}", "is not JSON (invalid number) at byte 5"),
+        ("{\"a\":01}", "is not JSON (invalid number) at byte 6"),
         (
             "{\"type\":\"pa\nid\"}",
             "is not JSON (control character (\\u0000-\\u001F) found while parsing a string)",

@@ -96,8 +96,6 @@ fn a_body_is_one_event_or_an_array() {
             ],
         ),
         ("[]".into(), &[]),
-        ("7".into(), &["raw None"]),
-        ("\"paid\"".into(), &["raw None"]),
     ];
     for (body, expected) in cases {
         assert_eq!(seen(adjacent(), body), *expected, "{body}");
@@ -160,6 +158,47 @@ fn the_exact_spelling_wins_wherever_it_stands() {
         refusal(exact_only, r#"{"events":[]}"#),
         "the body has no list of events at byte 13"
     );
+}
+
+#[test]
+fn adjacent_members_may_be_in_camel_case_too() {
+    let envelope = || Envelope::adjacent("Type", "Data").or_camel_case();
+    for (body, expected) in [
+        (r#"{"type":"paid","data":{"total":3}}"#, "paid 3"),
+        (r#"{"data":{"total":3},"type":"paid"}"#, "paid 3"),
+        (r#"{"Type":"paid","data":{"total":3}}"#, "paid 3"),
+        (r#"{"type":"new","data":{"total":1},"Type":"paid","Data":{"total":3}}"#, "paid 3"),
+        (r#"{"Data":{"total":3},"data":1,"Type":"paid","type":"new"}"#, "paid 3"),
+        (
+            r#"{"type":"paid","type":"paid","data":{"total":3}}"#,
+            "element `[0]`: has two members `Type` (byte 0)",
+        ),
+        (
+            r#"{"type":"paid","data":{"total":3},"data":1}"#,
+            r#"event "paid" at `[0]`: has two members `Data` (byte 0)"#,
+        ),
+    ] {
+        assert_eq!(seen(envelope(), body), [expected], "{body}");
+    }
+    assert_eq!(
+        seen(Envelope::adjacent("Type", "Data"), r#"{"type":"paid","data":1}"#),
+        ["raw None"]
+    );
+}
+
+#[test]
+fn an_object_with_too_many_members_is_refused_where_they_are_looked_at() {
+    let members = |count: usize| (0..count).map(|n| format!("\"m{n}\":0,")).collect::<String>();
+    let shaped = |count| format!(r#"{{{}"type":"paid","total":3}}"#, members(count));
+    assert_eq!(seen(Envelope::shape(named), shaped(Members::MAX - 2)), ["paid 3"]);
+    let refused = refusal(Envelope::shape(named), shaped(Members::MAX - 1));
+    assert!(
+        refused.starts_with("the body has an object with more than 1024 members at byte "),
+        "{refused}"
+    );
+    let outer = |count| format!(r#"{{{}"Events":[]}}"#, members(count));
+    assert_eq!(seen(flat_within(), outer(Members::MAX)), [""; 0]);
+    refusal(flat_within(), outer(Members::MAX + 1));
 }
 
 #[test]
