@@ -10,7 +10,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{EventContext, Outcome, erased::BoxJob};
-use crate::{Delivery, RawEvent, contain::contained};
+use crate::{Delivery, RawEvent, contain::contained, decode::DecodeError};
 
 /// The events of one delivery, decoded and waiting to be handled in order.
 ///
@@ -38,6 +38,8 @@ struct Origin<S> {
 pub(super) struct Entry<S> {
     pub(super) kind: Option<Arc<str>>,
     pub(super) range: Range<usize>,
+    /// Why it does not fit, if it does not.
+    pub(super) error: Option<DecodeError>,
     pub(super) step: Step<S>,
 }
 
@@ -76,11 +78,23 @@ impl<S> Batch<S> {
         self.events.iter().map(|entry| self.origin.raw(entry))
     }
 
+    /// What became of the events so far, in order: those beyond are under way, or have not begun.
+    pub fn settled(&self) -> &[Outcome] {
+        &self.outcomes
+    }
+
+    /// Gives up on the event under way.
+    pub(super) fn time_out(&mut self) {
+        if let Some(entry) = self.events.get_mut(self.outcomes.len()) {
+            entry.end(Outcome::TimedOut);
+        }
+    }
+
     /// Leaves out the events that a former run of the same body has settled, by their place in it, from 0.
     pub fn without(mut self, done: &[usize]) -> Self {
         for &index in done {
             if let Some(entry) = self.events.get_mut(index) {
-                entry.step = Step::Settled(Outcome::Handled);
+                entry.end(Outcome::Skipped);
             }
         }
         self
@@ -89,11 +103,7 @@ impl<S> Batch<S> {
 
 impl<S> Origin<S> {
     fn raw(&self, entry: &Entry<S>) -> RawEvent {
-        RawEvent {
-            kind: entry.kind.clone(),
-            json: self.body.slice(entry.range.clone()),
-            error: None,
-        }
+        entry.raw(&self.body)
     }
 }
 
@@ -111,10 +121,7 @@ impl<S> Future for Batch<S> {
             }
             if let Step::Running(job) = &mut entry.step {
                 let Some(outcome) = settled(job, task) else { return Poll::Pending };
-                let done = std::mem::replace(&mut entry.step, Step::Settled(outcome));
-                if contained(|| drop(done)).is_none() {
-                    entry.step = Step::Settled(Outcome::Panicked);
-                }
+                entry.end(outcome);
             }
             if let Step::Settled(outcome) = &mut entry.step {
                 outcomes.push(std::mem::replace(outcome, Outcome::Ignored));
@@ -125,6 +132,19 @@ impl<S> Future for Batch<S> {
 }
 
 impl<S> Entry<S> {
+    pub(super) fn raw(&self, body: &Bytes) -> RawEvent {
+        let json = body.slice(self.range.clone());
+        RawEvent { kind: self.kind.clone(), json, error: self.error.clone() }
+    }
+
+    /// Settles it, and drops what is left of its handler.
+    fn end(&mut self, outcome: Outcome) {
+        let rest = std::mem::replace(&mut self.step, Step::Settled(outcome));
+        if contained(|| drop(rest)).is_none() {
+            self.step = Step::Settled(Outcome::Panicked);
+        }
+    }
+
     /// Calls the handler: its arguments, and what it does before its first await, are its own to panic in.
     fn start(&mut self, origin: &Origin<S>) {
         let cx = EventContext {
@@ -148,8 +168,7 @@ impl<S> Entry<S> {
 fn settled<S>(job: &mut BoxJob<S>, task: &mut Context<'_>) -> Option<Outcome> {
     match contained(|| job.as_mut().poll(task)) {
         Some(Poll::Pending) => None,
-        Some(Poll::Ready(Ok(()))) => Some(Outcome::Handled),
-        Some(Poll::Ready(Err(error))) => Some(Outcome::Failed(error)),
+        Some(Poll::Ready(outcome)) => Some(outcome),
         None => Some(Outcome::Panicked),
     }
 }

@@ -44,6 +44,23 @@ pub struct EventContext<'a, S> {
     pub(super) raw: RawEvent,
 }
 
+impl<S> EventContext<'_, S> {
+    /// The router's state.
+    pub fn state(&self) -> &S {
+        self.state
+    }
+
+    /// What is known of the delivery.
+    pub fn delivery(&self) -> &Delivery {
+        self.delivery
+    }
+
+    /// The event as it came.
+    pub fn event(&self) -> &RawEvent {
+        &self.raw
+    }
+}
+
 /// An argument that a handler may take after its event: [`State`], [`Delivery`], [`RawEvent`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a webhook handler",

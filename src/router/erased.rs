@@ -9,9 +9,9 @@ use std::{
 use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 
-use super::{EventContext, FromContext, Handler, IntoOutcome};
+use super::{EventContext, FromContext, Handler, IntoOutcome, Outcome};
 use crate::{
-    BoxError, RawEvent,
+    RawEvent,
     decode::{Cursor, DecodeError, Payload},
 };
 
@@ -20,7 +20,7 @@ pub(super) trait Job<S>: Send {
     /// Calls the handler.
     fn start(self: Pin<&mut Self>, cx: &EventContext<'_, S>);
     /// Drives what the handler returned.
-    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), BoxError>>;
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Outcome>;
 }
 
 pub(super) type BoxJob<S> = Pin<Box<dyn Job<S>>>;
@@ -116,7 +116,7 @@ where
         }
     }
 
-    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<Outcome> {
         match self.project().call.project() {
             CallProj::Running { future } => future.poll(task).map(IntoOutcome::into_outcome),
             CallProj::Waiting { .. } | CallProj::Gone => {

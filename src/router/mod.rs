@@ -22,8 +22,8 @@
 //! # What an outcome means
 //!
 //! The events of one request run in the order of the body, all of them: one that fails hides none of the others. The
-//! answer is 200 when every event was handled or nobody listens to it, and 500 when a handler returned an error or
-//! panicked, or when an event of a known type did not fit and there is no fallback. A sender that repeats its requests
+//! answer is 200 when every event was handled or nobody listens to it, and 500 when a handler returned an error,
+//! panicked or took too long, or when an event of a known type did not fit and there is no fallback. A sender that repeats its requests
 //! then repeats the whole of it, so that handlers should take a repetition well.
 //!
 //! # What a handler may hold
@@ -63,6 +63,7 @@ mod handler;
 mod outcome;
 mod routes;
 mod service;
+mod work;
 
 pub use self::{
     batch::{Batch, BatchOutcome},

@@ -10,10 +10,14 @@ pub enum Outcome {
     Handled,
     /// Nobody listens to its type.
     Ignored,
+    /// Left out: a former run has settled it, see [`Batch::without`](super::Batch::without).
+    Skipped,
     /// Its handler returned an error.
     Failed(BoxError),
     /// Its handler, or the decoding of it, panicked.
     Panicked,
+    /// Its handler took longer than [`EventRouter::event_deadline`](super::EventRouter::event_deadline), and was dropped.
+    TimedOut,
     /// It does not fit its type, and there is no fallback.
     Misfit(DecodeError),
 }
@@ -21,7 +25,7 @@ pub enum Outcome {
 impl Outcome {
     /// Whether the sender may take it as delivered.
     pub fn is_ok(&self) -> bool {
-        matches!(self, Self::Handled | Self::Ignored)
+        matches!(self, Self::Handled | Self::Ignored | Self::Skipped)
     }
 }
 
@@ -30,8 +34,10 @@ impl fmt::Display for Outcome {
         match self {
             Self::Handled => f.write_str("handled"),
             Self::Ignored => f.write_str("nobody listens to its type"),
+            Self::Skipped => f.write_str("settled before"),
             Self::Failed(error) => write!(f, "its handler failed: {error}"),
-            Self::Panicked => f.write_str("its handler panicked"),
+            Self::Panicked => f.write_str("it panicked"),
+            Self::TimedOut => f.write_str("its handler took too long"),
             Self::Misfit(error) => error.fmt(f),
         }
     }
@@ -41,25 +47,24 @@ impl fmt::Display for Outcome {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a webhook handler",
     label = "expected `()` or `Result<(), E>`",
-    note = "an error type needs `Into<Box<dyn std::error::Error + Send + Sync>>`"
+    note = "an error type needs `Into<Box<dyn std::error::Error + Send + Sync>>`; a handler that never returns needs `-> ()`"
 )]
 pub trait IntoOutcome {
     /// Converts it.
-    ///
-    /// # Errors
-    ///
-    /// What the handler failed with.
-    fn into_outcome(self) -> Result<(), BoxError>;
+    fn into_outcome(self) -> Outcome;
 }
 
 impl IntoOutcome for () {
-    fn into_outcome(self) -> Result<(), BoxError> {
-        Ok(())
+    fn into_outcome(self) -> Outcome {
+        Outcome::Handled
     }
 }
 
 impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
-    fn into_outcome(self) -> Result<(), BoxError> {
-        self.map_err(Into::into)
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Ok(()) => Outcome::Handled,
+            Err(error) => Outcome::Failed(error.into()),
+        }
     }
 }

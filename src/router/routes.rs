@@ -1,4 +1,6 @@
-use std::{any::type_name, collections::HashMap, fmt, marker::PhantomData, sync::Arc};
+use std::{
+    any::type_name, collections::HashMap, fmt, marker::PhantomData, sync::Arc, time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -6,12 +8,12 @@ use super::{
     Batch, FromContext, Handler, IntoOutcome, Outcome,
     batch::{Entry, Step},
     erased::{BoxJob, Erased, Fallback, Route},
-    service::Places,
+    work::Places,
 };
 use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
     contain::contained,
-    decode::{self, Cursor, DecodeError, Element, Sink},
+    decode::{self, Cursor, DecodeError, Element, Envelope, Sink},
 };
 
 /// Sends each event of provider `P` to the handler of its type: see [`router`](crate::router).
@@ -49,6 +51,7 @@ struct Routes<S> {
     named: HashMap<Arc<str>, Arc<dyn Route<S>>>,
     fallback: Option<Arc<dyn Fallback<S>>>,
     max_events: usize,
+    event_deadline: Duration,
 }
 
 impl<P: Provider> EventRouter<P, ()> {
@@ -65,12 +68,19 @@ impl<P: Provider> EventRouter<P, ()> {
 impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// The most events in one body, by default.
     pub const MAX_EVENTS: usize = 10_000;
+    /// How long a handler may take for one event, by default.
+    pub const EVENT_DEADLINE: Duration = Duration::from_secs(5 * 60);
     /// The most batches under way at once, by default.
     pub const CONCURRENCY: usize = 1024;
 
     /// A router whose handlers may take `State<S>`, or any `State<T>` with `T: FromRef<S>`. Each batch clones `state`.
     pub fn with_state(state: S) -> Self {
-        let routes = Routes { named: HashMap::new(), fallback: None, max_events: Self::MAX_EVENTS };
+        let routes = Routes {
+            named: HashMap::new(),
+            fallback: None,
+            max_events: Self::MAX_EVENTS,
+            event_deadline: Self::EVENT_DEADLINE,
+        };
         let places = Places::new(Self::CONCURRENCY);
         Self { routes: Arc::new(routes), state, places, provider: PhantomData }
     }
@@ -117,7 +127,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     ///
     /// # Panics
     ///
-    /// At start-up, if the name is empty or has a handler already.
+    /// At start-up, if the name is empty, longer than [`Envelope::MAX_TYPE`], or has a handler already.
     #[track_caller]
     pub fn on_type<E, M, H>(mut self, name: impl Into<Arc<str>>, handler: H) -> Self
     where
@@ -127,6 +137,11 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     {
         let name = name.into();
         assert!(!name.is_empty(), "the name given for `{}` is empty", type_name::<E>());
+        assert!(
+            name.len() <= Envelope::MAX_TYPE,
+            "the name given for `{}` is too long",
+            type_name::<E>()
+        );
         let route = Arc::new(Erased::<H, E, M>::new(handler));
         let former = self.routes_mut().named.insert(name.clone(), route);
         assert!(former.is_none(), "`{name}` already has a handler");
@@ -157,8 +172,16 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         self
     }
 
+    /// How long a handler may take for one event; then it is dropped, which counts as a failure, and the next event is
+    /// handled. By default [`EventRouter::EVENT_DEADLINE`], 5 minutes. `Duration::MAX` is for ever. A [`Batch`] that you
+    /// poll yourself has no such limit.
+    pub fn event_deadline(mut self, deadline: Duration) -> Self {
+        self.routes_mut().event_deadline = deadline;
+        self
+    }
+
     /// How many batches may be under way at once, those included that outlive their request; one more is answered
-    /// 503. By default [`EventRouter::CONCURRENCY`], 1,024.
+    /// 503. By default [`EventRouter::CONCURRENCY`], 1,024. Counts anew: clones made before do not share the count.
     pub fn concurrency(self, most: usize) -> Self {
         Self { places: Places::new(most), ..self }
     }
@@ -182,10 +205,15 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     ) -> Result<Batch<S>, DecodeError> {
         delivery.set_provider(provider.name());
         let mut decoder = Decoder { routes: &self.routes, body: &body, events: Vec::new() };
-        let outer = provider.envelope().read(&body, &mut decoder)?;
+        let outer =
+            provider.envelope().read(&body, &mut decoder).inspect_err(|_| decoder.clear())?;
         provider.describe(&outer, &mut delivery);
         let events = decoder.events;
         Ok(Batch::new(events, body, delivery, self.state.clone()))
+    }
+
+    pub(super) fn deadline(&self) -> Duration {
+        self.routes.event_deadline
     }
 
     pub(super) fn places(&self) -> &Places {
@@ -203,6 +231,7 @@ impl<S> Clone for Routes<S> {
             named: self.named.clone(),
             fallback: self.fallback.clone(),
             max_events: self.max_events,
+            event_deadline: self.event_deadline,
         }
     }
 }
@@ -255,7 +284,9 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
     }
 
     fn clear(&mut self) {
-        self.events.clear();
+        while let Some(entry) = self.events.pop() {
+            contained(|| drop(entry));
+        }
     }
 
     fn push(
@@ -272,35 +303,30 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
             Some((known, _)) => known.clone(),
             None => kind.into(),
         });
-        let step = match payload {
-            decode::Payload::Fits(Some(job)) => Step::Waiting(job),
-            decode::Payload::Fits(None) => Step::Settled(Outcome::Panicked),
-            decode::Payload::Misfit(error) => self.leftover(
-                kind.clone(),
-                range.clone(),
-                Some(error.clone()),
-                Outcome::Misfit(error),
-            ),
-            decode::Payload::Unknown => {
-                self.leftover(kind.clone(), range.clone(), None, Outcome::Ignored)
+        let (error, step) = match payload {
+            decode::Payload::Fits(Some(job)) => (None, Step::Waiting(job)),
+            decode::Payload::Fits(None) => (None, Step::Settled(Outcome::Panicked)),
+            decode::Payload::Misfit(error) => {
+                (Some(error.clone()), Step::Settled(Outcome::Misfit(error)))
             }
+            decode::Payload::Unknown => (None, Step::Settled(Outcome::Ignored)),
         };
-        self.events.push(Entry { kind, range, step });
+        self.events.push(Entry { kind, range, error, step });
+        self.offer_to_fallback();
         Ok(())
     }
 }
 
 impl<S> Decoder<'_, S> {
-    /// For the fallback, if there is one.
-    fn leftover(
-        &self,
-        kind: Option<Arc<str>>,
-        range: std::ops::Range<usize>,
-        error: Option<DecodeError>,
-        otherwise: Outcome,
-    ) -> Step<S> {
-        let Some(fallback) = &self.routes.fallback else { return Step::Settled(otherwise) };
-        let event = RawEvent { kind, json: self.body.slice(range), error };
-        contained(|| fallback.job(event)).map_or(Step::Settled(Outcome::Panicked), Step::Waiting)
+    /// The last event, if no handler takes it.
+    fn offer_to_fallback(&mut self) {
+        let (Some(fallback), Some(entry)) = (&self.routes.fallback, self.events.last_mut()) else {
+            return;
+        };
+        if let Step::Settled(Outcome::Misfit(_) | Outcome::Ignored) = entry.step {
+            let event = entry.raw(self.body);
+            let job = contained(|| fallback.job(event));
+            entry.step = job.map_or(Step::Settled(Outcome::Panicked), Step::Waiting);
+        }
     }
 }

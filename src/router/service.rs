@@ -3,7 +3,6 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -12,13 +11,12 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, Sleep},
 };
 use tower::Service;
 
-use super::{Batch, BatchOutcome, EventRouter};
-use crate::{Provider, contain::contained, error::Rejection, verify::Verified};
+use super::{EventRouter, work::Work};
+use crate::{Provider, error::Rejection, verify::Verified};
 
 impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>>
     for EventRouter<P, S>
@@ -37,7 +35,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         delivery.set_headers(parts.headers);
         let work = self.places().take().ok_or(Rejection::Busy).and_then(|place| {
             let batch = self.dispatch(&provider, delivery, body).map_err(Rejection::Undecodable)?;
-            Ok(Work { batch, place, provider: provider.name() })
+            Ok(Work::new(batch, place, provider.name(), self.deadline()))
         });
         match work {
             Ok(work) => ResponseFuture { state: State::Working(work), answer_at, deadline: None },
@@ -66,24 +64,17 @@ enum State<S> {
     Done,
 }
 
-/// A batch under way, and its place among them.
-struct Work<S> {
-    batch: Batch<S>,
-    place: OwnedSemaphorePermit,
-    provider: &'static str,
-}
-
 impl<S: Send + 'static> Future for ResponseFuture<S> {
     type Output = Result<Response<Full<Bytes>>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let answer = match std::mem::replace(&mut this.state, State::Done) {
-            State::Refused(rejection) => rejection.response(),
-            State::Working(mut work) => match Pin::new(&mut work.batch).poll(cx) {
-                Poll::Ready(outcome) => answer(work.provider, &outcome),
+        let answer = match &mut this.state {
+            State::Refused(rejection) => rejection.clone().response(),
+            State::Working(work) => match Pin::new(work).poll(cx) {
+                Poll::Ready(0) => status(StatusCode::OK),
+                Poll::Ready(failed) => Rejection::EventsFailed(failed).response(),
                 Poll::Pending => {
-                    this.state = State::Working(work);
                     let Some(at) = this.answer_at else { return Poll::Pending };
                     let deadline =
                         this.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
@@ -94,6 +85,7 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
             },
             State::Done => unreachable!("polled after completion"),
         };
+        this.state = State::Done;
         Poll::Ready(Ok(answer.map(Full::new)))
     }
 }
@@ -102,8 +94,8 @@ impl<S: Send + 'static> ResponseFuture<S> {
     fn detach(&mut self) {
         let State::Working(work) = std::mem::replace(&mut self.state, State::Done) else { return };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(work.run())),
-            Err(_) => crate::trace::lost(work.provider),
+            Ok(runtime) => drop(runtime.spawn(work)),
+            Err(_) => crate::trace::lost(work.provider()),
         }
     }
 }
@@ -111,30 +103,6 @@ impl<S: Send + 'static> ResponseFuture<S> {
 impl<S: Send + 'static> Drop for ResponseFuture<S> {
     fn drop(&mut self) {
         self.detach();
-    }
-}
-
-impl<S> Work<S> {
-    async fn run(self) {
-        report(self.provider, &self.batch.await);
-        drop(self.place);
-    }
-}
-
-fn answer(provider: &'static str, outcome: &BatchOutcome) -> Response<Bytes> {
-    report(provider, outcome);
-    match outcome.failed() {
-        0 => status(StatusCode::OK),
-        failed => Rejection::EventsFailed(failed).response(),
-    }
-}
-
-fn report(provider: &'static str, outcome: &BatchOutcome) {
-    for (index, outcome) in
-        outcome.events.iter().enumerate().filter(|(_, outcome)| !outcome.is_ok())
-    {
-        // The error's `Display` is the handler's, and may panic.
-        contained(|| crate::trace::event_failed(provider, index, outcome));
     }
 }
 
@@ -147,31 +115,5 @@ fn status(status: StatusCode) -> Response<Bytes> {
 impl<S: Send + 'static> fmt::Debug for ResponseFuture<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ResponseFuture(..)")
-    }
-}
-
-/// How many batches may be under way, and how many are.
-#[derive(Clone)]
-pub(super) struct Places {
-    free: Arc<Semaphore>,
-    most: u32,
-}
-
-impl Places {
-    pub(super) fn new(most: usize) -> Self {
-        let most = u32::try_from(most.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
-        Self {
-            free: Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS))),
-            most,
-        }
-    }
-
-    fn take(&self) -> Option<OwnedSemaphorePermit> {
-        self.free.clone().try_acquire_owned().ok()
-    }
-
-    /// Waits until all places are free.
-    pub(super) async fn drain(&self) {
-        drop(self.free.acquire_many(self.most).await);
     }
 }

@@ -4,7 +4,7 @@ use std::task::Poll;
 
 use tokio::sync::mpsc;
 use tower_webhook::{
-    Delivery, EventRouter, State, providers::learn365::Learn365, scheme::Authentic,
+    Delivery, EventRouter, State, providers::learn365::Learn365, router::Outcome, scheme::Authentic,
 };
 
 use super::{Ping, batch, body, pings, polled};
@@ -89,7 +89,9 @@ fn dropped_on_the_way_it_is_resumed_without_what_is_done() {
     let (router, log, open) = gated();
     let mut first = batch(&router, pings(3));
     open.try_send(()).unwrap();
+    assert!(first.settled().is_empty());
     assert!(polled(&mut first).is_pending());
+    assert!(matches!(first.settled(), [Outcome::Handled]));
     drop(first);
     assert_eq!(log.seen(), ["begin 0", "end 0", "begin 1"]);
 
@@ -108,8 +110,8 @@ fn what_is_left_out_keeps_its_place() {
     let router = EventRouter::new().on(async |e: Ping| Err::<(), _>(e.n.to_string()));
     let table: [(&[usize], [&str; 3]); 4] = [
         (&[], ["failed: 0", "failed: 1", "failed: 2"]),
-        (&[1], ["failed: 0", "handled", "failed: 2"]),
-        (&[2, 0, 2], ["handled", "failed: 1", "handled"]),
+        (&[1], ["failed: 0", "settled before", "failed: 2"]),
+        (&[2, 0, 2], ["settled before", "failed: 1", "settled before"]),
         (&[3, usize::MAX], ["failed: 0", "failed: 1", "failed: 2"]),
     ];
     for (done, expected) in table {
@@ -127,5 +129,5 @@ fn what_is_left_out_was_decoded_all_the_same() {
     let mut batch = batch(&router, body(&[("ping", "0"), ("ping", "1")])).without(&[0]);
     let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
     assert_eq!(outcome.failed(), 1);
-    assert_eq!(outcome.events[0].to_string(), "handled");
+    assert_eq!(outcome.events[0].to_string(), "settled before");
 }

@@ -8,7 +8,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::{sync::Notify, time::Instant};
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    EventRouter, Sender, State, VerifyLayer,
+    Draft, EventRouter, Sender, State, VerifyLayer,
     error::Rejection,
     providers::{
         loops::{Loops, SessionStarted},
@@ -87,7 +87,7 @@ async fn a_handler_outlives_the_request_and_drain_waits_for_it() {
 async fn events_that_had_not_begun_are_handled_too() {
     let (router, gate) = gated_loops();
     let hook = VerifyLayer::new(loops()).layer(router.clone());
-    let event = tower_webhook::Draft::event(&SessionStarted::default()).unwrap();
+    let event = Draft::event(&SessionStarted::default()).unwrap();
     let request = Sender::new(loops()).batch(&[event.clone(), event]).unwrap();
     let mut request = Box::pin(hook.oneshot(request));
     assert!(polled(&mut request).is_pending());
@@ -168,9 +168,43 @@ async fn within_the_deadline_the_answer_tells_the_outcome() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_handler_that_never_ends_fails_alone_and_gives_its_place_back() {
+    let log = Log::default();
+    let noted = log.clone();
+    let router = EventRouter::new().concurrency(1).event_deadline(Duration::from_secs(60));
+    let router = router.on(async move |e: SessionStarted| {
+        if e.name.is_none() {
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(Duration::from_secs(59)).await;
+        noted.note(e.name.unwrap());
+    });
+    let stuck = SessionStarted::default();
+    let quick = |name: &str| {
+        let mut event = SessionStarted::default();
+        event.name = Some(name.into());
+        event
+    };
+    let events = [quick("a"), stuck.clone(), quick("b"), stuck, quick("c")];
+    let drafts = events.each_ref().map(|event| Draft::event(event).unwrap());
+    let hook = VerifyLayer::new(loops()).layer(router.clone());
+    let begun = Instant::now();
+    let answer = answer(hook, Sender::new(loops()).batch(&drafts).unwrap()).await;
+    assert_eq!((answer.status(), begun.elapsed().as_secs()), (500, 59 + 60 + 59 + 60 + 59));
+    assert_eq!(answer.rejection(), Some(&Rejection::EventsFailed(2)));
+    assert!(
+        answer.traced[0].ends_with("index=1 reason=its handler took too long"),
+        "{:?}",
+        answer.traced
+    );
+    assert_eq!(log.seen(), ["a", "b", "c"]);
+    router.drain().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn any_other_sender_waits_for_the_handlers() {
     let (router, gate) = gated_loops();
-    let hook = VerifyLayer::new(loops()).layer(router);
+    let hook = VerifyLayer::new(loops()).layer(router.event_deadline(Duration::MAX));
     let request = tokio::spawn(answer(hook, started()));
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert!(!request.is_finished());
@@ -211,9 +245,7 @@ async fn while_draining_nothing_new_begins() {
 #[tokio::test]
 async fn what_fails_after_the_request_is_told_to_the_operator() {
     let log = Log::default();
-    for (panics, reason) in
-        [(false, "its handler failed: disk full"), (true, "its handler panicked")]
-    {
+    for (panics, reason) in [(false, "its handler failed: disk full"), (true, "it panicked")] {
         let router = EventRouter::with_state(log.clone()).on(async move |_: SessionStarted| {
             tokio::task::yield_now().await;
             if panics { panic!("on purpose") } else { Err("disk full") }

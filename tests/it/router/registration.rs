@@ -52,6 +52,15 @@ fn two_handlers_for_one_type_panic_where_they_are_registered() {
 }
 
 #[test]
+fn a_name_that_no_event_can_have_panics_where_it_is_registered() {
+    let router = EventRouter::<Loops>::new();
+    let name = "n".repeat(tower_webhook::decode::Envelope::MAX_TYPE + 1);
+    let line = line!() + 1;
+    let long = panic_at(line, || drop(router.on_type(name, async |_: SessionTerminated| {})));
+    assert!(long.ends_with("::SessionTerminated` is too long"), "{long}");
+}
+
+#[test]
 fn an_empty_name_panics_where_it_is_registered() {
     let router = EventRouter::<Loops>::new();
     let line = line!() + 1;
