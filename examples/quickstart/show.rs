@@ -89,7 +89,8 @@ impl Show {
 
     /// Sends everything over HTTP, and fails unless all of it went as it must.
     pub(crate) async fn run(self) -> Result<ExitCode, BoxError> {
-        println!("listening on {}\n", self.base);
+        println!("listening on {}", self.base);
+        println!("values: documented examples of Loops and SynthesisVR, invented for the others\n");
         let server = axum::serve(self.listener, self.app);
         tokio::spawn(async move { server.await });
 

@@ -23,10 +23,14 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Self, String> {
+    /// `None`: asked for help.
+    pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Self>, String> {
         let mut parsed = Self { listen: SocketAddr::from(([127, 0, 0, 1], 3000)), clock: None };
         while let Some(name) = args.next() {
             let name = name.to_string_lossy();
+            if matches!(&*name, "--help" | "-h") {
+                return Ok(None);
+            }
             if !matches!(&*name, "--listen" | "--clock") {
                 return Err(format!("`{name}` is not an argument"));
             }
@@ -44,6 +48,6 @@ impl Args {
                 }
             }
         }
-        Ok(parsed)
+        Ok(Some(parsed))
     }
 }

@@ -6,14 +6,13 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body};
-use http::Response;
+use axum::Router;
 use tokio::time::timeout;
-use tower::{Layer, util::MapResponseLayer};
+use tower::Layer;
 use tower_webhook::{
     BoxError, EventRouter, Provider, VerifyLayer,
     clock::ManualClock,
-    error::{ConfigError, Rejection},
+    error::ConfigError,
     providers::{
         learn365::Learn365, loops::Loops, standard_webhooks::StandardWebhooks,
         synthesis_vr::SynthesisVr, teachstack::Teachstack,
@@ -84,12 +83,13 @@ impl Hooks {
             layer = layer.clock(clock.clone());
         }
         self.app = std::mem::take(&mut self.app).route_service(path, layer.layer(events.clone()));
+        say(format_args!("{path} is mounted"));
         self.drains.push(Box::pin(async move { events.drain().await }));
         Ok(())
     }
 
     pub(crate) fn app(&self) -> Router {
-        self.app.clone().layer(MapResponseLayer::new(told))
+        self.app.clone()
     }
 
     /// Finishes the events that have been accepted, those included whose sender has hung up.
@@ -103,12 +103,4 @@ impl Hooks {
             .await
             .map_err(|_| "gave up on events that are still being handled".into())
     }
-}
-
-/// The operator learns why a request was refused; its sender does not.
-fn told(response: Response<Body>) -> Response<Body> {
-    if let Some(rejection) = response.extensions().get::<Rejection>() {
-        say(format_args!("{}: {rejection}", response.status()));
-    }
-    response
 }

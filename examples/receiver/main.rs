@@ -16,6 +16,7 @@ mod io;
 mod patience;
 mod server;
 mod shutdown;
+mod told;
 
 use std::{env, process::ExitCode};
 
@@ -30,13 +31,22 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let args = match Args::parse(env::args_os().skip(1)) {
-        Ok(args) => args,
+    let exit = match Args::parse(env::args_os().skip(1)) {
+        Ok(Some(args)) => serve(args),
+        Ok(None) => {
+            say(USAGE);
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             say(format_args!("receiver: {error}\n{USAGE}"));
-            return ExitCode::from(2);
+            ExitCode::from(2)
         }
     };
+    io::finish();
+    exit
+}
+
+fn serve(args: Args) -> ExitCode {
     let done = Runtime::new().map_err(BoxError::from).and_then(|runtime| {
         let done = runtime.block_on(run(args));
         // A reader who has stopped reading must not keep the process alive.
@@ -53,9 +63,11 @@ fn main() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), BoxError> {
+    told::begin();
     let hooks = Hooks::from_env(args.clock)?;
     let mut shutdown = Shutdown::new()?;
-    let listener = TcpListener::bind(args.listen).await?;
+    let listener = TcpListener::bind(args.listen).await;
+    let listener = listener.map_err(|error| format!("{}: {error}", args.listen))?;
     say(format_args!("listening on http://{}", listener.local_addr()?));
     server::serve(listener, hooks.app(), shutdown.requested()).await;
     hooks.drain().await

@@ -15,13 +15,15 @@ use tokio::{
 
 pub(crate) struct Patience {
     stream: TcpStream,
-    silence: Duration,
+    /// For the first byte, and for any later one.
+    silence: (Duration, Duration),
+    begun: bool,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patience {
-    pub(crate) fn new(stream: TcpStream, silence: Duration) -> Self {
-        Self { stream, silence, deadline: None }
+    pub(crate) fn new(stream: TcpStream, silence: (Duration, Duration)) -> Self {
+        Self { stream, silence, begun: false, deadline: None }
     }
 }
 
@@ -32,10 +34,11 @@ impl AsyncRead for Patience {
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, into) {
+            self.begun = true;
             self.deadline = None;
             return Poll::Ready(read);
         }
-        let silence = self.silence;
+        let silence = if self.begun { self.silence.1 } else { self.silence.0 };
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(silence)));
         ready!(deadline.as_mut().poll(cx));
         Poll::Ready(Err(ErrorKind::TimedOut.into()))

@@ -18,7 +18,7 @@ use crate::{io::say, patience::Patience};
 
 /// Connections at once; further ones wait in the system's queue.
 const CONNECTIONS: usize = 512;
-/// How long the head of a request may take to arrive.
+/// How long the first byte of a connection, and the head of a request, may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may stay silent.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
             accepted = accept(&listener, &places) => accepted,
             () = &mut stop => break,
         };
-        let io = TokioIo::new(Patience::new(stream, SILENCE));
+        let io = TokioIo::new(Patience::new(stream, (HEAD, SILENCE)));
         let service = TowerToHyperService::new(app.clone());
         let connection = connections.watch(builder.serve_connection(io, service).into_owned());
         tokio::spawn(async move {

@@ -173,27 +173,29 @@ async fn prints_what_is_genuine() {
 #[tokio::test]
 async fn prints_nothing_of_what_is_forged() {
     let mut receiver = Receiver::start(&SECRETS).await;
-    let unknown = "404 Not Found: not authentic: path does not end in a known token";
-    let mismatch = "401 Unauthorized: not authentic: signature does not match";
-    let stale = "401 Unauthorized: not authentic: timestamp is 301 s in the past";
+    let unknown = "status=404 reason=not authentic: path does not end in a known token";
+    let mismatch = "status=401 reason=not authentic: signature does not match";
+    let stale = "status=401 reason=not authentic: timestamp is 301 s in the past";
     let loops = Loops::new(Token::path(OTHER_TOKEN).unwrap());
     let synthesis_vr = receiver.sender(synthesis_vr(), "/webhooks/synthesis-vr");
     let teachstack = receiver.sender(teachstack(), "/webhooks/teachstack");
     let learn365 = Learn365::new(OTHER_SECRET).unwrap();
     let standard = receiver.sender(standard_webhooks(), "/webhooks/standard");
     let then = ManualClock::at_unix_seconds(NOW - 301);
-    for (why, request) in [
-        (unknown, receiver.sender(loops, "/webhooks/loops").body("[7]")),
-        (unknown, synthesis_vr.tampered(Tamper::BitFlipped).body("[7]")),
-        (unknown, teachstack.tampered(Tamper::Truncated).body("[7]")),
+    for (provider, why, request) in [
+        ("loops", unknown, receiver.sender(loops, "/webhooks/loops").body("[7]")),
+        ("synthesis_vr", unknown, synthesis_vr.tampered(Tamper::BitFlipped).body("[7]")),
+        ("teachstack", unknown, teachstack.tampered(Tamper::Truncated).body("[7]")),
         (
+            "learn365",
             mismatch,
             receiver.sender(learn365, "/webhooks/learn365").body(r#"{"Notifications":[7]}"#),
         ),
-        (stale, standard.clock(then).body("7")),
+        ("standard_webhooks", stale, standard.clock(then).body("7")),
     ] {
-        let status = status(request.unwrap()).await;
-        assert_eq!(receiver.told(&status.to_string()).await, why);
+        assert!([401, 404].contains(&status(request.unwrap()).await));
+        let told = receiver.told("WARN ").await;
+        assert_eq!(told, format!("WARN webhook refused provider=\"{provider}\" {why}"));
     }
     receiver.signal("TERM");
     let (exit, lines) = receiver.ended().await;
@@ -270,15 +272,49 @@ async fn speaks_http_2() {
 async fn outlives_its_reader() {
     let mut receiver = Receiver::start(&SECRETS).await;
     let sender = receiver.sender(standard_webhooks(), "/webhooks/standard");
-    assert_eq!(status(sender.body("1").unwrap()).await, 200);
+    assert_eq!(status(sender.body("[1]").unwrap()).await, 200);
     receiver.out.close();
     // The thread that reads notices with the next line, and hangs up.
-    let refused = async { while status(sender.body("2").unwrap()).await != 500 {} };
+    let refused = async { while status(sender.body("[2]").unwrap()).await != 500 {} };
     timeout(PATIENCE, refused).await.expect("a closed pipe is a failed handler");
-    assert_eq!(status(sender.body("3").unwrap()).await, 500);
+    assert_eq!(status(sender.body("[3]").unwrap()).await, 500);
     receiver.signal("TERM");
     receiver.told("stopping").await;
     assert!(receiver.ended().await.0.success());
+}
+
+#[tokio::test]
+async fn outlives_its_operator() {
+    let mut child = receiver()
+        .args(["--listen", "127.0.0.1:0"])
+        .envs(SECRETS)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("listening on ") {
+        line.clear();
+        err.read_line(&mut line).unwrap();
+    }
+    // From here on nobody reads. A pipe holds 64 KiB, and a refusal takes a hundred bytes.
+    let url = line.strip_prefix("listening on ").unwrap().trim();
+    let wrong: http::Uri = format!("{url}/webhooks/loops/wrong").parse().unwrap();
+    for _ in 0..2_000 {
+        assert_eq!(status(Request::post(&wrong).body(Full::default()).unwrap()).await, 404);
+    }
+    let genuine = Sender::new(loops()).to(format!("{url}/webhooks/loops").parse().unwrap());
+    assert_eq!(status(genuine.body("[]").unwrap()).await, 200);
+    let receiver = Receiver {
+        child,
+        url: String::new(),
+        out: mpsc::unbounded_channel().1,
+        err: mpsc::unbounded_channel().1,
+    };
+    receiver.signal("TERM");
+    assert!(receiver.ended().await.0.success());
+    drop(err);
 }
 
 #[test]
@@ -314,4 +350,9 @@ fn explains_its_arguments() {
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains(&format!("receiver: {why}\nusage: receiver ")), "{told}");
     }
+    let help = receiver().arg("--help").output().unwrap();
+    assert!(
+        help.status.success()
+            && String::from_utf8(help.stderr).unwrap().contains("usage: receiver ")
+    );
 }
