@@ -56,6 +56,11 @@ pub struct RawEvent {
 }
 
 impl RawEvent {
+    /// An event of the type and with the JSON given, for a test of a handler of them.
+    pub fn new(kind: Option<&str>, json: impl Into<Bytes>) -> Self {
+        Self { kind: kind.map(Into::into), json: json.into(), error: None }
+    }
+
     /// Its type. `None` if it has none, or no text that could be one.
     pub fn kind(&self) -> Option<&str> {
         self.kind.as_deref()

@@ -85,7 +85,8 @@ pub struct Policy {
 
 impl Policy {
     /// The sender never sends again and wants an answer within this time: it gets 202 then, and the handlers go on.
-    /// Loses nothing, since no answer could make such a sender repeat itself.
+    /// Loses nothing, since no answer could make such a sender repeat itself. It is the [`EventRouter`](crate::EventRouter)
+    /// that answers so and goes on; an ordinary handler behind the layer is dropped with its request.
     pub fn never_resends(self, answer_within: Duration) -> Self {
         Self { answer_within: Some(answer_within), ..self }
     }
@@ -203,6 +204,11 @@ impl fmt::Debug for Outgoing {
 }
 
 impl Outgoing {
+    /// A first attempt without properties, for a test of [`Emit`].
+    pub fn new(id: impl Into<String>, now: SystemTime) -> Self {
+        Self { id: id.into(), attempt: 1, properties: "{}".into(), now }
+    }
+
     pub(crate) fn unix_time(&self) -> Duration {
         self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }

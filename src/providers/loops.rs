@@ -3,7 +3,7 @@
 //! Documented at <https://help.loops.education/index.php/en/2022/03/18/webhook-2/>: a POST with a JSON list of
 //! `{"type": …, "data": …}`; five kinds of events in prose, **one** name on the wire, one example.
 //!
-//! | | |
+//! | what | how |
 //! |---|---|
 //! | authentication | undocumented. The URL is yours to choose: put a [`Token`] into it |
 //! | types | `SESSION_STARTED`; the four others are undocumented: register them with [`on_type`](crate::EventRouter::on_type) once you have seen one |

@@ -3,7 +3,7 @@
 //! Specified at <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>. This is
 //! its symmetric half, `v1`. Signatures of other versions beside a good `v1` are passed over; alone they are refused.
 //!
-//! | | |
+//! | what | how |
 //! |---|---|
 //! | authentication | `webhook-signature`: a list between spaces of `v1,<base64>`, HMAC-SHA256 over `id.timestamp.body` |
 //! | replay | `webhook-timestamp`, seconds, at most [`TOLERANCE`](StandardWebhooks::TOLERANCE) off in either direction |
@@ -115,6 +115,9 @@ impl Provider for StandardWebhooks {
 impl Emit for StandardWebhooks {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
         let event = only(events)?;
+        if outgoing.id.is_empty() || outgoing.id.contains('.') {
+            return Err(SendError::Encode("the id is empty or holds a dot".into()));
+        }
         let time = humantime::format_rfc3339_seconds(
             std::time::SystemTime::UNIX_EPOCH + outgoing.unix_time(),
         );

@@ -3,7 +3,7 @@
 //! Documented at <https://synthesisvr.com/knowledge-base/webhooks/>: a POST of JSON that "may contain an array", with
 //! one kind of events so far, sessions. An object with `uuid` and `action` is one; everything else is unknown, and kept.
 //!
-//! | | |
+//! | what | how |
 //! |---|---|
 //! | authentication | undocumented. The URL is yours to choose: put a [`Token`] into it, one per location |
 //! | types | the `action`: `create`, `delete` |
@@ -12,7 +12,8 @@
 //!
 //! 1.5 seconds after the head has arrived the answer is 202, and the handlers go on; a body that takes longer is
 //! answered when it is complete. What is lost here is lost for good: call
-//! [`drain`](crate::EventRouter::drain) at shutdown.
+//! [`drain`](crate::EventRouter::drain) at shutdown, and use an [`EventRouter`](crate::EventRouter): an ordinary handler is
+//! dropped with its request.
 //!
 //! The `location` is free text and no key: the vendor advises one URL per location. Named keys tell them apart:
 //!

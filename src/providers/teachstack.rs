@@ -5,7 +5,7 @@
 //! HTTPS endpoint that accepts "unauthenticated" POST requests of JSON, and seven names of events. **No payload is
 //! documented.** All fields here, and the name `event_name`, are *observed* in two public receivers.
 //!
-//! | | |
+//! | what | how |
 //! |---|---|
 //! | authentication | "unauthenticated" (documented). The URL is yours to choose: put a [`Token`] into it |
 //! | types | seven, documented; in the member `event_name` (observed): [`Teachstack::discriminator`] |
@@ -102,7 +102,7 @@ macro_rules! room_events {
                 room_id: String = "room_id",
                 /// Identifies the session in the room. Observed, not documented.
                 session_id: String = "session_id",
-                /// When it happened, in microseconds since 1970. Observed, not documented; a number or text.
+                /// When it happened, in microseconds. Observed, not documented; a number or text.
                 #[serde(deserialize_with = "lenient::number")]
                 time: i64 = "time",
                 $(
@@ -153,7 +153,7 @@ objects! {
         uid: String = "uid",
         /// Their name. Observed, not documented.
         uname: Personal = "uname",
-        /// What they are: 1 host, 2 student who may speak, 3 viewer; 11 was seen too. Observed, not documented.
+        /// What they are: 1 host, 2 two-way student, 3 viewer; 11 was seen too. Observed, not documented.
         utype: i64 = "utype",
     }
     /// A recording. All of it observed, not documented.

@@ -58,6 +58,10 @@ impl Tag {
         }
     }
 
+    pub(super) fn of_length(self, length: usize) -> Result<Self, VerifyError> {
+        if self.len == length { Ok(self) } else { Err(VerifyError::MalformedSignature) }
+    }
+
     /// The bytes of `mac`, which is at most 64 long.
     pub(super) fn of(mac: &[u8]) -> Self {
         let mut tag = Self { bytes: [0; Self::MAX], len: mac.len().min(Self::MAX) };

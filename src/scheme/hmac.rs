@@ -1,6 +1,6 @@
 use std::{fmt, sync::Arc};
 
-use hmac::{KeyInit, Mac};
+use hmac::{KeyInit, Mac, digest::OutputSizeUser};
 use subtle::Choice;
 
 use super::{Authentic, Check, Keys, Streaming, Tag, VerifyError, keys::KeyId};
@@ -63,8 +63,8 @@ impl<A: Algorithm> Hmac<A> {
         self.begin(tag, Vec::new())
     }
 
-    /// Begins to check several signatures, any of which may be the one. Those that cannot be read are passed over
-    /// as long as one can. The body is hashed once for each key, not for each signature.
+    /// Begins to check several signatures, any of which may be the one. Those that cannot be read, or have another
+    /// length than the hash, are passed over as long as there is one that can. The body is hashed once for each key, not for each signature.
     ///
     /// # Errors
     ///
@@ -76,8 +76,9 @@ impl<A: Algorithm> Hmac<A> {
     ) -> Result<HmacCheck<A>, VerifyError> {
         let mut first = Err(VerifyError::UnsupportedSignature);
         let mut more = Vec::new();
+        let length = <A::Mac as OutputSizeUser>::output_size();
         for (index, tag) in tags.into_iter().enumerate() {
-            match (index < MAX_TAGS, tag) {
+            match (index < MAX_TAGS, tag.and_then(|tag| tag.of_length(length))) {
                 (false, _) => return Err(VerifyError::TooManySignatures),
                 (true, Ok(tag)) if first.is_ok() => more.push(tag),
                 (true, tag) => first = first.or(tag),

@@ -65,11 +65,28 @@ impl Keys {
                 self.0.len()
             )));
         }
+        self.one_name_each()?;
         let one = |Key { id, secret }| match secret.and_then(|secret| prepare(&secret)) {
             Ok(prepared) => Ok((id, prepared)),
             Err(error) => Err(error.of_key(id.as_deref())),
         };
         self.0.into_iter().map(one).collect()
+    }
+
+    /// Refuses one secret under two names: nobody could tell whose request it is.
+    fn one_name_each(&self) -> Result<(), ConfigError> {
+        for (index, key) in self.0.iter().enumerate() {
+            let same = |other: &&Key| match (&key.secret, &other.secret) {
+                (Ok(one), Ok(other)) => one.bytes() == other.bytes(),
+                _ => false,
+            };
+            let earlier = self.0.iter().take(index).filter(same);
+            if earlier.filter(|earlier| earlier.id != key.id).count() > 0 {
+                let why = ConfigError::new("the secret is that of another key, too");
+                return Err(why.of_key(key.id.as_deref()));
+            }
+        }
+        Ok(())
     }
 
     /// Replaces each secret by what `decode` makes of it.

@@ -98,6 +98,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Examples that anyone can read: in the Standard Webhooks specification, in the tests of ASP.NET WebHooks.
-const PUBLISHED: [&str; 2] =
-    ["MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "123456789012345678901234567890123456789012345678"];
+/// Examples that anyone can read: in the Standard Webhooks specification, in the tests of ASP.NET WebHooks, here.
+const PUBLISHED: [&str; 5] = [
+    "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+    "123456789012345678901234567890123456789012345678",
+    "0123456789abcdef0123456789abcdef",
+    "a secret of thirty-two characters or more",
+    "c2VjcmV0IG9mIGF0IGxlYXN0IDI0IGJ5dGVz",
+];

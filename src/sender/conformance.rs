@@ -57,12 +57,10 @@ fn forge<P: Emit>(provider: &P) -> Forge<'_, P> {
         provider,
         head,
         body: Bytes::from_static(b"{\"conformance\": true}"),
-        outgoing: Outgoing {
-            id: "8d2e1c7f".into(),
-            attempt: 1,
-            properties: "{}".into(),
-            now: SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000),
-        },
+        outgoing: Outgoing::new(
+            "8d2e1c7f",
+            SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000),
+        ),
     }
 }
 

@@ -46,9 +46,9 @@ pub enum Tamper {
     BodyAltered,
     /// What was signed for one body stands over another.
     Transplanted,
-    /// Signed ten years ago.
+    /// Signed ten years ago: whatever the tolerance, it is less.
     Stale,
-    /// Signed in ten years.
+    /// Signed in ten years: whatever the tolerance, it is less.
     Early,
     /// Signed ten years ago, with one of the headers made anew.
     Restamped,

@@ -55,7 +55,7 @@ impl<P> VerifyLayer<P> {
         self.with(|config| config.body_limit = bytes)
     }
 
-    /// How long a body may take to arrive; a slower one is answered 408. By default
+    /// How long a body may take to arrive, from its first pause on; a slower one is answered 408. By default
     /// [`VerifyLayer::BODY_DEADLINE`], 10 seconds.
     #[must_use]
     pub fn body_deadline(self, deadline: Duration) -> Self {

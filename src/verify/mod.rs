@@ -43,7 +43,8 @@
 //! - Memory: at most `body_limit` for each of `bodies_at_once`; nothing is allocated because a header announces it,
 //!   beyond 64 KiB.
 //! - The layer is always ready. The inner service's readiness is awaited after authentication, on the clone that is
-//!   called: a stranger who trickles a body in reserves nothing.
+//!   called: a stranger who trickles a body in reserves nothing. While that is awaited, a hang-up loses the request, and it
+//!   keeps its place among the bodies: limits such as `ConcurrencyLimit` belong in front of the layer, not behind it.
 //!
 //! It needs tokio's timer.
 

@@ -43,7 +43,8 @@ const FRAMES_PER_POLL: usize = 64;
 impl<P: Provider> Reading<P> {
     pub(super) fn new(layer: &VerifyLayer<P>, admitted: Admitted, declared: u64) -> Self {
         let VerifyLayer { config, provider } = layer.clone();
-        let answer_at = provider.policy().answer_within().map(|within| Instant::now() + within);
+        let answer_within = provider.policy().answer_within();
+        let answer_at = answer_within.and_then(|within| Instant::now().checked_add(within));
         let limit = config.body_limit;
         Self {
             config,

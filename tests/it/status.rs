@@ -12,14 +12,14 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Delivery, EventRouter, Provider, RawEvent, Sender, VerifyLayer,
-    decode::DecodeError,
+    Delivery, EventRouter, Policy, Provider, RawEvent, Sender, VerifyLayer,
+    decode::{DecodeError, Envelope},
     error::Rejection,
     providers::{
         loops::{Loops, SessionStarted},
         synthesis_vr::SessionCreated,
     },
-    scheme::{Authentic, Head, Token, VerifyError},
+    scheme::{Authentic, Check, Head, Token, VerifyError},
     verify::Verify,
 };
 
@@ -49,13 +49,36 @@ fn undecodable<P: Provider>(provider: &P, events: &EventRouter<P>, body: &str) -
     events.dispatch(provider, delivery, Bytes::copy_from_slice(body.as_bytes())).unwrap_err()
 }
 
+/// Never sends again, and waits for ever.
+struct Patient;
+
+impl Provider for Patient {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        Ok(Authentic::dangerous_assert().into())
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("kind")
+    }
+
+    fn policy(&self) -> Policy {
+        Policy::default().never_resends(Duration::MAX)
+    }
+}
+
+#[tokio::test]
+async fn a_sender_that_waits_for_ever_is_no_reason_to_panic() {
+    let hook = VerifyLayer::new(Patient).layer(EventRouter::new());
+    assert_eq!(answer(hook, post("", "[]")).await.status(), 200);
+}
+
 #[tokio::test]
 async fn an_event_that_is_handled_or_that_nobody_listens_to_is_200() {
     let log = Log::default();
     let noted = log.clone();
     let events = EventRouter::new().on(async move |_: SessionStarted| noted.note("started"));
     let hook = VerifyLayer::new(loops()).layer(events);
-    for body in [EVENT, r#"[{"type":"news"}]"#, "[]", "7"] {
+    for body in [EVENT, r#"[{"type":"news"}]"#, "[]", "[7]"] {
         let answer = answer(hook.clone(), post(TOKEN, body)).await;
         assert_eq!((answer.status(), answer.body.as_str()), (200, ""), "{body}");
         assert_eq!((answer.rejection(), answer.traced.len()), (None, 0), "{body}");

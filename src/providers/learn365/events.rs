@@ -1,5 +1,5 @@
 use super::Learn365;
-use crate::providers::{Personal, events, objects};
+use crate::providers::{Personal, events, lenient, objects};
 
 macro_rules! enrollment_events {
     ($($(#[$meta:meta])* $name:ident,)*) => {
@@ -67,6 +67,7 @@ macro_rules! user_events {
             $(#[$meta])*
             $name {
                 /// Identifies the user.
+                #[serde(deserialize_with = "lenient::text")]
                 user_id: String = "UserId",
                 /// Their login.
                 login_name: Personal = "LoginName",
@@ -124,30 +125,40 @@ course_objects! {
 }
 
 objects! {
-    /// A user in an enrollment event.
+    /// A user in an enrollment event. The connector's definition names these fields without a type: numbers are read too.
     User {
         /// Identifies the user.
+        #[serde(deserialize_with = "lenient::text")]
         id: String = "Id",
         /// Identifies them in the directory.
+        #[serde(deserialize_with = "lenient::text")]
         directory_object_id: String = "DirectoryObjectId",
         /// Identifies the enrollment.
+        #[serde(deserialize_with = "lenient::text")]
         enrollment_id: String = "EnrollmentId",
         /// Their login.
+        #[serde(deserialize_with = "lenient::text")]
         login_name: Personal = "LoginName",
         /// Their name.
+        #[serde(deserialize_with = "lenient::text")]
         title: Personal = "Title",
         /// Their department.
+        #[serde(deserialize_with = "lenient::text")]
         department: Personal = "Department",
         /// Their address.
+        #[serde(deserialize_with = "lenient::text")]
         email: Personal = "Email",
     }
-    /// A field of the customer's own, of a user.
+    /// A field of the customer's own, of a user. Named without a type, too: what is a list or an object is in the raw JSON.
     UserFieldValue {
         /// Identifies the field.
+        #[serde(deserialize_with = "lenient::text")]
         field_id: String = "FieldId",
         /// What the field is called.
+        #[serde(deserialize_with = "lenient::text")]
         field_title: String = "FieldTitle",
         /// What it holds for this user.
+        #[serde(deserialize_with = "lenient::text")]
         value: Personal = "Value",
     }
 }

@@ -5,7 +5,7 @@
 //! fields in its connector, <https://learn.microsoft.com/connectors/lms365>. The rest was read in the published source
 //! of ASP.NET WebHooks, and recorded from it.
 //!
-//! | | |
+//! | what | how |
 //! |---|---|
 //! | authentication | `ms-signature: sha256=<64 hex digits>`: HMAC-SHA256 over the body; the key is the secret as typed |
 //! | replay | no timestamp is signed: a recorded request stays valid. Be idempotent by [`Delivery::id`](crate::Delivery::id) |
@@ -14,7 +14,7 @@
 //! | retries | after 1 and after 4 further minutes, unless answered 2xx or 410; then it is lost |
 //! | handshake | `GET ?echo=<token>` at registration, unsigned, replacing the whole query of the URL |
 //!
-//! Events overlap in one request, and their order is not guaranteed.
+//! The order of deliveries is not guaranteed.
 //!
 //! ```
 //! use tower::Layer;
@@ -72,7 +72,7 @@ impl Learn365 {
 
 impl Provider for Learn365 {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        Ok(self.0.check(tag(head.header(SIGNATURE)?)?).check())
+        Ok(self.0.check_any([tag(head.header(SIGNATURE)?)])?.check())
     }
 
     fn envelope(&self) -> Envelope {
@@ -80,13 +80,13 @@ impl Provider for Learn365 {
     }
 
     fn describe(&self, outer: &Members<'_>, delivery: &mut Delivery) {
-        if let Some(id) = outer.text("Id") {
+        if let Some(id) = outer.text("Id").filter(|id| id.len() <= MAX_ID) {
             delivery.set_id(id);
         }
         if let Some(attempt) = outer.get("Attempt") {
             delivery.set_sender_attempt(attempt);
         }
-        if let Some(properties) = outer.raw("Properties") {
+        if let Some(properties) = outer.raw("Properties").filter(|json| json.starts_with('{')) {
             delivery.set_properties(properties);
         }
     }
@@ -165,3 +165,5 @@ impl Emit for Learn365 {
 const SIGNATURE: &str = "ms-signature";
 const MIN_SECRET: usize = 32;
 const MAX_ECHO: usize = 128;
+/// The sender's own have 32 characters.
+const MAX_ID: usize = 256;

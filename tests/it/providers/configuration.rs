@@ -111,6 +111,10 @@ fn keys_are_counted_and_a_fault_is_named_after_its_key() {
         Token::header("x-token", (0..MAX_TOKENS).fold(Keys::from(TOKEN), |keys, _| keys.or(TOKEN))),
         "1025 keys are more than the 1024 possible here",
     );
+    refused(
+        HmacSha256::new(Keys::named("sofia", SECRET).or(Keys::named("varna", SECRET))),
+        "key `varna`: the secret is that of another key, too",
+    );
     let named = Keys::named("old", SECRET).or(Keys::named("new", "short"));
     refused(Learn365::new(named), &format!("key `new`: {}", too_short(5, "UTF-16 units", 32)));
     refused(StandardWebhooks::new(Keys::named("sofia", "")), &format!("key `sofia`: {EMPTY}"));

@@ -145,6 +145,11 @@ fn the_envelope_tells_of_the_delivery() {
     for nothing in ["", r#""Id":7,"#, r#""Id":null,"#, r#""Id":"a","Id":"b","#] {
         assert_eq!(told(nothing).0, None, "{nothing}");
     }
+    assert_eq!(told(&format!(r#""Id":"{}","#, "a".repeat(256))).0, Some("a".repeat(256)));
+    assert_eq!(told(&format!(r#""Id":"{}","#, "a".repeat(257))).0, None);
+    for nothing in ["7", "null", "[]", "\"{}\""] {
+        assert_eq!(told(&format!(r#""Properties":{nothing},"#)).2, None, "{nothing}");
+    }
     for attempt in ["-1", "1.5", "\"2\"", "null", "4294967296", "1e999", "[]"] {
         assert_eq!(told(&format!(r#""Attempt":{attempt},"#)).1, None, "{attempt}");
     }

@@ -154,7 +154,7 @@ async fn one_good_v1_in_a_list_is_enough() {
         (format!("{good},{bad}"), Some(MalformedSignature)),
         (format!("{good},v1,{base64}"), Some(MalformedSignature)),
         (good.replace('=', ""), Some(MalformedSignature)),
-        (format!("v1,{}", &base64[..40]), Some(SignatureMismatch)),
+        (format!("v1,{}", &base64[..40]), Some(MalformedSignature)),
     ] {
         let request = with(signed_under(WHSEC), "webhook-signature", &list);
         assert_eq!(

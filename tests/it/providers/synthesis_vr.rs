@@ -59,6 +59,9 @@ fn a_customer_is_a_number_in_any_notation_or_nobody() {
         (json!("-1"), Some(-1)),
         (json!(i64::MAX), Some(i64::MAX)),
         (Value::Null, None),
+        (json!(""), None),
+        (json!("walk-in"), None),
+        (json!({"id": 7}), None),
     ] {
         let mut body = session("create");
         body["customerid"] = customer;

@@ -75,13 +75,15 @@ fn time_is_microseconds_in_a_number_or_in_text() {
         (json!(1_700_000_000_123_456_i64), Some(1_700_000_000_123_456)),
         (json!("1700000000123456"), Some(1_700_000_000_123_456)),
         (Value::Null, None),
+        (json!("soon"), None),
+        (json!([1]), None),
     ] {
         let body = json!([{"event_name": "room.created", "time": time}]).to_string();
         assert_eq!(decoded::<RoomCreated>(&teachstack(), "room.created", body)[0].0.time, expected);
     }
     let events = EventRouter::new().on(async |_: RecordingFailed| {});
     for (body, expected) in [
-        (r#"{"time":"soon"}"#, "`[0].time`: expected an integer, as a number or as text"),
+        (r#"{"room_id":7}"#, "`[0].room_id`: expected a string"),
         (r#"{"data":{"duration":1e999}}"#, "`[0].data.duration`: number out of range"),
     ] {
         let body = format!(r#"{{"event_name":"recording.failed",{}"#, &body[1..]);
