@@ -1,30 +1,20 @@
 //! JSON text the way Json.NET writes it.
 
+use std::{iter::Peekable, str::Chars};
+
 /// `json`, which is well formed, with one member to a line, two spaces for each level, CRLF, and U+0085, U+2028 and
 /// U+2029 escaped. All other characters and all numbers stay as they are.
 pub(super) fn indented(json: &str) -> String {
-    let mut out = String::with_capacity(json.len() * 2);
+    let mut out = String::with_capacity(json.len().saturating_mul(2));
     let mut level = 0_usize;
-    let (mut in_text, mut escaped) = (false, false);
     let mut rest = json.chars().peekable();
     while let Some(c) = rest.next() {
-        if in_text {
-            in_text = escaped || c != '"';
-            escaped = !escaped && c == '\\';
-            match c {
-                '\u{85}' | '\u{2028}' | '\u{2029}' => {
-                    out.push_str(&format!("\\u{:04x}", u32::from(c)));
-                }
-                _ => out.push(c),
-            }
-            continue;
-        }
         match c {
             ' ' | '\t' | '\r' | '\n' => {}
+            '"' => text(&mut rest, &mut out),
             '[' | '{' => {
                 out.push(c);
-                while rest.next_if(|c| c.is_ascii_whitespace()).is_some() {}
-                match rest.next_if(|c| matches!(c, ']' | '}')) {
+                match empty(&mut rest) {
                     Some(end) => out.push(end),
                     None => {
                         level = level.saturating_add(1);
@@ -42,13 +32,34 @@ pub(super) fn indented(json: &str) -> String {
                 new_line(&mut out, level);
             }
             ':' => out.push_str(": "),
-            _ => {
-                in_text = c == '"';
-                out.push(c);
-            }
+            _ => out.push(c),
         }
     }
     out
+}
+
+/// The rest of a text, up to its closing quote.
+fn text(rest: &mut Peekable<Chars<'_>>, out: &mut String) {
+    let mut escaped = false;
+    out.push('"');
+    for c in rest {
+        match c {
+            '\u{85}' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            _ => out.push(c),
+        }
+        if c == '"' && !escaped {
+            return;
+        }
+        escaped = c == '\\' && !escaped;
+    }
+}
+
+/// The end of a list or object, if it follows at once.
+fn empty(rest: &mut Peekable<Chars<'_>>) -> Option<char> {
+    while rest.next_if(char::is_ascii_whitespace).is_some() {}
+    rest.next_if(|c| matches!(c, ']' | '}'))
 }
 
 fn new_line(out: &mut String, level: usize) {
