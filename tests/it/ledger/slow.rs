@@ -113,7 +113,8 @@ async fn a_slow_handler_is_answered_in_time_and_finishes() {
     let begin = Instant::now();
     let answer = deliver(created(address)).await.unwrap();
     assert_eq!(answer.status(), 202);
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    // To the millisecond it is checked on a clock of its own; here a loaded machine may take its time.
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     assert_eq!(gate.log.seen(), ["begin"]);
     gate.open.notify_one();
     events.drain().await;
