@@ -5,11 +5,6 @@ mod broken;
 mod envelopes;
 mod misfits;
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll, Waker},
-};
-
 use bytes::Bytes;
 use serde::Deserialize;
 use tower_webhook::{
@@ -19,7 +14,7 @@ use tower_webhook::{
     scheme::{Authentic, Check, Head, VerifyError},
 };
 
-use crate::support::Log;
+use crate::support::{Log, in_words, outcome};
 
 /// A sender with the envelope that a test needs.
 #[derive(Clone)]
@@ -79,10 +74,7 @@ fn dispatch(
 /// What becomes of each event of a batch whose handlers never wait.
 #[track_caller]
 fn outcomes<S>(mut batch: Batch<S>) -> Vec<String> {
-    match Pin::new(&mut batch).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => outcome.events.iter().map(ToString::to_string).collect(),
-        Poll::Pending => panic!("a handler waits"),
-    }
+    in_words(&outcome(&mut batch))
 }
 
 /// What handlers see of `body`.

@@ -8,20 +8,16 @@ mod standard_webhooks;
 mod synthesis_vr;
 mod teachstack;
 
-use std::{
-    pin::Pin,
-    sync::{Arc, Mutex},
-    task::{Context, Poll, Waker},
-};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower_webhook::{
-    Delivery, EventRouter, Payload, Provider, RawEvent,
-    router::{Batch, BatchOutcome},
-    scheme::Authentic,
+    Delivery, EventRouter, Payload, Provider, RawEvent, router::BatchOutcome, scheme::Authentic,
 };
+
+use crate::support::outcome;
 
 /// Decodes `body` for `events`, whose handlers never wait.
 #[track_caller]
@@ -31,11 +27,9 @@ fn run<P: Provider>(
     body: impl Into<Bytes>,
 ) -> (Delivery, BatchOutcome) {
     let delivery = Delivery::new(Authentic::dangerous_assert());
-    let mut batch: Batch<()> = events.dispatch(provider, delivery, body.into()).unwrap();
-    match Pin::new(&mut batch).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(outcome) => (batch.delivery().clone(), outcome),
-        Poll::Pending => panic!("a handler waits"),
-    }
+    let mut batch = events.dispatch(provider, delivery, body.into()).unwrap();
+    let outcome = outcome(&mut batch);
+    (batch.delivery().clone(), outcome)
 }
 
 /// The events of `body` called `name`, each with its bytes. All of it must be handled.

@@ -7,16 +7,12 @@ mod handover;
 mod outcomes;
 mod registration;
 
-use std::{
-    future::Future,
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
-
 use tower_webhook::{
     Delivery, Event, EventRouter, Payload, providers::loops::Loops, router::Batch,
     scheme::Authentic,
 };
+
+use crate::support::{in_words, outcome};
 
 #[derive(Debug, serde::Deserialize)]
 struct Ping {
@@ -59,11 +55,5 @@ fn outcomes<S: Clone + Send + Sync + 'static>(
     router: &EventRouter<Loops, S>,
     body: impl Into<String>,
 ) -> Vec<String> {
-    let Poll::Ready(outcome) = polled(&mut batch(router, body)) else { panic!("a handler waits") };
-    outcome.events.iter().map(ToString::to_string).collect()
-}
-
-/// One poll, without a runtime.
-fn polled<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
-    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+    in_words(&outcome(&mut batch(router, body)))
 }

@@ -1,6 +1,10 @@
 //! What all themes need: keys, providers, a log of what handlers saw.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Waker},
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -12,6 +16,7 @@ use tower_webhook::{
         learn365::Learn365, loops::Loops, standard_webhooks::StandardWebhooks,
         synthesis_vr::SynthesisVr, teachstack::Teachstack,
     },
+    router::{Batch, BatchOutcome},
     scheme::Token,
 };
 
@@ -63,6 +68,23 @@ impl Log {
 /// A POST to the place where a path token stands.
 pub(crate) fn post(token: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
     Request::post(format!("/hook/{token}")).body(Full::new(body.into())).unwrap()
+}
+
+/// One poll, without a runtime.
+pub(crate) fn polled<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// What becomes of a batch whose handlers never wait.
+#[track_caller]
+pub(crate) fn outcome<S>(batch: &mut Batch<S>) -> BatchOutcome {
+    let Poll::Ready(outcome) = polled(batch) else { panic!("a handler waits") };
+    outcome
+}
+
+/// What became of each event.
+pub(crate) fn in_words(outcome: &BatchOutcome) -> Vec<String> {
+    outcome.events.iter().map(ToString::to_string).collect()
 }
 
 /// The whole of an answer's body.
@@ -172,9 +194,9 @@ impl http_body::Body for Untouched {
     type Error = std::io::Error;
 
     fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
         panic!("the body was read")
     }
 
@@ -197,9 +219,9 @@ impl http_body::Body for Fed {
     type Error = std::io::Error;
 
     fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, std::io::Error>>> {
         let frame = |data: std::io::Result<Bytes>| data.map(http_body::Frame::data);
         self.0.poll_recv(cx).map(|next| next.map(frame))
     }

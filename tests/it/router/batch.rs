@@ -7,8 +7,8 @@ use tower_webhook::{
     Delivery, EventRouter, State, providers::learn365::Learn365, router::Outcome, scheme::Authentic,
 };
 
-use super::{Ping, batch, body, pings, polled};
-use crate::support::{Log, learn365};
+use super::{Ping, batch, body, pings};
+use crate::support::{Log, learn365, polled};
 
 #[test]
 fn it_shows_its_events_before_any_is_handled() {

@@ -75,7 +75,7 @@ async fn it_is_stamped_when_the_head_arrives() {
     let (feeder, slow) = fed();
 
     let mut answer = Box::pin(answer(hook, http::Request::from_parts(head, slow)));
-    assert!(super::polled(&mut answer).is_pending());
+    assert!(polled(&mut answer).is_pending());
     clock.advance(Duration::from_secs(3));
     let bytes = http_body_util::BodyExt::collect(body).await.unwrap().to_bytes();
     feeder.send(Ok(bytes)).unwrap();

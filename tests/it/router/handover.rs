@@ -17,7 +17,6 @@ use tower_webhook::{
     verify::Verify,
 };
 
-use super::polled;
 use crate::support::*;
 
 /// Handlers note that they begin, wait until the gate opens, and note that they end.

@@ -11,8 +11,8 @@ use tower_webhook::{
     EventRouter, FromRef, Payload, RawEvent, State, providers::loops::Loops, router::Outcome,
 };
 
-use super::{Ping, batch, body, outcomes, pings, polled};
-use crate::support::Log;
+use super::{Ping, batch, body, outcomes, pings};
+use crate::support::{Log, polled};
 
 #[test]
 fn events_run_in_order_and_one_failure_hides_no_other() {
