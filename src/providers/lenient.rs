@@ -1,6 +1,6 @@
 //! Values whose JSON type is not certain: what cannot be read is left to the raw JSON, and spares its event.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use serde::{
     Deserializer,
@@ -8,12 +8,13 @@ use serde::{
 };
 
 /// A whole number, as a number or as text; anything else is `None`.
-pub(super) fn number<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: FromStr,
-{
-    Ok(scalar(deserializer)?.and_then(|text| whole(&text).parse().ok()))
+pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    deserializer.deserialize_any(Lenient(|found: Found<'_>| match found {
+        Found::Integer(number) => i64::try_from(number).ok(),
+        Found::Float(number) => whole(&number.to_string()),
+        Found::Text(text) => whole(text),
+        Found::Truth(_) => None,
+    }))
 }
 
 /// A text, a number or a truth value, as text; anything else is `None`.
@@ -22,48 +23,59 @@ where
     D: Deserializer<'de>,
     T: From<String>,
 {
-    Ok(scalar(deserializer)?.map(Into::into))
+    let text = |found: Found<'_>| match found {
+        Found::Integer(number) => number.to_string(),
+        Found::Float(number) => number.to_string(),
+        Found::Text(text) => text.to_owned(),
+        Found::Truth(truth) => truth.to_string(),
+    };
+    deserializer.deserialize_any(Lenient(|found: Found<'_>| Some(text(found).into())))
 }
 
-/// Without a fraction of zeros.
-fn whole(text: &str) -> &str {
+/// The number, which may have a fraction of zeros.
+fn whole(text: &str) -> Option<i64> {
     match text.split_once('.') {
-        Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole,
-        _ => text,
+        Some((whole, zeros)) if zeros.bytes().all(|b| b == b'0') => whole.parse().ok(),
+        _ => text.parse().ok(),
     }
 }
 
-fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    deserializer.deserialize_any(Scalar)
+/// A scalar in JSON.
+enum Found<'a> {
+    Integer(i128),
+    Float(f64),
+    Text(&'a str),
+    Truth(bool),
 }
 
-struct Scalar;
+/// Makes what it can of a scalar, and nothing of a list, an object or null.
+struct Lenient<F>(F);
 
-impl<'de> de::Visitor<'de> for Scalar {
-    type Value = Option<String>;
+impl<'de, T, F: FnOnce(Found<'_>) -> Option<T>> de::Visitor<'de> for Lenient<F> {
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("anything")
     }
 
     fn visit_bool<E>(self, truth: bool) -> Result<Self::Value, E> {
-        Ok(Some(truth.to_string()))
+        Ok(self.0(Found::Truth(truth)))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+        Ok(self.0(Found::Integer(number.into())))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+        Ok(self.0(Found::Integer(number.into())))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+        Ok(self.0(Found::Float(number)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(text.to_owned()))
+        Ok(self.0(Found::Text(text)))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -87,8 +99,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_however_they_are_written() {
-        let read =
-            |json: &str| number::<_, i64>(&mut serde_json::Deserializer::from_str(json)).unwrap();
+        let read = |json: &str| number(&mut serde_json::Deserializer::from_str(json)).unwrap();
         for json in [
             "1600000000000000",
             "\"1600000000000000\"",
