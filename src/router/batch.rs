@@ -28,10 +28,10 @@ pub struct Batch<S> {
 }
 
 /// What all events of a delivery share.
-struct Origin<S> {
-    body: Bytes,
-    delivery: Delivery,
-    state: S,
+pub(super) struct Origin<S> {
+    pub(super) body: Bytes,
+    pub(super) delivery: Delivery,
+    pub(super) state: S,
 }
 
 /// An event, and how far it has come.
@@ -75,7 +75,7 @@ impl<S> Batch<S> {
 
     /// The events as they came, in order.
     pub fn events(&self) -> impl Iterator<Item = RawEvent> {
-        self.events.iter().map(|entry| self.origin.raw(entry))
+        self.events.iter().map(|entry| entry.raw(&self.origin.body))
     }
 
     /// What became of the events so far, in order: those beyond are under way, or have not begun.
@@ -98,12 +98,6 @@ impl<S> Batch<S> {
             }
         }
         self
-    }
-}
-
-impl<S> Origin<S> {
-    fn raw(&self, entry: &Entry<S>) -> RawEvent {
-        entry.raw(&self.body)
     }
 }
 
@@ -147,16 +141,12 @@ impl<S> Entry<S> {
 
     /// Calls the handler: its arguments, and what it does before its first await, are its own to panic in.
     fn start(&mut self, origin: &Origin<S>) {
-        let cx = EventContext {
-            state: &origin.state,
-            delivery: &origin.delivery,
-            raw: origin.raw(self),
-        };
         let Step::Waiting(mut job) =
             std::mem::replace(&mut self.step, Step::Settled(Outcome::Panicked))
         else {
             return;
         };
+        let cx = EventContext { origin, entry: self };
         match contained(|| job.as_mut().start(&cx)) {
             Some(()) => self.step = Step::Running(job),
             None => drop(contained(|| drop(job))),

@@ -1,3 +1,6 @@
+use std::fmt;
+
+use super::batch::{Entry, Origin};
 use crate::{Delivery, RawEvent};
 
 /// A part of the router's state, as a handler's argument.
@@ -37,27 +40,34 @@ impl<T: Clone> FromRef<T> for T {
 }
 
 /// What surrounds one event.
-#[derive(Debug)]
 pub struct EventContext<'a, S> {
-    pub(super) state: &'a S,
-    pub(super) delivery: &'a Delivery,
-    pub(super) raw: RawEvent,
+    pub(super) origin: &'a Origin<S>,
+    pub(super) entry: &'a Entry<S>,
 }
 
 impl<S> EventContext<'_, S> {
     /// The router's state.
     pub fn state(&self) -> &S {
-        self.state
+        &self.origin.state
     }
 
     /// What is known of the delivery.
     pub fn delivery(&self) -> &Delivery {
-        self.delivery
+        &self.origin.delivery
     }
 
     /// The event as it came.
-    pub fn event(&self) -> &RawEvent {
-        &self.raw
+    pub fn event(&self) -> RawEvent {
+        self.entry.raw(&self.origin.body)
+    }
+}
+
+impl<S> fmt::Debug for EventContext<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventContext")
+            .field("delivery", self.delivery())
+            .field("event", &self.event())
+            .finish_non_exhaustive()
     }
 }
 
@@ -74,18 +84,18 @@ pub trait FromContext<S>: Sized {
 
 impl<S> FromContext<S> for Delivery {
     fn from_context(cx: &EventContext<'_, S>) -> Self {
-        cx.delivery.clone()
+        cx.delivery().clone()
     }
 }
 
 impl<S> FromContext<S> for RawEvent {
     fn from_context(cx: &EventContext<'_, S>) -> Self {
-        cx.raw.clone()
+        cx.event()
     }
 }
 
 impl<S, T: FromRef<S>> FromContext<S> for State<T> {
     fn from_context(cx: &EventContext<'_, S>) -> Self {
-        Self(T::from_ref(cx.state))
+        Self(T::from_ref(cx.state()))
     }
 }
