@@ -102,6 +102,12 @@ impl Rejection {
         }
     }
 
+    /// Tells the operator, and makes the answer.
+    pub(crate) fn refusal(self, provider: &str) -> Response<Bytes> {
+        crate::trace::rejected(provider, &self);
+        self.response()
+    }
+
     /// The answer, with `self` in its extensions.
     pub(crate) fn response(self) -> Response<Bytes> {
         let status = self.status();

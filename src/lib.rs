@@ -7,6 +7,7 @@ mod delivery;
 pub mod docs;
 pub mod error;
 mod event;
+mod places;
 mod provider;
 pub mod providers;
 pub mod router;

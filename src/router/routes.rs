@@ -8,12 +8,12 @@ use super::{
     Batch, FromContext, Handler, IntoOutcome, Outcome,
     batch::{Entry, Step},
     erased::{BoxJob, Erased, Fallback, Route},
-    work::Places,
 };
 use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
     contain::contained,
     decode::{self, Cursor, DecodeError, Element, Envelope, Sink},
+    places::Places,
 };
 
 /// Sends each event of provider `P` to the handler of its type: see [`router`](crate::router).

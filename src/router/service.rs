@@ -37,13 +37,11 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
             let batch = self.dispatch(&provider, delivery, body).map_err(Rejection::Undecodable)?;
             Ok(Work::new(batch, place, provider.name(), self.deadline()))
         });
-        match work {
-            Ok(work) => ResponseFuture { state: State::Working(work), answer_at, deadline: None },
-            Err(rejection) => {
-                crate::trace::rejected(provider.name(), &rejection);
-                ResponseFuture { state: State::Refused(rejection), answer_at: None, deadline: None }
-            }
-        }
+        let state = match work {
+            Ok(work) => State::Working(work),
+            Err(rejection) => State::Refused(Some(rejection.refusal(provider.name()))),
+        };
+        ResponseFuture { state, answer_at, deadline: None }
     }
 }
 
@@ -59,7 +57,7 @@ pub struct ResponseFuture<S: Send + 'static> {
 }
 
 enum State<S> {
-    Refused(Rejection),
+    Refused(Option<Response<Bytes>>),
     Working(Work<S>),
     Done,
 }
@@ -70,7 +68,7 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         let answer = match &mut this.state {
-            State::Refused(rejection) => rejection.clone().response(),
+            State::Refused(answer) => answer.take().expect("there until the end"),
             State::Working(work) => match Pin::new(work).poll(cx) {
                 Poll::Ready(0) => status(StatusCode::OK),
                 Poll::Ready(failed) => Rejection::EventsFailed(failed).response(),

@@ -1,19 +1,17 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Sleep, sleep},
 };
 
 use super::{Batch, BatchOutcome};
-use crate::contain::contained;
+use crate::{contain::contained, places::Place};
 
 /// A batch under way: with its place among them, a limit to each event's time, and a report of what failed. Its output
 /// is how many did.
@@ -22,13 +20,13 @@ pub(super) struct Work<S> {
     provider: &'static str,
     deadline: Duration,
     timer: Option<(usize, Pin<Box<Sleep>>)>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<S> Work<S> {
     pub(super) fn new(
         batch: Batch<S>,
-        place: OwnedSemaphorePermit,
+        place: Place,
         provider: &'static str,
         deadline: Duration,
     ) -> Self {
@@ -81,31 +79,5 @@ impl<S> Future for Work<S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
-    }
-}
-
-/// How many batches may be under way, and how many are.
-#[derive(Clone)]
-pub(super) struct Places {
-    free: Arc<Semaphore>,
-    most: u32,
-}
-
-impl Places {
-    pub(super) fn new(most: usize) -> Self {
-        let most = u32::try_from(most.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
-        Self {
-            free: Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS))),
-            most,
-        }
-    }
-
-    pub(super) fn take(&self) -> Option<OwnedSemaphorePermit> {
-        self.free.clone().try_acquire_owned().ok()
-    }
-
-    /// Waits until all places are free.
-    pub(super) async fn drain(&self) {
-        drop(self.free.acquire_many(self.most).await);
     }
 }

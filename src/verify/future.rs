@@ -12,8 +12,8 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 use tower::Service;
 
-use super::{ResponseBody, Verified, layer::Place, read::Reading};
-use crate::{BoxError, Provider, error::Rejection};
+use super::{ResponseBody, Verified, read::Reading};
+use crate::{BoxError, Provider, error::Rejection, places::Place};
 
 pin_project! {
     /// The future of [`Verify`](super::Verify)'s answer.
@@ -108,10 +108,7 @@ fn verified<P: Provider, S, B, F>(
         Ok((body, place)) => {
             State::Waiting { inner, request: Some(Request::from_parts(parts, body)), place }
         }
-        Err(rejection) => {
-            crate::trace::rejected(name, &rejection);
-            State::Answered { answer: Some(rejection.response()) }
-        }
+        Err(rejection) => State::Answered { answer: Some(rejection.refusal(name)) },
     }
 }
 

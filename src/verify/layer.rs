@@ -1,16 +1,12 @@
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use tower::Layer;
 
 use super::Verify;
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    places::Places,
+};
 
 /// Lets authentic requests of provider `P` through, and answers all others: see [`verify`](crate::verify).
 ///
@@ -26,7 +22,7 @@ pub(super) struct Config {
     pub(super) body_limit: usize,
     pub(super) body_deadline: Duration,
     pub(super) clock: Arc<dyn Clock>,
-    places: Places,
+    pub(super) places: Places,
 }
 
 impl<P> VerifyLayer<P> {
@@ -80,12 +76,6 @@ impl<P> VerifyLayer<P> {
     }
 }
 
-impl Config {
-    pub(super) fn place(&self) -> Option<Place> {
-        self.places.take()
-    }
-}
-
 impl<P> Clone for VerifyLayer<P> {
     fn clone(&self) -> Self {
         Self { config: self.config.clone(), provider: self.provider.clone() }
@@ -106,35 +96,7 @@ impl<P> fmt::Debug for VerifyLayer<P> {
             .field("provider", &std::any::type_name::<P>())
             .field("body_limit", &self.config.body_limit)
             .field("body_deadline", &self.config.body_deadline)
-            .field("bodies_at_once", &self.config.places.most)
+            .field("bodies_at_once", &self.config.places.most())
             .finish_non_exhaustive()
-    }
-}
-
-/// How many bodies may be read at once, and how many are.
-#[derive(Clone)]
-struct Places {
-    most: usize,
-    taken: Arc<AtomicUsize>,
-}
-
-impl Places {
-    fn new(most: usize) -> Self {
-        Self { most, taken: Arc::default() }
-    }
-
-    fn take(&self) -> Option<Place> {
-        let one_more = |taken: usize| (taken < self.most).then_some(taken + 1);
-        let taken = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        taken.ok().map(|_| Place(self.taken.clone()))
-    }
-}
-
-/// One of them, until it is dropped.
-pub(super) struct Place(Arc<AtomicUsize>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -10,13 +10,11 @@ use http::{HeaderMap, header};
 use http_body::Body;
 use tokio::time::Instant;
 
-use super::{
-    Verified, VerifyLayer,
-    layer::{Config, Place},
-};
+use super::{Verified, VerifyLayer, layer::Config};
 use crate::{
     Delivery, Provider,
     error::Rejection,
+    places::Place,
     scheme::{Check, ReadHeaders},
 };
 

@@ -65,8 +65,7 @@ where
                 ResponseFuture::reading(self.inner.clone(), parts, reading, body)
             }
             Err(rejection) => {
-                crate::trace::rejected(self.layer.provider.name(), &rejection);
-                ResponseFuture::answered(rejection.response())
+                ResponseFuture::answered(rejection.refusal(self.layer.provider.name()))
             }
         }
     }
@@ -86,7 +85,7 @@ fn admit<P: Provider>(
         return Err(Rejection::BodyTooLarge(limit));
     }
     let check = layer.provider.authenticate(head).map_err(Rejection::Unauthentic)?;
-    let place = layer.config.place().ok_or(Rejection::Busy)?;
+    let place = layer.config.places.take().ok_or(Rejection::Busy)?;
     Ok(Admitted { check, place, received_at: head.now(), read: head.read_headers() })
 }
 
