@@ -138,7 +138,10 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
             (Some(b'{'), Tag::Flat { kind }) => self.flat(kind, at)?,
             (Some(b'{'), Tag::Shape(of)) => {
                 let kind = of(&Members::read(at, self.envelope.or_camel_case)?);
-                self.rewound(kind, start, at)?
+                match kind.filter(|kind| kind.len() <= Envelope::MAX_TYPE) {
+                    Some(kind) => self.rewound(kind, start, at)?,
+                    None => (None, Payload::Unknown),
+                }
             }
             _ => at.skip().map(|_| (None, Payload::Unknown))?,
         };
@@ -234,25 +237,15 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
             more = at.more(b'}')?;
         }
         match exact.or(otherwise) {
-            OnceText::Text(kind) => self.rewound(Some(kind), start, at),
+            OnceText::Text(kind) => self.rewound(kind, start, at),
             OnceText::Absent | OnceText::Unusable => Ok((None, Payload::Unknown)),
             OnceText::Twice => Ok((None, Payload::Misfit(twice(name, start)))),
         }
     }
 
-    fn rewound(
-        &mut self,
-        kind: Option<Cow<'b, str>>,
-        start: usize,
-        at: &Cursor<'b>,
-    ) -> Named<'b, S> {
-        match kind.filter(|kind| kind.len() <= Envelope::MAX_TYPE) {
-            Some(kind) => {
-                let payload = self.sink.decode(&kind, &mut at.moved(start))?;
-                Ok((Some(kind), payload))
-            }
-            None => Ok((None, Payload::Unknown)),
-        }
+    fn rewound(&mut self, kind: Cow<'b, str>, start: usize, at: &Cursor<'b>) -> Named<'b, S> {
+        let payload = self.sink.decode(&kind, &mut at.moved(start))?;
+        Ok((Some(kind), payload))
     }
 
     fn path(&self) -> String {

@@ -87,7 +87,7 @@ impl StandardWebhooks {
 impl Provider for StandardWebhooks {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let id = head.header(ID)?;
-        if id.is_empty() || id.contains('.') {
+        if !is_id(id) {
             return Err(VerifyError::Other("header `webhook-id` is empty or holds a dot"));
         }
         let timestamp = head.header(TIMESTAMP)?;
@@ -115,7 +115,7 @@ impl Provider for StandardWebhooks {
 impl Emit for StandardWebhooks {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
         let event = only(events)?;
-        if outgoing.id.is_empty() || outgoing.id.contains('.') {
+        if !is_id(&outgoing.id) {
             return Err(SendError::Encode("the id is empty or holds a dot".into()));
         }
         let time = humantime::format_rfc3339_seconds(
@@ -139,6 +139,11 @@ impl Emit for StandardWebhooks {
             }
         }
     }
+}
+
+/// A dot would make it ambiguous what of `id.timestamp.body` is the id.
+fn is_id(id: &str) -> bool {
+    !id.is_empty() && !id.contains('.')
 }
 
 /// The key that a secret in the standard's notation stands for.

@@ -64,7 +64,8 @@ impl<A: Algorithm> Hmac<A> {
     }
 
     /// Begins to check several signatures, any of which may be the one. Those that cannot be read, or have another
-    /// length than the hash, are passed over as long as there is one that can. The body is hashed once for each key, not for each signature.
+    /// length than the hash, are passed over as long as there is one that can. The body is hashed once for each key, not
+    /// for each signature.
     ///
     /// # Errors
     ///
