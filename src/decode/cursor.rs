@@ -3,7 +3,7 @@ use std::{borrow::Cow, ops::Range};
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use serde_json::Deserializer;
 
-use super::DecodeError;
+use super::{DecodeError, Envelope};
 
 /// How deep an event may be: as deep as `serde_json` decodes it.
 const MAX_DEPTH: usize = 127;
@@ -26,6 +26,10 @@ impl<'b> Cursor<'b> {
         Self { careful: true, ..self }
     }
 
+    pub(crate) fn is_careful(&self) -> bool {
+        self.careful
+    }
+
     pub(super) fn position(&self) -> usize {
         self.at
     }
@@ -34,53 +38,74 @@ impl<'b> Cursor<'b> {
         &self.text[range]
     }
 
+    /// What stands between here and there, if that is further on.
+    pub(super) fn until(&self, there: &Self) -> Option<&'b str> {
+        self.text.get(self.at..there.at)
+    }
+
     /// The same text, from another place on.
     pub(super) fn moved(&self, at: usize) -> Self {
         Self { at, ..*self }
     }
 
-    /// Decodes the value here, and passes over it whether it is an `E` or not.
+    /// Decodes the value here, and passes over it whether it is an `E` or not. `keep` takes it to where it will stay.
     ///
     /// The outer error says that this is not JSON, the inner one that it is no `E`. `serde_json` files numbers out of
     /// range, deep nesting and lone surrogates under syntax, so only passing over the value tells the two apart.
-    pub(crate) fn value<E: DeserializeOwned>(
+    pub(crate) fn value<E: DeserializeOwned, T>(
         &mut self,
-    ) -> Result<Result<E, DecodeError>, DecodeError> {
+        keep: impl FnOnce(E) -> T,
+    ) -> Result<Result<T, DecodeError>, DecodeError> {
         let start = self.start();
         if self.careful {
             let json = &self.text[self.skip()?];
-            return Ok(serde_json::from_str(json).map_err(|_| misfit::<E>(start, json)));
+            return Ok(serde_json::from_str(json).map(keep).map_err(|_| misfit::<E>(start, json)));
         }
-        let mut values = Deserializer::from_str(&self.text[start..]).into_iter::<E>();
-        match values.next() {
-            Some(Ok(value)) => {
-                match values.byte_offset() {
-                    // A `Deserialize` that never looked at its input.
-                    0 => self.pass()?,
-                    taken => self.at += taken,
-                }
-                Ok(Ok(value))
-            }
-            Some(Err(_)) => {
-                let range = self.skip()?;
-                Ok(Err(misfit::<E>(start, &self.text[range])))
-            }
-            None => Err(self.error("is cut short")),
+        let mut json = Deserializer::from_str(&self.text[start..]);
+        let Ok(value) = E::deserialize(&mut json) else {
+            let range = self.skip()?;
+            return Ok(Err(misfit::<E>(start, &self.text[range])));
+        };
+        match json.into_iter::<IgnoredAny>().byte_offset() {
+            // A `Deserialize` that never looked at its input.
+            0 => self.pass()?,
+            taken => self.at += taken,
         }
+        Ok(Ok(keep(value)))
     }
 
     /// Passes over the value here.
     pub(crate) fn skip(&mut self) -> Result<Range<usize>, DecodeError> {
         let start = self.start();
-        let mut values = Deserializer::from_str(&self.text[start..]).into_iter::<IgnoredAny>();
-        match values.next() {
-            Some(Ok(_)) => self.at += values.byte_offset(),
-            Some(Err(error)) => {
-                return Err(DecodeError::syntax(start, &self.text[start..], &error));
+        if start == self.text.len() {
+            return Err(self.error("is cut short"));
+        }
+        match self.simple() {
+            Some(length) => self.at += length,
+            None => {
+                let mut json = Deserializer::from_str(&self.text[start..]);
+                IgnoredAny::deserialize(&mut json)
+                    .map_err(|error| DecodeError::syntax(start, &self.text[start..], &error))?;
+                self.at += json.into_iter::<IgnoredAny>().byte_offset();
             }
-            None => return Err(self.error("is cut short")),
         }
         Ok(start..self.at)
+    }
+
+    /// How long the value here is, if one look tells: most are short and plain.
+    #[inline]
+    fn simple(&self) -> Option<usize> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let length = match rest.first()? {
+            b'"' => return plain_string(rest),
+            b't' if rest.starts_with(b"true") => 4,
+            b'f' if rest.starts_with(b"false") => 5,
+            b'n' if rest.starts_with(b"null") => 4,
+            b'1'..=b'9' => rest.iter().take_while(|byte| byte.is_ascii_digit()).count(),
+            b'[' if rest.starts_with(b"[]") => 2,
+            _ => return None,
+        };
+        matches!(rest.get(length)?, b',' | b'}' | b']').then_some(length)
     }
 
     /// Refuses what has been passed over since `start` if it is nested too deep to be decoded later.
@@ -105,15 +130,16 @@ impl<'b> Cursor<'b> {
         self.at
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        let rest = &self.text.as_bytes()[self.at..];
-        let blank = rest.iter().take_while(|b| matches!(b, b' ' | b'\n' | b'\r' | b'\t')).count();
-        self.at += blank;
-        rest.get(blank).copied()
+        let bytes = self.text.as_bytes();
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = bytes.get(self.at) {
+            self.at += 1;
+        }
+        bytes.get(self.at).copied()
     }
 
-    #[inline]
+    #[inline(always)]
     fn eat(&mut self, byte: u8) -> bool {
         let hit = self.peek() == Some(byte);
         self.at += usize::from(hit);
@@ -121,6 +147,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// Enters an object or a list: has it a first member?
+    #[inline(always)]
     pub(super) fn open(&mut self, open: u8, close: u8) -> Result<bool, DecodeError> {
         match (self.eat(open), open) {
             (true, _) => Ok(!self.eat(close)),
@@ -130,12 +157,29 @@ impl<'b> Cursor<'b> {
     }
 
     /// Passes over the comma or the end behind a member: is there a next one?
+    #[inline(always)]
     pub(super) fn more(&mut self, close: u8) -> Result<bool, DecodeError> {
         match self.eat(b',') {
             true => Ok(true),
             false if self.eat(close) => Ok(false),
             false => Err(self.error("lacks a comma or its end")),
         }
+    }
+
+    /// Passes over the name of the next member and its colon, if they stand here just like that.
+    #[inline(always)]
+    pub(super) fn eat_name(&mut self, name: &str) -> bool {
+        let rest = &self.text.as_bytes()[self.at..];
+        // Most names differ in their first letter, and comparing the whole is a call.
+        if rest.get(1) != name.as_bytes().first() {
+            return false;
+        }
+        let behind = rest.strip_prefix(b"\"").and_then(|rest| rest.strip_prefix(name.as_bytes()));
+        let hit = behind.is_some_and(|rest| rest.starts_with(b"\":"));
+        if hit {
+            self.at += name.len() + 3;
+        }
+        hit
     }
 
     /// The name of the next member.
@@ -150,6 +194,7 @@ impl<'b> Cursor<'b> {
     }
 
     /// The text here; `None` for any other value, which is passed over.
+    #[inline(always)]
     pub(super) fn text_or_skip(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
         match self.peek() {
             Some(b'"') => self.string(),
@@ -157,18 +202,48 @@ impl<'b> Cursor<'b> {
         }
     }
 
+    /// The text here, if it can be the name of a type.
+    #[inline(always)]
+    pub(super) fn kind(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
+        Ok(self.text_or_skip()?.filter(|text| text.len() <= Envelope::MAX_TYPE))
+    }
+
     /// `None`: a string that is no Unicode text, such as a lone surrogate.
+    #[inline(always)]
     fn string(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
-        let start = self.at + 1;
-        let rest = &self.text.as_bytes()[start..];
-        let plain = rest.iter().take_while(|&&b| b != b'"' && b != b'\\' && b >= b' ').count();
-        if rest.get(plain) == Some(&b'"') {
-            self.at = start + plain + 1;
-            return Ok(Some(Cow::Borrowed(&self.text[start..start + plain])));
-        }
-        Ok(self.value::<String>()?.ok().map(Cow::Owned))
+        let Some(length) = plain_string(&self.text.as_bytes()[self.at..]) else {
+            return self.unescaped();
+        };
+        let text = &self.text[self.at + 1..self.at + length - 1];
+        self.at += length;
+        Ok(Some(Cow::Borrowed(text)))
+    }
+
+    #[cold]
+    fn unescaped(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
+        Ok(self.value(Cow::Owned)?.ok())
     }
 }
+
+/// How long the string at the start is, quotes included, if there is nothing to unescape in it.
+#[inline]
+fn plain_string(json: &[u8]) -> Option<usize> {
+    let length = 1 + json.get(1..)?.iter().take_while(|byte| PLAIN[usize::from(**byte)]).count();
+    (json.get(length) == Some(&b'"')).then_some(length + 1)
+}
+
+/// The bytes that stand for themselves in a string.
+const PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        plain[control] = false;
+        control += 1;
+    }
+    plain[b'"' as usize] = false;
+    plain[b'\\' as usize] = false;
+    plain
+};
 
 /// Decodes once more, for the path to what does not fit.
 fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
@@ -181,8 +256,7 @@ fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
 /// Whether well-formed JSON is nested deeper than [`MAX_DEPTH`].
 fn too_deep(json: &[u8]) -> bool {
     // Almost nothing has that many brackets, and counting them is cheap.
-    let brackets = |json: &[u8]| json.iter().filter(|byte| **byte | 0x20 == b'{').count();
-    if json.len() <= 2 * MAX_DEPTH || brackets(json) <= MAX_DEPTH {
+    if json.len() <= 2 * MAX_DEPTH || opened(json) <= MAX_DEPTH {
         return false;
     }
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
@@ -200,6 +274,13 @@ fn too_deep(json: &[u8]) -> bool {
         }
     }
     false
+}
+
+/// How many brackets open in `json`, those in its texts included.
+fn opened(json: &[u8]) -> usize {
+    // In steps that a byte can count, and of a length that leaves the compiler no remainder.
+    let step = |json: &[u8]| json.iter().map(|byte| u8::from(*byte | 0x20 == b'{')).sum::<u8>();
+    json.chunks(224).map(|json| usize::from(step(json))).sum()
 }
 
 #[cfg(test)]
@@ -236,7 +317,7 @@ mod tests {
         ] {
             let text = format!("{json} ,");
             let mut at = Cursor::new(&text, 0);
-            assert!(at.value::<u8>().unwrap().is_err(), "{json}");
+            assert!(at.value(|value: u8| value).unwrap().is_err(), "{json}");
             assert_eq!(at.position(), json.len(), "{json}");
         }
         for json in [
@@ -255,7 +336,7 @@ mod tests {
             "[1,]",
             "\"\\x\"",
         ] {
-            assert!(Cursor::new(json, 0).value::<u8>().is_err(), "{json}");
+            assert!(Cursor::new(json, 0).value(|value: u8| value).is_err(), "{json}");
             assert!(Cursor::new(json, 0).skip().is_err(), "{json}");
         }
     }
@@ -268,7 +349,7 @@ mod tests {
             #[serde(rename = "a")]
             _a: u8,
         }
-        let error = at.value::<A>().unwrap().unwrap_err();
+        let error = at.value(|a: A| a).unwrap().unwrap_err();
         assert_eq!(
             error.within(Some("T"), "[0]").to_string(),
             r#"event "T" at `[0].a`: expected u8 (byte 0)"#

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, ops::Range};
 
-use super::Members;
+use super::{Members, name::Name};
 
 /// Where the events stand in a body, and what tells one from another.
 ///
@@ -29,7 +29,7 @@ pub struct Envelope {
 #[derive(Clone, Debug)]
 pub(super) enum Tag {
     Adjacent { kind: Name, data: Name },
-    Flat { kind: Name },
+    Flat { kind: Name, beside: Option<Name> },
     Shape(Shape),
 }
 
@@ -46,12 +46,20 @@ impl Envelope {
         kind: impl Into<Cow<'static, str>>,
         data: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Tag::Adjacent { kind: Name(kind.into()), data: Name(data.into()) }.into()
+        Tag::Adjacent { kind: Name::new(kind), data: Name::new(data) }.into()
     }
 
     /// `{"action": "paid", …}`: what the event says stands beside its name.
     pub fn flat(kind: impl Into<Cow<'static, str>>) -> Self {
-        Tag::Flat { kind: Name(kind.into()) }.into()
+        Tag::Flat { kind: Name::new(kind), beside: None }.into()
+    }
+
+    /// Like [`Envelope::flat`], for objects of which only those with a member `beside` are events.
+    pub fn flat_beside(
+        kind: impl Into<Cow<'static, str>>,
+        beside: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Tag::Flat { kind: Name::new(kind), beside: Some(Name::new(beside)) }.into()
     }
 
     /// For objects that carry no name: `of` tells it from their members, or that there is none.
@@ -62,7 +70,7 @@ impl Envelope {
     /// The events stand in the list `name` of one outer object.
     #[must_use]
     pub fn within(self, name: impl Into<Cow<'static, str>>) -> Self {
-        Self { list: Some(Name(name.into())), ..self }
+        Self { list: Some(Name::new(name)), ..self }
     }
 
     /// Reads the envelope's names in camelCase too: where the exact spelling stands, it wins.
@@ -86,38 +94,4 @@ pub struct Element<'b> {
     pub kind: Option<Cow<'b, str>>,
     /// Its bytes in the body.
     pub range: Range<usize>,
-}
-
-/// The name of a member of the envelope.
-#[derive(Clone, Debug)]
-pub(super) struct Name(pub(super) Cow<'static, str>);
-
-pub(super) enum Spelling {
-    Exact,
-    CamelCase,
-    Other,
-}
-
-impl Name {
-    #[inline]
-    pub(super) fn spelt(&self, key: &str, or_camel_case: bool) -> Spelling {
-        if key == self.0 {
-            Spelling::Exact
-        } else if or_camel_case && is_camel_case_of(key, &self.0) {
-            Spelling::CamelCase
-        } else {
-            Spelling::Other
-        }
-    }
-}
-
-/// Whether `key` is `name` with its first letter in lower case.
-pub(super) fn is_camel_case_of(key: &str, name: &str) -> bool {
-    let (mut key, mut name) = (key.chars(), name.chars());
-    match (key.next(), name.next()) {
-        (Some(first), Some(upper)) => {
-            first == upper.to_ascii_lowercase() && key.as_str() == name.as_str()
-        }
-        _ => false,
-    }
 }

@@ -2,7 +2,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::Deserialize;
 
-use super::{Cursor, DecodeError, envelope::is_camel_case_of};
+use super::{Cursor, DecodeError, name::is_camel_case_of};
 
 /// The members of a JSON object by name, undecoded.
 ///

@@ -21,16 +21,17 @@
 //! # fuzz_target(b"[{}]");
 //! ```
 
+use std::{borrow::Cow, convert::Infallible, ops::Range};
+
 mod cursor;
 mod envelope;
 mod error;
 mod members;
+mod name;
+mod once;
 mod reader;
 
-pub(crate) use self::{
-    cursor::Cursor,
-    reader::{Payload, Sink},
-};
+pub(crate) use self::{cursor::Cursor, reader::Sink};
 pub use self::{
     envelope::{Element, Envelope, Shape},
     error::DecodeError,
@@ -51,18 +52,48 @@ pub fn events<'b>(envelope: &Envelope, body: &'b [u8]) -> Result<Vec<Element<'b>
 struct Found<'b>(Vec<Element<'b>>);
 
 impl<'b> Sink<'b> for Found<'b> {
-    type Event = ();
+    type Route = Infallible;
+    type Event = Infallible;
 
-    fn decode(&mut self, _: &str, _: &mut Cursor<'b>) -> Result<Payload<()>, DecodeError> {
-        Ok(Payload::Unknown)
+    fn route(&self, _: &str) -> Option<Infallible> {
+        None
+    }
+
+    fn name(&self, route: Infallible) -> &str {
+        match route {}
+    }
+
+    fn decode(
+        &mut self,
+        route: Infallible,
+        _: &mut Cursor<'b>,
+    ) -> Result<Result<Infallible, DecodeError>, DecodeError> {
+        match route {}
+    }
+
+    fn discard(&mut self, route: Infallible, _: Infallible) {
+        match route {}
     }
 
     fn clear(&mut self) {
         self.0.clear();
     }
 
-    fn push(&mut self, element: Element<'b>, _: Payload<()>) -> Result<(), DecodeError> {
-        self.0.push(element);
+    fn known(
+        &mut self,
+        _: Range<usize>,
+        route: Infallible,
+        _: Result<Infallible, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        match route {}
+    }
+
+    fn unknown(
+        &mut self,
+        range: Range<usize>,
+        kind: Result<Option<Cow<'b, str>>, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        self.0.push(Element { kind: kind.unwrap_or_default(), range });
         Ok(())
     }
 }

@@ -37,14 +37,14 @@
 //! Other actions and kinds ("more webhook options will come"). Whether lone objects occur: they are accepted. Walk-ins
 //! without a customer.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use http::request::Parts;
 
 use super::{events, lenient, objects};
 use crate::{
     Draft, Emit, Outgoing, Policy, Provider,
-    decode::{Envelope, Members},
+    decode::Envelope,
     error::SendError,
     scheme::{Check, Head, Token, VerifyError},
 };
@@ -74,7 +74,7 @@ impl Provider for SynthesisVr {
     }
 
     fn envelope(&self) -> Envelope {
-        Envelope::shape(session)
+        Envelope::flat_beside("action", "uuid")
     }
 
     fn policy(&self) -> Policy {
@@ -84,11 +84,6 @@ impl Provider for SynthesisVr {
     fn name(&self) -> &'static str {
         "synthesis_vr"
     }
-}
-
-fn session<'b>(object: &Members<'b>) -> Option<Cow<'b, str>> {
-    object.raw("uuid")?;
-    object.text("action")
 }
 
 impl Emit for SynthesisVr {

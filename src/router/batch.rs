@@ -4,12 +4,16 @@ use std::{
     ops::Range,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 
-use super::{EventContext, Outcome, erased::BoxJob};
+use super::{
+    EventContext, Outcome,
+    lanes::{Lanes, Seat},
+    table::{RouteId, Routes},
+};
 use crate::{Delivery, RawEvent, contain::contained, decode::DecodeError};
 
 /// The events of one delivery, decoded and waiting to be handled in order.
@@ -22,7 +26,8 @@ use crate::{Delivery, RawEvent, contain::contained, decode::DecodeError};
 /// and the rest has not begun. [`Batch::without`] resumes.
 #[must_use = "a batch does nothing unless polled"]
 pub struct Batch<S> {
-    events: Vec<Entry<S>>,
+    events: Vec<Entry>,
+    lanes: Lanes<S>,
     outcomes: Vec<Outcome>,
     origin: Origin<S>,
 }
@@ -31,31 +36,43 @@ pub struct Batch<S> {
 pub(super) struct Origin<S> {
     pub(super) body: Bytes,
     pub(super) delivery: Delivery,
+    pub(super) routes: Arc<Routes<S>>,
     pub(super) state: S,
 }
 
-/// An event, and how far it has come.
-pub(super) struct Entry<S> {
-    pub(super) kind: Option<Arc<str>>,
+/// An event as it stands in the body, and what is to become of it. Small: there may be many.
+pub(super) struct Entry {
     pub(super) range: Range<usize>,
-    /// Why it does not fit, if it does not.
-    pub(super) error: Option<DecodeError>,
-    pub(super) step: Step<S>,
+    pub(super) kind: Kind,
+    pub(super) step: Step,
 }
 
-pub(super) enum Step<S> {
-    Waiting(BoxJob<S>),
-    Running(BoxJob<S>),
-    Settled(Outcome),
+pub(super) enum Kind {
+    /// The route has its name, and it fits.
+    Known(RouteId),
+    Odd(Box<Odd>),
+}
+
+/// An event that no handler knows, or that does not fit.
+pub(super) struct Odd {
+    pub(super) name: Option<Arc<str>>,
+    pub(super) error: Option<DecodeError>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Step {
+    /// Its handler's turn comes, or is now: its index among the events of that handler.
+    Open(usize),
+    /// No handler will see it.
+    Unhandled,
+    Skipped,
+    TimedOut,
+    Panicked,
 }
 
 impl<S> Batch<S> {
-    pub(super) fn new(events: Vec<Entry<S>>, body: Bytes, delivery: Delivery, state: S) -> Self {
-        Self {
-            outcomes: Vec::with_capacity(events.len()),
-            events,
-            origin: Origin { body, delivery, state },
-        }
+    pub(super) fn new(events: Vec<Entry>, lanes: Lanes<S>, origin: Origin<S>) -> Self {
+        Self { outcomes: Vec::with_capacity(events.len()), events, lanes, origin }
     }
 
     /// How many events there are.
@@ -75,7 +92,7 @@ impl<S> Batch<S> {
 
     /// The events as they came, in order.
     pub fn events(&self) -> impl Iterator<Item = RawEvent> {
-        self.events.iter().map(|entry| entry.raw(&self.origin.body))
+        self.events.iter().map(|entry| self.origin.raw(entry))
     }
 
     /// What became of the events so far, in order: those beyond are under way, or have not begun.
@@ -85,81 +102,96 @@ impl<S> Batch<S> {
 
     /// Gives up on the event under way.
     pub(super) fn time_out(&mut self) {
-        if let Some(entry) = self.events.get_mut(self.outcomes.len()) {
-            entry.end(Outcome::TimedOut);
-        }
+        self.end(self.outcomes.len(), Step::TimedOut);
     }
 
     /// Leaves out the events that a former run of the same body has settled, by their place in it, from 0.
     pub fn without(mut self, done: &[usize]) -> Self {
         for &index in done {
-            if let Some(entry) = self.events.get_mut(index) {
-                entry.end(Outcome::Skipped);
-            }
+            self.end(index, Step::Skipped);
         }
         self
     }
+
+    /// Handles one event after the other. A panic is that of the event under way.
+    fn run(&mut self, task: &mut Context<'_>) -> Poll<()> {
+        let Self { events, lanes, outcomes, origin } = self;
+        while let Some(entry) = events.get(outcomes.len()) {
+            let outcome = match entry.step {
+                Step::Open(index) => {
+                    let cx = EventContext { origin, entry };
+                    ready!(lanes.poll(entry.seat(index), &cx, task, outcomes));
+                    continue;
+                }
+                Step::Unhandled => entry.error().map_or(Outcome::Ignored, Outcome::Misfit),
+                Step::Skipped => Outcome::Skipped,
+                Step::TimedOut => Outcome::TimedOut,
+                Step::Panicked => Outcome::Panicked,
+            };
+            outcomes.push(outcome);
+        }
+        Poll::Ready(())
+    }
+
+    /// Drops an event, or what is left of it.
+    fn end(&mut self, index: usize, step: Step) {
+        let Some(entry) = self.events.get_mut(index).filter(|_| index >= self.outcomes.len())
+        else {
+            return;
+        };
+        let dropped = match entry.step {
+            Step::Open(index) => self.lanes.discard(entry.seat(index)),
+            _ => true,
+        };
+        entry.step = if dropped { step } else { Step::Panicked };
+    }
 }
 
-// Only what is in the boxes is pinned, and a box may move.
+// Only what is in the lanes' boxes is pinned, and a box may move.
 impl<S> Unpin for Batch<S> {}
 
 impl<S> Future for Batch<S> {
     type Output = BatchOutcome;
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<BatchOutcome> {
-        let Self { events, outcomes, origin } = self.get_mut();
-        while let Some(entry) = events.get_mut(outcomes.len()) {
-            if let Step::Waiting(_) = entry.step {
-                entry.start(origin);
+        let this = self.get_mut();
+        loop {
+            if let Some(done) = contained(|| this.run(task)) {
+                return done.map(|()| BatchOutcome { events: std::mem::take(&mut this.outcomes) });
             }
-            if let Step::Running(job) = &mut entry.step {
-                let Some(outcome) = settled(job, task) else { return Poll::Pending };
-                entry.end(outcome);
-            }
-            if let Step::Settled(outcome) = &mut entry.step {
-                outcomes.push(std::mem::replace(outcome, Outcome::Ignored));
-            }
+            this.end(this.outcomes.len(), Step::Panicked);
         }
-        Poll::Ready(BatchOutcome { events: std::mem::take(outcomes) })
     }
 }
 
-impl<S> Entry<S> {
-    pub(super) fn raw(&self, body: &Bytes) -> RawEvent {
-        let json = body.slice(self.range.clone());
-        RawEvent { kind: self.kind.clone(), json, error: self.error.clone() }
+impl<S> Origin<S> {
+    pub(super) fn raw(&self, entry: &Entry) -> RawEvent {
+        entry.raw(&self.routes, &self.body)
     }
+}
 
-    /// Settles it, and drops what is left of its handler.
-    fn end(&mut self, outcome: Outcome) {
-        let rest = std::mem::replace(&mut self.step, Step::Settled(outcome));
-        if contained(|| drop(rest)).is_none() {
-            self.step = Step::Settled(Outcome::Panicked);
-        }
-    }
-
-    /// Calls the handler: its arguments, and what it does before its first await, are its own to panic in.
-    fn start(&mut self, origin: &Origin<S>) {
-        let Step::Waiting(mut job) =
-            std::mem::replace(&mut self.step, Step::Settled(Outcome::Panicked))
-        else {
-            return;
+impl Entry {
+    pub(super) fn raw<S>(&self, routes: &Routes<S>, body: &Bytes) -> RawEvent {
+        let kind = match &self.kind {
+            Kind::Known(route) => Some(routes.name(*route).clone()),
+            Kind::Odd(odd) => odd.name.clone(),
         };
-        let cx = EventContext { origin, entry: self };
-        match contained(|| job.as_mut().start(&cx)) {
-            Some(()) => self.step = Step::Running(job),
-            None => drop(contained(|| drop(job))),
-        }
+        RawEvent { kind, json: body.slice(self.range.clone()), error: self.error() }
     }
-}
 
-/// Drives a running handler; a panic is its event's failure.
-fn settled<S>(job: &mut BoxJob<S>, task: &mut Context<'_>) -> Option<Outcome> {
-    match contained(|| job.as_mut().poll(task)) {
-        Some(Poll::Pending) => None,
-        Some(Poll::Ready(outcome)) => Some(outcome),
-        None => Some(Outcome::Panicked),
+    fn seat(&self, index: usize) -> Seat {
+        let route = match self.kind {
+            Kind::Known(route) => Some(route),
+            Kind::Odd(_) => None,
+        };
+        Seat { route, index }
+    }
+
+    fn error(&self) -> Option<DecodeError> {
+        match &self.kind {
+            Kind::Known(_) => None,
+            Kind::Odd(odd) => odd.error.clone(),
+        }
     }
 }
 

@@ -42,7 +42,7 @@ impl<T: Clone> FromRef<T> for T {
 /// What surrounds one event.
 pub struct EventContext<'a, S> {
     pub(super) origin: &'a Origin<S>,
-    pub(super) entry: &'a Entry<S>,
+    pub(super) entry: &'a Entry,
 }
 
 impl<S> EventContext<'_, S> {
@@ -58,7 +58,7 @@ impl<S> EventContext<'_, S> {
 
     /// The event as it came.
     pub fn event(&self) -> RawEvent {
-        self.entry.raw(&self.origin.body)
+        self.origin.raw(self.entry)
     }
 }
 

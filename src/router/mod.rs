@@ -58,11 +58,14 @@
 
 mod batch;
 mod context;
+mod decoder;
 mod erased;
 mod handler;
+mod lanes;
 mod outcome;
 mod routes;
 mod service;
+mod table;
 mod work;
 
 pub use self::{

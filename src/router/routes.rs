@@ -1,18 +1,14 @@
-use std::{
-    any::type_name, collections::HashMap, fmt, marker::PhantomData, sync::Arc, time::Duration,
-};
+use std::{any::type_name, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 use super::{
-    Batch, FromContext, Handler, IntoOutcome, Outcome,
-    batch::{Entry, Step},
-    erased::{BoxJob, Erased, Fallback, Route},
+    Batch, FromContext, Handler, IntoOutcome, batch::Origin, decoder::Decoder, erased::Erased,
+    table::Routes,
 };
 use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
-    contain::contained,
-    decode::{self, Cursor, DecodeError, Element, Envelope, Sink},
+    decode::{DecodeError, Envelope},
     places::Places,
 };
 
@@ -47,13 +43,6 @@ pub struct EventRouter<P, S = ()> {
     provider: PhantomData<fn() -> P>,
 }
 
-struct Routes<S> {
-    named: HashMap<Arc<str>, Arc<dyn Route<S>>>,
-    fallback: Option<Arc<dyn Fallback<S>>>,
-    max_events: usize,
-    event_deadline: Duration,
-}
-
 impl<P: Provider> EventRouter<P, ()> {
     /// A router without state.
     #[expect(
@@ -75,12 +64,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
     /// A router whose handlers may take `State<S>`, or any `State<T>` with `T: FromRef<S>`. Each batch clones `state`.
     pub fn with_state(state: S) -> Self {
-        let routes = Routes {
-            named: HashMap::new(),
-            fallback: None,
-            max_events: Self::MAX_EVENTS,
-            event_deadline: Self::EVENT_DEADLINE,
-        };
+        let routes = Routes::new(Self::MAX_EVENTS, Self::EVENT_DEADLINE);
         let places = Places::new(Self::CONCURRENCY);
         Self { routes: Arc::new(routes), state, places, provider: PhantomData }
     }
@@ -143,8 +127,8 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
             type_name::<E>()
         );
         let route = Arc::new(Erased::<H, E, M>::new(handler));
-        let former = self.routes_mut().named.insert(name.clone(), route);
-        assert!(former.is_none(), "`{name}` already has a handler");
+        let added = self.routes_mut().add(name.clone(), route);
+        assert!(added, "`{name}` already has a handler");
         self
     }
 
@@ -204,12 +188,12 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         body: Bytes,
     ) -> Result<Batch<S>, DecodeError> {
         delivery.set_provider(provider.name());
-        let mut decoder = Decoder { routes: &self.routes, body: &body, events: Vec::new() };
-        let outer =
-            provider.envelope().read(&body, &mut decoder).inspect_err(|_| decoder.clear())?;
+        let mut decoder = Decoder::new(&self.routes, &body);
+        let outer = provider.envelope().read(&body, &mut decoder)?;
         provider.describe(&outer, &mut delivery);
-        let events = decoder.events;
-        Ok(Batch::new(events, body, delivery, self.state.clone()))
+        let Decoder { events, lanes, .. } = decoder;
+        let (routes, state) = (self.routes.clone(), self.state.clone());
+        Ok(Batch::new(events, lanes, Origin { body, delivery, routes, state }))
     }
 
     pub(super) fn deadline(&self) -> Duration {
@@ -222,17 +206,6 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
     fn routes_mut(&mut self) -> &mut Routes<S> {
         Arc::make_mut(&mut self.routes)
-    }
-}
-
-impl<S> Clone for Routes<S> {
-    fn clone(&self) -> Self {
-        Self {
-            named: self.named.clone(),
-            fallback: self.fallback.clone(),
-            max_events: self.max_events,
-            event_deadline: self.event_deadline,
-        }
     }
 }
 
@@ -250,83 +223,8 @@ impl<P, S: Clone> Clone for EventRouter<P, S> {
 impl<P, S> fmt::Debug for EventRouter<P, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventRouter")
-            .field("types", &self.routes.named.keys())
+            .field("types", &self.routes.names())
             .field("fallback", &self.routes.fallback.is_some())
             .finish_non_exhaustive()
-    }
-}
-
-/// Turns the elements of a body into a batch.
-struct Decoder<'r, S> {
-    routes: &'r Routes<S>,
-    body: &'r Bytes,
-    events: Vec<Entry<S>>,
-}
-
-impl<'b, S> Sink<'b> for Decoder<'_, S> {
-    /// `None`: decoding it panicked.
-    type Event = Option<BoxJob<S>>;
-
-    fn decode(
-        &mut self,
-        kind: &str,
-        at: &mut Cursor<'b>,
-    ) -> Result<decode::Payload<Self::Event>, DecodeError> {
-        let Some(route) = self.routes.named.get(kind) else { return Ok(decode::Payload::Unknown) };
-        let mut ahead = at.clone();
-        match contained(|| route.decode(&mut ahead)) {
-            Some(decoded) => {
-                *at = ahead;
-                decoded.map(|payload| payload.map(Some))
-            }
-            None => at.skip().map(|_| decode::Payload::Fits(None)),
-        }
-    }
-
-    fn clear(&mut self) {
-        while let Some(entry) = self.events.pop() {
-            contained(|| drop(entry));
-        }
-    }
-
-    fn push(
-        &mut self,
-        element: Element<'b>,
-        payload: decode::Payload<Self::Event>,
-    ) -> Result<(), DecodeError> {
-        let Element { kind, range } = element;
-        if self.events.len() >= self.routes.max_events {
-            let why = format!("has more than {} events", self.routes.max_events);
-            return Err(DecodeError::new(range.start, why));
-        }
-        let kind = kind.map(|kind| match self.routes.named.get_key_value(&*kind) {
-            Some((known, _)) => known.clone(),
-            None => kind.into(),
-        });
-        let (error, step) = match payload {
-            decode::Payload::Fits(Some(job)) => (None, Step::Waiting(job)),
-            decode::Payload::Fits(None) => (None, Step::Settled(Outcome::Panicked)),
-            decode::Payload::Misfit(error) => {
-                (Some(error.clone()), Step::Settled(Outcome::Misfit(error)))
-            }
-            decode::Payload::Unknown => (None, Step::Settled(Outcome::Ignored)),
-        };
-        self.events.push(Entry { kind, range, error, step });
-        self.offer_to_fallback();
-        Ok(())
-    }
-}
-
-impl<S> Decoder<'_, S> {
-    /// The last event, if no handler takes it.
-    fn offer_to_fallback(&mut self) {
-        let (Some(fallback), Some(entry)) = (&self.routes.fallback, self.events.last_mut()) else {
-            return;
-        };
-        if let Step::Settled(Outcome::Misfit(_) | Outcome::Ignored) = entry.step {
-            let event = entry.raw(self.body);
-            let job = contained(|| fallback.job(event));
-            entry.step = job.map_or(Step::Settled(Outcome::Panicked), Step::Waiting);
-        }
     }
 }

@@ -161,6 +161,48 @@ fn the_exact_spelling_wins_wherever_it_stands() {
 }
 
 #[test]
+fn a_flat_name_is_its_objects_own_and_stands_once() {
+    for (element, expected) in [
+        (r#"{"total":3,"Action":"paid"}"#, "paid 3"),
+        (r#"{"Action":"paid","total":3,"of":{"Action":"new"}}"#, "paid 3"),
+        (r#"{"Action":"paid","total":3,"of":"\"Action\":\"new\""}"#, "paid 3"),
+        (r#"{"of":{"Action":"new"},"Action":"paid","total":3}"#, "paid 3"),
+        (r#"{"Action":"paid","total":3,"\u0042ction":"new"}"#, "paid 3"),
+        (r#"{"\u0041ction":"p\u0061id","total":3}"#, "paid 3"),
+        (
+            r#"{"Action":"paid","total":3,"\u0041ction":"paid"}"#,
+            "element `Events[0]`: has two members `Action` (byte 11)",
+        ),
+        (
+            r#"{"Action":7,"total":3,"Action":"paid"}"#,
+            "element `Events[0]`: has two members `Action` (byte 11)",
+        ),
+    ] {
+        assert_eq!(seen(flat_within(), format!(r#"{{"Events":[{element}]}}"#)), [expected]);
+    }
+}
+
+#[test]
+fn beside_its_name_an_event_may_need_another_member() {
+    for (element, expected) in [
+        (r#"{"id":1,"action":"paid","total":3}"#, "paid 3"),
+        (r#"{"action":"paid","total":3,"id":[]}"#, "paid 3"),
+        (r#"{"action":"paid","id":null,"total":3}"#, "paid 3"),
+        (r#"{"action":"paid","total":3}"#, "raw None"),
+        (r#"{"of":{"id":1},"action":"paid","total":3}"#, "raw None"),
+        (r#"{"id":1,"action":"paid","total":3,"id":1}"#, "raw None"),
+        (r#"{"id":1,"action":"paid","total":3,"\u0069d":1}"#, "raw None"),
+        (r#"{"id":1,"id":2,"action":"paid","total":3}"#, "raw None"),
+        (
+            r#"{"id":1,"action":"paid","action":"paid","total":3}"#,
+            "element `[0]`: has two members `action` (byte 1)",
+        ),
+    ] {
+        assert_eq!(seen(Envelope::flat_beside("action", "id"), format!("[{element}]")), [expected]);
+    }
+}
+
+#[test]
 fn adjacent_members_may_be_in_camel_case_too() {
     let envelope = || Envelope::adjacent("Type", "Data").or_camel_case();
     for (body, expected) in [

@@ -81,7 +81,7 @@ fn a_session_has_a_uuid_and_an_action() {
         (None, r#"{"uuid":"u"}"#),
         (None, r#"{"action":"create"}"#),
         (None, r#"{"uuid":"u","action":7}"#),
-        (None, r#"{"uuid":"u","action":"create","action":"delete"}"#),
+        (None, r#"{"uuid":"u","uuid":"v","action":"create"}"#),
         (None, r#"{"kind":"booking","id":1.10}"#),
         (None, r#"["create"]"#),
         (None, "7"),

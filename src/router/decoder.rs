@@ -1,0 +1,121 @@
+use std::{borrow::Cow, ops::Range, sync::Arc};
+
+use bytes::Bytes;
+
+use super::{
+    batch::{Entry, Kind, Odd, Step},
+    lanes::{Lanes, Seat},
+    table::{RouteId, Routes},
+};
+use crate::{
+    contain::contained,
+    decode::{Cursor, DecodeError, Sink},
+};
+
+/// Turns the elements of a body into the entries of a batch.
+pub(super) struct Decoder<'r, S> {
+    routes: &'r Routes<S>,
+    body: &'r Bytes,
+    pub(super) events: Vec<Entry>,
+    pub(super) lanes: Lanes<S>,
+}
+
+impl<'r, S> Decoder<'r, S> {
+    pub(super) fn new(routes: &'r Routes<S>, body: &'r Bytes) -> Self {
+        Self { routes, body, events: Vec::new(), lanes: Lanes::new(routes) }
+    }
+
+    /// Keeps an event that no handler takes.
+    fn odd(
+        &mut self,
+        range: Range<usize>,
+        name: Option<Arc<str>>,
+        error: Option<DecodeError>,
+    ) -> Result<(), DecodeError> {
+        let kind = Kind::Odd(Box::new(Odd { name, error }));
+        let mut entry = Entry { range, kind, step: Step::Unhandled };
+        let event = || entry.raw(self.routes, self.body);
+        entry.step = match contained(|| self.lanes.push(self.routes, event())) {
+            Some(Some(index)) => Step::Open(index),
+            Some(None) => Step::Unhandled,
+            None => Step::Panicked,
+        };
+        self.push(entry)
+    }
+
+    #[inline(always)]
+    fn push(&mut self, entry: Entry) -> Result<(), DecodeError> {
+        if self.events.len() >= self.routes.max_events {
+            let why = format!("has more than {} events", self.routes.max_events);
+            return Err(DecodeError::new(entry.range.start, why));
+        }
+        self.events.push(entry);
+        Ok(())
+    }
+}
+
+impl<'b, S> Sink<'b> for Decoder<'_, S> {
+    type Route = RouteId;
+    type Event = Step;
+
+    fn route(&self, kind: &str) -> Option<RouteId> {
+        self.routes.find(kind)
+    }
+
+    fn name(&self, route: RouteId) -> &str {
+        self.routes.name(route)
+    }
+
+    fn decode(
+        &mut self,
+        route: RouteId,
+        at: &mut Cursor<'b>,
+    ) -> Result<Result<Self::Event, DecodeError>, DecodeError> {
+        if !at.is_careful() {
+            return Ok(self.lanes.decode(self.routes, route, at)?.map(Step::Open));
+        }
+        let mut ahead = at.clone();
+        match contained(|| self.lanes.decode(self.routes, route, &mut ahead)) {
+            Some(decoded) => {
+                *at = ahead;
+                Ok(decoded?.map(Step::Open))
+            }
+            None => at.pass().map(|()| Ok(Step::Panicked)),
+        }
+    }
+
+    fn discard(&mut self, route: RouteId, event: Step) {
+        if let Step::Open(index) = event {
+            self.lanes.discard(Seat { route: Some(route), index });
+        }
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
+        self.lanes = Lanes::new(self.routes);
+    }
+
+    #[inline]
+    fn known(
+        &mut self,
+        range: Range<usize>,
+        route: RouteId,
+        event: Result<Self::Event, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        match event {
+            Ok(step) => self.push(Entry { range, kind: Kind::Known(route), step }),
+            Err(error) => self.odd(range, Some(self.routes.name(route).clone()), Some(error)),
+        }
+    }
+
+    fn unknown(
+        &mut self,
+        range: Range<usize>,
+        kind: Result<Option<Cow<'b, str>>, DecodeError>,
+    ) -> Result<(), DecodeError> {
+        match kind {
+            Ok(name) => self.odd(range, name.map(Into::into), None),
+            Err(error) => self.odd(range, None, Some(error)),
+        }
+    }
+}

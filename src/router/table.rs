@@ -1,0 +1,71 @@
+use std::{sync::Arc, time::Duration};
+
+use rustc_hash::FxHashMap;
+
+use super::erased::{Fallback, Route};
+
+/// Who takes which type, and what holds for all of them.
+pub(super) struct Routes<S> {
+    all: Vec<(Arc<str>, Arc<dyn Route<S>>)>,
+    by_name: FxHashMap<Arc<str>, RouteId>,
+    pub(super) fallback: Option<Arc<dyn Fallback<S>>>,
+    pub(super) max_events: usize,
+    pub(super) event_deadline: Duration,
+}
+
+/// A place among the routes: an event carries it, for its name.
+#[derive(Clone, Copy)]
+pub(super) struct RouteId(u32);
+
+impl RouteId {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl<S> Routes<S> {
+    pub(super) fn new(max_events: usize, event_deadline: Duration) -> Self {
+        let by_name = FxHashMap::default();
+        Self { all: Vec::new(), by_name, fallback: None, max_events, event_deadline }
+    }
+
+    /// `false` if there is one of that name.
+    pub(super) fn add(&mut self, name: Arc<str>, route: Arc<dyn Route<S>>) -> bool {
+        let id = u32::try_from(self.all.len()).expect("each takes memory");
+        let former = self.by_name.insert(name.clone(), RouteId(id));
+        self.all.push((name, route));
+        former.is_none()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<RouteId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Its name, as it was given.
+    pub(super) fn name(&self, route: RouteId) -> &Arc<str> {
+        &self.all[route.index()].0
+    }
+
+    pub(super) fn route(&self, route: RouteId) -> &dyn Route<S> {
+        &*self.all[route.index()].1
+    }
+
+    pub(super) fn names(&self) -> Vec<&str> {
+        self.all.iter().map(|(name, _)| &**name).collect()
+    }
+}
+
+impl<S> Clone for Routes<S> {
+    fn clone(&self) -> Self {
+        Self {
+            all: self.all.clone(),
+            by_name: self.by_name.clone(),
+            fallback: self.fallback.clone(),
+            ..*self
+        }
+    }
+}
