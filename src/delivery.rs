@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::scheme::{Authentic, KeyId, ReadHeaders};
+use crate::scheme::{Authentic, DeliveryId, KeyId, ReadHeaders};
 
 /// What is known of one authentic request, beside its events. Cheap to clone. `Debug` shows the names of headers only.
 ///
@@ -20,7 +20,7 @@ pub struct Delivery(Arc<Facts>);
 struct Facts {
     provider: &'static str,
     key_id: Option<KeyId>,
-    id: Option<Box<str>>,
+    id: Option<DeliveryId>,
     sender_attempt: Option<u32>,
     properties: Option<Box<str>>,
     received_at: SystemTime,
@@ -31,15 +31,24 @@ struct Facts {
 impl Delivery {
     /// A delivery that `proof` vouches for. A request gets its own from the layer; this is for bodies from elsewhere.
     pub fn new(proof: Authentic) -> Self {
+        Self::received(proof, "", (SystemTime::UNIX_EPOCH, ReadHeaders::default()))
+    }
+
+    /// A delivery in a request: when its head arrived, and which headers were read then.
+    pub(crate) fn received(
+        proof: Authentic,
+        provider: &'static str,
+        (received_at, read): (SystemTime, ReadHeaders),
+    ) -> Self {
         Self(Arc::new(Facts {
-            provider: "",
+            provider,
             key_id: proof.key,
             id: proof.id,
             sender_attempt: None,
             properties: None,
-            received_at: SystemTime::UNIX_EPOCH,
+            received_at,
             headers: HeaderMap::new(),
-            read: ReadHeaders::default(),
+            read,
         }))
     }
 
@@ -55,7 +64,7 @@ impl Delivery {
 
     /// The sender's id of this delivery, if it has one: the same when it is sent again. Always from what is signed.
     pub fn id(&self) -> Option<&str> {
-        self.0.id.as_deref()
+        self.0.id.as_ref().map(DeliveryId::as_str)
     }
 
     /// Which attempt this is by the sender's count, from 1.
@@ -85,8 +94,8 @@ impl Delivery {
     }
 
     /// For [`Provider::describe`](crate::Provider::describe).
-    pub fn set_id(&mut self, id: impl Into<Box<str>>) {
-        self.facts().id = Some(id.into());
+    pub fn set_id(&mut self, id: impl AsRef<str>) {
+        self.facts().id = Some(id.as_ref().into());
     }
 
     /// For [`Provider::describe`](crate::Provider::describe).
@@ -100,13 +109,9 @@ impl Delivery {
     }
 
     pub(crate) fn set_provider(&mut self, name: &'static str) {
-        self.facts().provider = name;
-    }
-
-    pub(crate) fn set_received(&mut self, at: SystemTime, read: ReadHeaders) {
-        let facts = self.facts();
-        facts.received_at = at;
-        facts.read = read;
+        if self.0.provider != name {
+            self.facts().provider = name;
+        }
     }
 
     pub(crate) fn set_headers(&mut self, headers: HeaderMap) {

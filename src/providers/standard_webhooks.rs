@@ -42,7 +42,7 @@ use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use http::{HeaderValue, request::Parts};
+use http::{HeaderName, HeaderValue, request::Parts};
 use zeroize::Zeroizing;
 
 use super::only;
@@ -86,17 +86,21 @@ impl StandardWebhooks {
 
 impl Provider for StandardWebhooks {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let id = head.header(ID)?;
+        let id = head.known_header(&ID)?;
         if !is_id(id) {
             return Err(VerifyError::Other("header `webhook-id` is empty or holds a dot"));
         }
-        let timestamp = head.header(TIMESTAMP)?;
+        let timestamp = head.known_header(&TIMESTAMP)?;
         Timestamp::seconds(timestamp)?.within(self.tolerance, head.now())?;
-        let signatures = head.header(SIGNATURE)?.split(' ');
-        let check = self
+        let signatures = head.known_header(&SIGNATURE)?.split(' ');
+        let mut check = self
             .keys
             .check_any(signatures.filter_map(|one| one.strip_prefix("v1,")).map(Tag::base64))?;
-        Ok(check.prefix(id).prefix(".").prefix(timestamp).prefix(".").id(id))
+        for part in [id, ".", timestamp, "."] {
+            check.update(part.as_bytes());
+        }
+        check.set_id(id);
+        Ok(check)
     }
 
     fn envelope(&self) -> Envelope {
@@ -129,9 +133,9 @@ impl Emit for StandardWebhooks {
         let (id, timestamp) = (&outgoing.id, outgoing.unix_time().as_secs().to_string());
         let tag = self.keys.sign([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
         let values = [
-            (ID, id.clone()),
-            (TIMESTAMP, timestamp),
-            (SIGNATURE, format!("v1,{}", tag.to_base64())),
+            (&ID, id.clone()),
+            (&TIMESTAMP, timestamp),
+            (&SIGNATURE, format!("v1,{}", tag.to_base64())),
         ];
         for (name, value) in values {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -162,9 +166,9 @@ fn key(secret: &Secret) -> Result<Secret, ConfigError> {
     secret.replaced(&key)
 }
 
-const ID: &str = "webhook-id";
-const TIMESTAMP: &str = "webhook-timestamp";
-const SIGNATURE: &str = "webhook-signature";
+static ID: HeaderName = HeaderName::from_static("webhook-id");
+static TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+static SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const MIN_KEY: usize = 24;
 const NOT_BASE64: &str =
     "the secret is not base64 of the standard alphabet, with or without `whsec_` in front";

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{HmacCheck, KeyId, Sha256, VerifyError};
+use super::{KeyId, Sha256, VerifyError, hmac::HmacCheck, id::DeliveryId};
 
 /// A check of one request, begun on its head. Fed with the body as it arrives.
 ///
@@ -9,13 +9,9 @@ use super::{HmacCheck, KeyId, Sha256, VerifyError};
 #[must_use = "a check proves nothing until it is fed and finished"]
 pub struct Check {
     kind: Kind,
-    id: Option<Box<str>>,
+    id: Option<DeliveryId>,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the common one, and boxing it would allocate"
-)]
 enum Kind {
     Done(Authentic),
     HmacSha256(HmacCheck<Sha256>),
@@ -42,18 +38,33 @@ impl Check {
         Kind::Streaming(Box::new(scheme)).into()
     }
 
+    #[inline(always)]
     pub(super) fn sha256(check: HmacCheck<Sha256>) -> Self {
         Kind::HmacSha256(check).into()
     }
 
-    /// The sender's id of this delivery. Pass only what is signed: it ends up in
-    /// [`Delivery::id`](crate::Delivery::id).
-    pub fn id(mut self, id: &str) -> Self {
-        self.id = Some(id.into());
+    /// Adds what is signed before the body. Call it as often as there are parts.
+    #[inline(always)]
+    pub fn prefix(mut self, part: impl AsRef<[u8]>) -> Self {
+        self.update(part.as_ref());
         self
     }
 
+    /// The sender's id of this delivery. Pass only what is signed: it ends up in
+    /// [`Delivery::id`](crate::Delivery::id).
+    #[inline(always)]
+    pub fn id(mut self, id: &str) -> Self {
+        self.set_id(id);
+        self
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_id(&mut self, id: &str) {
+        self.id = Some(id.into());
+    }
+
     /// Takes the next bytes of the body.
+    #[inline(always)]
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.kind {
             Kind::Done(_) => {}
@@ -78,6 +89,7 @@ impl Check {
 }
 
 impl From<Kind> for Check {
+    #[inline(always)]
     fn from(kind: Kind) -> Self {
         Self { kind, id: None }
     }
@@ -100,7 +112,7 @@ impl fmt::Debug for Check {
 #[must_use]
 pub struct Authentic {
     pub(crate) key: Option<KeyId>,
-    pub(crate) id: Option<Box<str>>,
+    pub(crate) id: Option<DeliveryId>,
 }
 
 impl Authentic {

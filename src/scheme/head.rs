@@ -1,6 +1,6 @@
 use std::{cell::Cell, fmt, time::SystemTime};
 
-use http::{Method, Uri, request::Parts};
+use http::{HeaderName, Method, Uri, header::AsHeaderName, request::Parts};
 
 use super::VerifyError;
 
@@ -23,7 +23,9 @@ use super::VerifyError;
 pub struct Head<'a> {
     parts: &'a Parts,
     now: SystemTime,
-    read: Cell<ReadHeaders>,
+    /// The first headers that were read, and how many were.
+    read: [Cell<&'static str>; ReadHeaders::MOST],
+    read_count: Cell<usize>,
 }
 
 impl<'a> Head<'a> {
@@ -32,7 +34,7 @@ impl<'a> Head<'a> {
 
     /// The head `parts`, received at `now`.
     pub fn new(parts: &'a Parts, now: SystemTime) -> Self {
-        Self { parts, now, read: Cell::default() }
+        Self { parts, now, read: Default::default(), read_count: Cell::new(0) }
     }
 
     /// When the request was received.
@@ -56,16 +58,32 @@ impl<'a> Head<'a> {
     ///
     /// Missing, repeated, longer than [`Head::MAX_HEADER`], not visible ASCII.
     pub fn header(&self, name: &'static str) -> Result<&'a str, VerifyError> {
-        self.read.set(self.read.get().with(name));
-        let mut all = self.parts.headers.get_all(name).iter();
-        let one = all.next().ok_or(VerifyError::MissingHeader(name))?;
-        if all.next().is_some() {
+        self.value(name, name)
+    }
+
+    /// Like [`Head::header`], for a name that need not be parsed for each request.
+    pub(crate) fn known_header(&self, name: &'static HeaderName) -> Result<&'a str, VerifyError> {
+        self.value(name.as_str(), name)
+    }
+
+    fn value(
+        &self,
+        name: &'static str,
+        key: impl AsHeaderName + Copy,
+    ) -> Result<&'a str, VerifyError> {
+        self.note(name);
+        let headers = &self.parts.headers;
+        let one = headers.get(key).ok_or(VerifyError::MissingHeader(name))?;
+        let any_repeated = headers.len() > headers.keys_len();
+        if any_repeated && headers.get_all(key).iter().nth(1).is_some() {
             return Err(VerifyError::RepeatedHeader(name));
         }
         if one.len() > Self::MAX_HEADER {
             return Err(VerifyError::HeaderTooLong(name));
         }
-        one.to_str().map_err(|_| VerifyError::MalformedHeader(name))
+        // No `HeaderValue` has control characters.
+        let ascii = one.as_bytes().is_ascii().then(|| std::str::from_utf8(one.as_bytes()));
+        ascii.and_then(Result::ok).ok_or(VerifyError::MalformedHeader(name))
     }
 
     /// The one value of the query parameter `name`, as written: nothing is percent-decoded.
@@ -91,8 +109,16 @@ impl<'a> Head<'a> {
         self.parts.uri.path().rsplit('/').next().unwrap_or_default()
     }
 
+    fn note(&self, name: &'static str) {
+        let count = self.read_count.get();
+        if let Some(slot) = self.read.get(count) {
+            slot.set(name);
+        }
+        self.read_count.set(count.saturating_add(1));
+    }
+
     pub(crate) fn read_headers(&self) -> ReadHeaders {
-        self.read.get()
+        ReadHeaders { names: self.read.each_ref().map(Cell::get), count: self.read_count.get() }
     }
 }
 
@@ -108,20 +134,15 @@ impl fmt::Debug for Head<'_> {
 /// The names of the headers that authentication read; once there are too many to note, all of them.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ReadHeaders {
-    names: [Option<&'static str>; 4],
-    all: bool,
+    names: [&'static str; Self::MOST],
+    count: usize,
 }
 
 impl ReadHeaders {
-    fn with(mut self, name: &'static str) -> Self {
-        match self.names.iter_mut().find(|slot| slot.is_none_or(|known| known == name)) {
-            Some(slot) => *slot = Some(name),
-            None => self.all = true,
-        }
-        self
-    }
+    const MOST: usize = 4;
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.all || self.names.iter().flatten().any(|known| known.eq_ignore_ascii_case(name))
+        let read = self.names.iter().take(self.count);
+        self.count > Self::MOST || { read }.any(|known| known.eq_ignore_ascii_case(name))
     }
 }

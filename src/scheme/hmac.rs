@@ -1,7 +1,6 @@
 use std::{fmt, sync::Arc};
 
 use hmac::{KeyInit, Mac, digest::OutputSizeUser};
-use subtle::Choice;
 
 use super::{Authentic, Check, Keys, Streaming, Tag, VerifyError, keys::KeyId};
 use crate::error::ConfigError;
@@ -20,18 +19,20 @@ pub type HmacSha1Legacy = Hmac<Sha1Legacy>;
 ///
 /// let key = HmacSha256::new("a secret of 16 bytes or more")?;
 /// let tag = key.sign(["id.", "body"]);
-/// let mut check = key.check(tag).prefix("id.").check();
+/// let mut check = key.check(tag).prefix("id.");
 /// check.update(b"bo");
 /// check.update(b"dy");
 /// assert!(check.finish().is_ok());
 ///
-/// let mut forged = key.check(tag).prefix("id.").check();
+/// let mut forged = key.check(tag).prefix("id.");
 /// forged.update(b"other");
 /// assert_eq!(forged.finish().unwrap_err(), VerifyError::SignatureMismatch);
 /// # Ok::<_, tower_webhook::error::ConfigError>(())
 /// ```
 pub struct Hmac<A: Algorithm> {
-    keys: Arc<[(Option<KeyId>, A::Mac)]>,
+    keys: Arc<[A::Mac]>,
+    /// Their names, if any has one.
+    names: Option<Arc<[Option<KeyId>]>>,
 }
 
 /// The most keys that one HMAC scheme takes: the body is hashed once for each.
@@ -55,12 +56,15 @@ impl<A: Algorithm> Hmac<A> {
             A::Mac::new_from_slice(key)
                 .map_err(|_| ConfigError::new("the secret has an impossible length"))
         })?;
-        Ok(Self { keys: keys.into() })
+        let (names, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+        let names = names.iter().any(Option::is_some).then(|| names.into());
+        Ok(Self { keys: keys.into(), names })
     }
 
     /// Begins to check one signature.
-    pub fn check(&self, tag: Tag) -> HmacCheck<A> {
-        self.begin(tag, Vec::new())
+    #[inline]
+    pub fn check(&self, tag: Tag) -> Check {
+        A::begin(self.begin(tag))
     }
 
     /// Begins to check several signatures, any of which may be the one. Those that cannot be read, or have another
@@ -71,42 +75,54 @@ impl<A: Algorithm> Hmac<A> {
     ///
     /// [`VerifyError::UnsupportedSignature`] if there is none, [`VerifyError::TooManySignatures`] beyond
     /// [`MAX_TAGS`], and the last one's error if none can be read.
+    #[inline]
     pub fn check_any(
         &self,
         tags: impl IntoIterator<Item = Result<Tag, VerifyError>>,
-    ) -> Result<HmacCheck<A>, VerifyError> {
-        let mut first = Err(VerifyError::UnsupportedSignature);
-        let mut more = Vec::new();
+    ) -> Result<Check, VerifyError> {
+        let mut check = None;
+        let mut failure = VerifyError::UnsupportedSignature;
         let length = <A::Mac as OutputSizeUser>::output_size();
         for (index, tag) in tags.into_iter().enumerate() {
-            match (index < MAX_TAGS, tag.and_then(|tag| tag.of_length(length))) {
-                (false, _) => return Err(VerifyError::TooManySignatures),
-                (true, Ok(tag)) if first.is_ok() => more.push(tag),
-                (true, tag) => first = first.or(tag),
+            if index == MAX_TAGS {
+                return Err(VerifyError::TooManySignatures);
+            }
+            match tag.and_then(|tag| tag.of_length(length)) {
+                Ok(tag) => match &mut check {
+                    None => check = Some(self.begin(tag)),
+                    Some(check) => check.more().tags.push(tag),
+                },
+                Err(error) => failure = error,
             }
         }
-        Ok(self.begin(first?, more))
+        check.map(A::begin).ok_or(failure)
     }
 
     /// The signature of `parts`, one after the other, under the first secret.
     pub fn sign<T: AsRef<[u8]>>(&self, parts: impl IntoIterator<Item = T>) -> Tag {
-        let mut mac = self.keys.first().map(|(_, mac)| mac.clone());
+        let mut mac = self.keys.first().cloned();
         for part in parts {
             mac.iter_mut().for_each(|mac| mac.update(part.as_ref()));
         }
         Tag::of(&mac.map(|mac| mac.finalize().into_bytes()).unwrap_or_default())
     }
 
-    fn begin(&self, first_tag: Tag, more_tags: Vec<Tag>) -> HmacCheck<A> {
-        let mut macs = self.keys.iter().map(|(_, mac)| mac.clone());
-        let first_mac = macs.next();
-        HmacCheck { keys: self.clone(), first_mac, more_macs: macs.collect(), first_tag, more_tags }
+    #[inline(always)]
+    fn begin(&self, tag: Tag) -> HmacCheck<A> {
+        let names = self.names.clone();
+        let mut check = HmacCheck { names, mac: self.keys.first().cloned(), tag, more: None };
+        if let [_, more @ ..] = &*self.keys
+            && !more.is_empty()
+        {
+            check.more().macs.extend_from_slice(more);
+        }
+        check
     }
 }
 
 impl<A: Algorithm> Clone for Hmac<A> {
     fn clone(&self) -> Self {
-        Self { keys: self.keys.clone() }
+        Self { keys: self.keys.clone(), names: self.names.clone() }
     }
 }
 
@@ -116,49 +132,51 @@ impl<A: Algorithm> fmt::Debug for Hmac<A> {
     }
 }
 
-/// A check that is fed with what is signed before the body; then it becomes a [`Check`].
-#[must_use = "a check proves nothing until it is fed and finished"]
+/// A MAC for each key, fed as the request goes by, and the signatures offered.
+#[expect(missing_debug_implementations, unnameable_types, reason = "sealed")]
 pub struct HmacCheck<A: Algorithm> {
-    keys: Hmac<A>,
-    first_mac: Option<A::Mac>,
-    more_macs: Vec<A::Mac>,
-    first_tag: Tag,
-    more_tags: Vec<Tag>,
+    names: Option<Arc<[Option<KeyId>]>>,
+    mac: Option<A::Mac>,
+    tag: Tag,
+    more: Option<Box<More<A>>>,
+}
+
+/// Beyond one key or one signature.
+struct More<A: Algorithm> {
+    macs: Vec<A::Mac>,
+    tags: Vec<Tag>,
 }
 
 impl<A: Algorithm> HmacCheck<A> {
-    /// Adds what is signed before the body. Call it as often as there are parts.
-    pub fn prefix(mut self, part: impl AsRef<[u8]>) -> Self {
-        self.feed(part.as_ref());
-        self
-    }
-
-    /// Names the delivery. Pass only what is signed. The next thing signed is the body.
-    pub fn id(self, id: &str) -> Check {
-        self.check().id(id)
-    }
-
-    /// The next thing signed is the body.
-    pub fn check(self) -> Check {
-        A::begin(self)
-    }
-
+    #[inline(always)]
     fn feed(&mut self, bytes: &[u8]) {
-        self.first_mac.iter_mut().chain(&mut self.more_macs).for_each(|mac| mac.update(bytes));
+        if let Some(mac) = &mut self.mac {
+            mac.update(bytes);
+        }
+        if let Some(more) = &mut self.more {
+            more.macs.iter_mut().for_each(|mac| mac.update(bytes));
+        }
+    }
+
+    fn more(&mut self) -> &mut More<A> {
+        self.more.get_or_insert_with(|| Box::new(More { macs: Vec::new(), tags: Vec::new() }))
     }
 
     /// Compares every signature with every key's, wherever the match stands.
     fn verdict(self) -> Result<Authentic, VerifyError> {
-        let mut found = None;
-        for ((id, _), mac) in
-            self.keys.keys.iter().zip(self.first_mac.into_iter().chain(self.more_macs))
-        {
+        let Self { names, mac, tag, more } = self;
+        let (more_macs, more_tags) = more.map_or_else(Default::default, |m| (m.macs, m.tags));
+        let signs = |mac: A::Mac| {
             let mac = mac.finalize().into_bytes();
-            let tags = std::iter::once(&self.first_tag).chain(&self.more_tags);
-            let hit = tags.fold(Choice::from(0), |hit, tag| hit | tag.matches(&mac));
-            found = found.or(bool::from(hit).then_some(id));
+            let tags = more_tags.iter();
+            bool::from(tags.fold(tag.matches(&mac), |hit, tag| hit | tag.matches(&mac)))
+        };
+        let mut found = mac.is_some_and(&signs).then_some(0);
+        for (index, mac) in (1..).zip(more_macs) {
+            found = found.or(signs(mac).then_some(index));
         }
-        found.map(|id| Authentic::by(id.clone())).ok_or(VerifyError::SignatureMismatch)
+        let index: usize = found.ok_or(VerifyError::SignatureMismatch)?;
+        Ok(Authentic::by(names.and_then(|names| names.get(index)?.clone())))
     }
 }
 
@@ -182,19 +200,14 @@ impl HmacCheck<Sha256> {
     }
 }
 
-impl<A: Algorithm> fmt::Debug for HmacCheck<A> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HmacCheck(..)")
-    }
-}
-
 /// A hash function that [`Hmac`] can be used with: [`Sha256`], [`Sha512`], [`Sha1Legacy`].
 pub trait Algorithm: sealed::Algorithm {}
 
 mod sealed {
     use hmac::{KeyInit, Mac};
 
-    use crate::scheme::{Check, HmacCheck};
+    use super::HmacCheck;
+    use crate::scheme::Check;
 
     #[expect(unnameable_types, reason = "sealed")]
     pub trait Algorithm: Sized + Send + Sync + 'static {
@@ -218,6 +231,7 @@ macro_rules! algorithms {
         impl sealed::Algorithm for $name {
             type Mac = hmac::Hmac<$hash>;
 
+            #[inline(always)]
             fn begin(check: HmacCheck<Self>) -> Check {
                 $begin(check)
             }

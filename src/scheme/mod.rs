@@ -16,7 +16,7 @@
 //!     let pairs = Pairs::parse(head.header("x-signature")?)?;
 //!     let time = pairs.one("t")?;
 //!     Timestamp::seconds(time)?.within(Duration::from_secs(300), head.now())?;
-//!     Ok(keys.check_any(pairs.all("v1").map(Tag::hex))?.prefix(time).prefix(".").check())
+//!     Ok(keys.check_any(pairs.all("v1").map(Tag::hex))?.prefix(time).prefix("."))
 //! }
 //! ```
 
@@ -38,6 +38,7 @@ mod error;
 mod head;
 pub mod header;
 mod hmac;
+mod id;
 mod keys;
 mod secret;
 mod timestamp;
@@ -49,12 +50,12 @@ pub use self::{
     error::VerifyError,
     head::Head,
     hmac::{
-        Algorithm, Hmac, HmacCheck, HmacSha1Legacy, HmacSha256, HmacSha512, MAX_KEYS, MAX_TAGS,
-        Sha1Legacy, Sha256, Sha512,
+        Algorithm, Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, MAX_KEYS, MAX_TAGS, Sha1Legacy,
+        Sha256, Sha512,
     },
     keys::Keys,
     secret::Secret,
     timestamp::Timestamp,
     token::{MAX_TOKENS, Token},
 };
-pub(crate) use self::{head::ReadHeaders, keys::KeyId};
+pub(crate) use self::{head::ReadHeaders, id::DeliveryId, keys::KeyId};

@@ -31,7 +31,7 @@ pin_project! {
     #[project = StateProj]
     enum State<P, S, B, F> {
         Answered { answer: Option<Response<Bytes>> },
-        Reading { task: Option<(S, Parts, Reading<P>)>, #[pin] body: B, #[pin] deadline: Option<Sleep> },
+        Reading { task: Option<(S, Parts, Box<Reading<P>>)>, #[pin] body: B, #[pin] deadline: Option<Sleep> },
         Waiting { inner: S, request: Option<Request<Verified<P>>>, place: Place },
         Called { #[pin] future: F },
     }
@@ -45,7 +45,7 @@ where
         Self { state: State::Answered { answer: Some(answer) } }
     }
 
-    pub(super) fn reading(inner: S, parts: Parts, reading: Reading<P>, body: B) -> Self {
+    pub(super) fn reading(inner: S, parts: Parts, reading: Box<Reading<P>>, body: B) -> Self {
         Self { state: State::Reading { task: Some((inner, parts, reading)), body, deadline: None } }
     }
 }
@@ -100,7 +100,7 @@ where
 fn verified<P: Provider, S, B, F>(
     inner: S,
     parts: Parts,
-    reading: Reading<P>,
+    reading: Box<Reading<P>>,
     read: Result<(), Rejection>,
 ) -> State<P, S, B, F> {
     let name = reading.provider_name();

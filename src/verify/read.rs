@@ -91,8 +91,11 @@ impl<P: Provider> Reading<P> {
     }
 
     /// The body is complete: is it authentic, and of a kind that can be decoded?
-    pub(super) fn finish(self, headers: &HeaderMap) -> Result<(Verified<P>, Place), Rejection> {
-        let Self { provider, admitted, answer_at, collected, .. } = self;
+    pub(super) fn finish(
+        self: Box<Self>,
+        headers: &HeaderMap,
+    ) -> Result<(Verified<P>, Place), Rejection> {
+        let Self { provider, admitted, answer_at, collected, .. } = *self;
         let proof = admitted.check.finish().map_err(Rejection::Unauthentic)?;
         if headers
             .get_all(header::CONTENT_ENCODING)
@@ -104,9 +107,8 @@ impl<P: Provider> Reading<P> {
         if provider.policy().is_json_only() && !is_json(headers) {
             return Err(Rejection::MediaType);
         }
-        let mut delivery = Delivery::new(proof);
-        delivery.set_provider(provider.name());
-        delivery.set_received(admitted.received_at, admitted.read);
+        let received = (admitted.received_at, admitted.read);
+        let delivery = Delivery::received(proof, provider.name(), received);
         let bytes = Some(collected.into_bytes());
         Ok((Verified { bytes, delivery, provider, answer_at }, admitted.place))
     }
@@ -120,6 +122,9 @@ impl<P: Provider> Reading<P> {
 fn is_json(headers: &HeaderMap) -> bool {
     let mut all = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(one), None) = (all.next(), all.next()) else { return false };
+    if one == "application/json" {
+        return true;
+    }
     let essence = one.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let Some((kind, subtype)) = essence.split_once('/') else { return false };
     let suffix = subtype.get(subtype.len().saturating_sub("+json".len())..).unwrap_or_default();

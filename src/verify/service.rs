@@ -61,7 +61,7 @@ where
         let declared = declared_length(&parts, &body);
         match admit(&self.layer, &head, declared) {
             Ok(admitted) => {
-                let reading = Reading::new(&self.layer, admitted, declared);
+                let reading = Box::new(Reading::new(&self.layer, admitted, declared));
                 ResponseFuture::reading(self.inner.clone(), parts, reading, body)
             }
             Err(rejection) => {

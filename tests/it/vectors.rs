@@ -161,7 +161,7 @@ mod own {
         for tag in [Tag::hex(&mac.hex), Tag::hex(&mac.hex.to_uppercase()), Tag::base64(&mac.base64)]
         {
             let check = |body: &[u8]| {
-                let mut check = key.check(tag.unwrap()).check();
+                let mut check = key.check(tag.unwrap());
                 check.update(body);
                 check.finish().map(drop)
             };

@@ -44,7 +44,7 @@ mod events;
 mod json;
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 
 pub use self::events::*;
 use crate::{
@@ -72,7 +72,7 @@ impl Learn365 {
 
 impl Provider for Learn365 {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        Ok(self.0.check_any([tag(head.header(SIGNATURE)?)])?.check())
+        self.0.check_any([tag(head.known_header(&SIGNATURE)?)])
     }
 
     fn envelope(&self) -> Envelope {
@@ -153,7 +153,7 @@ impl Emit for Learn365 {
     fn sign(&self, head: &mut Parts, body: &[u8], _: &Outgoing) {
         let signature = format!("sha256={}", self.0.sign([body]).to_hex_upper());
         if let Ok(value) = HeaderValue::from_str(&signature) {
-            head.headers.insert(SIGNATURE, value);
+            head.headers.insert(&SIGNATURE, value);
         }
     }
 
@@ -162,7 +162,7 @@ impl Emit for Learn365 {
     }
 }
 
-const SIGNATURE: &str = "ms-signature";
+static SIGNATURE: HeaderName = HeaderName::from_static("ms-signature");
 const MIN_SECRET: usize = 32;
 const MAX_ECHO: usize = 128;
 /// The sender's own have 32 characters.

@@ -95,12 +95,12 @@ impl GitHub {
     fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let newer = head.header("x-hub-signature-256");
         if newer != Err(VerifyError::MissingHeader("x-hub-signature-256")) {
-            return Ok(self.sha256.check(Tag::hex(after(newer?, "sha256=")?)?).check());
+            return Ok(self.sha256.check(Tag::hex(after(newer?, "sha256=")?)?));
         }
         let older = head.header("x-hub-signature")?;
         match after(older, "sha512=") {
-            Ok(hex) => Ok(self.sha512.check(Tag::hex(hex)?).check()),
-            Err(_) => Ok(self.sha1.check(Tag::hex(after(older, "sha1=")?)?).check()),
+            Ok(hex) => Ok(self.sha512.check(Tag::hex(hex)?)),
+            Err(_) => Ok(self.sha1.check(Tag::hex(after(older, "sha1=")?)?)),
         }
     }
 }
@@ -115,7 +115,7 @@ impl Stripe {
         let pairs = Pairs::parse(head.header("stripe-signature")?)?;
         let time = pairs.one("t")?;
         timely(time, head)?;
-        Ok(self.0.check_any(pairs.all("v1").map(Tag::hex))?.prefix(time).prefix(".").check())
+        Ok(self.0.check_any(pairs.all("v1").map(Tag::hex))?.prefix(time).prefix("."))
     }
 }
 
@@ -137,7 +137,7 @@ impl V0 {
         let time = head.header(self.time)?;
         timely(time, head)?;
         let tag = Tag::hex(after(head.header(self.signature)?, "v0=")?)?;
-        Ok(self.key.check(tag).prefix("v0:").prefix(time).prefix(":").check())
+        Ok(self.key.check(tag).prefix("v0:").prefix(time).prefix(":"))
     }
 }
 
@@ -148,7 +148,7 @@ struct Shopify(HmacSha256);
 
 impl Shopify {
     fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        Ok(self.0.check(Tag::base64(head.header("x-shopify-hmac-sha256")?)?).check())
+        Ok(self.0.check(Tag::base64(head.header("x-shopify-hmac-sha256")?)?))
     }
 }
 
