@@ -22,7 +22,7 @@ pub(super) struct Decoder<'r, S> {
 
 impl<'r, S> Decoder<'r, S> {
     pub(super) fn new(routes: &'r Routes<S>, body: &'r Bytes) -> Self {
-        Self { routes, body, events: Vec::new(), lanes: Lanes::new(routes) }
+        Self { routes, body, events: Vec::with_capacity(8), lanes: Lanes::new() }
     }
 
     /// Keeps an event that no handler takes.
@@ -92,7 +92,7 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
 
     fn clear(&mut self) {
         self.events.clear();
-        self.lanes = Lanes::new(self.routes);
+        self.lanes = Lanes::new();
     }
 
     #[inline]

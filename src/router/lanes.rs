@@ -3,6 +3,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use rustc_hash::FxHashMap;
+
 use super::{
     EventContext, Outcome,
     erased::{Lane, RawLane, TypedLane},
@@ -16,11 +18,14 @@ use crate::{
 
 /// All events of a batch, by their handlers.
 pub(super) struct Lanes<S> {
-    typed: Vec<Pin<Box<dyn TypedLane<S>>>>,
-    /// Which of them belongs to a route, from 1; 0 is none yet.
-    of_route: Vec<u32>,
+    typed: Vec<(RouteId, Pin<Box<dyn TypedLane<S>>>)>,
+    /// Where those beyond the first few are.
+    more: FxHashMap<RouteId, usize>,
     fallback: Option<Pin<Box<dyn RawLane<S>>>>,
 }
+
+/// So many types are faster looked through than looked up, and few batches have more.
+const FEW: usize = 16;
 
 /// Where an event waits for its handler: the route if it has one, and its index among those of the same handler.
 #[derive(Clone, Copy)]
@@ -30,8 +35,8 @@ pub(super) struct Seat {
 }
 
 impl<S> Lanes<S> {
-    pub(super) fn new(routes: &Routes<S>) -> Self {
-        Self { typed: Vec::new(), of_route: vec![0; routes.len()], fallback: None }
+    pub(super) fn new() -> Self {
+        Self { typed: Vec::with_capacity(8), more: FxHashMap::default(), fallback: None }
     }
 
     /// Decodes an event, in place, and returns its index.
@@ -41,12 +46,23 @@ impl<S> Lanes<S> {
         route: RouteId,
         at: &mut Cursor<'_>,
     ) -> Result<Result<usize, DecodeError>, DecodeError> {
-        let known = &mut self.of_route[route.index()];
-        if *known == 0 {
-            self.typed.push(routes.route(route).lane());
-            *known = self.typed.len() as u32;
+        let lane = self.find(route).unwrap_or_else(|| self.add(route, routes.route(route).lane()));
+        self.typed[lane].1.as_mut().decode(at)
+    }
+
+    #[inline]
+    fn find(&self, route: RouteId) -> Option<usize> {
+        let few = self.typed.iter().take(FEW).position(|(known, _)| *known == route);
+        few.or_else(|| self.more.get(&route).copied())
+    }
+
+    fn add(&mut self, route: RouteId, lane: Pin<Box<dyn TypedLane<S>>>) -> usize {
+        let index = self.typed.len();
+        if index >= FEW {
+            self.more.insert(route, index);
         }
-        self.typed[*known as usize - 1].as_mut().decode(at)
+        self.typed.push((route, lane));
+        index
     }
 
     /// Gives an event to the fallback, if there is one, and returns its index.
@@ -74,7 +90,10 @@ impl<S> Lanes<S> {
 
     fn lane(&mut self, seat: Seat) -> Pin<&mut dyn Lane<S>> {
         match seat.route {
-            Some(route) => self.typed[self.of_route[route.index()] as usize - 1].as_mut(),
+            Some(route) => {
+                let lane = self.find(route).expect("it gave the index");
+                self.typed[lane].1.as_mut()
+            }
             None => self.fallback.as_mut().expect("it gave the index").as_mut(),
         }
     }

@@ -14,11 +14,11 @@ pub(super) struct Routes<S> {
 }
 
 /// A place among the routes: an event carries it, for its name.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RouteId(u32);
 
 impl RouteId {
-    pub(super) fn index(self) -> usize {
+    fn index(self) -> usize {
         self.0 as usize
     }
 }
@@ -35,10 +35,6 @@ impl<S> Routes<S> {
         let former = self.by_name.insert(name.clone(), RouteId(id));
         self.all.push((name, route));
         former.is_none()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
     }
 
     pub(super) fn find(&self, name: &str) -> Option<RouteId> {

@@ -36,7 +36,7 @@ pub(super) struct Reading<P> {
 }
 
 /// Frames taken in one poll, before other tasks get their turn.
-const FRAMES_PER_POLL: usize = 64;
+const FRAMES_PER_POLL: usize = 128;
 
 impl<P: Provider> Reading<P> {
     pub(super) fn new(layer: &VerifyLayer<P>, admitted: Admitted, declared: u64) -> Self {
