@@ -9,6 +9,11 @@ skipped() {
     printf '\n!!! SKIPPED: %s\n\n' "$*" >&2
 }
 
+# As root, if that can be had without asking.
+privileged() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
 # Shows a command, then runs it.
 run() {
     printf '+ %s\n' "$*"

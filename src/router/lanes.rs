@@ -18,11 +18,13 @@ use crate::{
 
 /// All events of a batch, by their handlers.
 pub(super) struct Lanes<S> {
-    typed: Vec<(RouteId, Pin<Box<dyn TypedLane<S>>>)>,
+    typed: Vec<(RouteId, BoxLane<S>)>,
     /// Where those beyond the first few are.
     more: FxHashMap<RouteId, usize>,
     fallback: Option<Pin<Box<dyn RawLane<S>>>>,
 }
+
+type BoxLane<S> = Pin<Box<dyn TypedLane<S>>>;
 
 /// So many types are faster looked through than looked up, and few batches have more.
 const FEW: usize = 16;
@@ -56,7 +58,7 @@ impl<S> Lanes<S> {
         few.or_else(|| self.more.get(&route).copied())
     }
 
-    fn add(&mut self, route: RouteId, lane: Pin<Box<dyn TypedLane<S>>>) -> usize {
+    fn add(&mut self, route: RouteId, lane: BoxLane<S>) -> usize {
         let index = self.typed.len();
         if index >= FEW {
             self.more.insert(route, index);

@@ -1,0 +1,59 @@
+//! How often, and how much: fails beyond the targets. These figures repeat exactly.
+
+#[path = "common/mod.rs"]
+mod common;
+
+use std::time::SystemTime;
+
+use allocation_counter::{AllocationInfo, measure};
+use axum::Router;
+use bytes::Bytes;
+use common::{events, events::AnyEvent, ours, ready, requests, requests::Frames};
+use http::Request;
+use tower::Service;
+
+fn main() {
+    let body = Bytes::from(vec![b'x'; 1024]);
+    let (head, _) = requests::signed(body.clone()).into_parts();
+    let now = SystemTime::now();
+    let check = measure(|| drop(ours::check(&*requests::STANDARD_WEBHOOKS, &head, now, &body)));
+    at_most("check of 1 KiB: allocations", check.count_total as f64, 0.0);
+
+    let small = whole(&Bytes::from(events::list_within(1024)));
+    at_most("request of 1 KiB through axum: allocations", small.count_total as f64, 40.0);
+
+    let body = Bytes::from(events::list_within(1024 * 1024));
+    let large = whole(&body);
+    let typed = typed(&body);
+    let beyond = (large.bytes_max as f64 - typed as f64) / body.len() as f64;
+    at_most("request of 1 MiB: peak over its typed events, in bodies", beyond, 2.0);
+    at_most("request of 1 MiB: bytes retained", large.bytes_current as f64, 0.0);
+}
+
+/// The second of two requests: the first may fill what is kept for good.
+fn whole(body: &Bytes) -> AllocationInfo {
+    let mut app = Router::new().route_service("/hook", ours::service());
+    let mut requests = [requests::signed(body.clone()), requests::signed(body.clone())].into_iter();
+    let mut call = || {
+        let request = requests.next().expect("one of two");
+        let answer = ready(Service::<Request<Frames>>::call(&mut app, request));
+        assert_eq!(answer.unwrap_or_else(|never| match never {}).status(), 200);
+    };
+    call();
+    measure(call)
+}
+
+/// What the events take once they are decoded.
+fn typed(body: &[u8]) -> i64 {
+    let mut events = Vec::new();
+    let counted = measure(|| {
+        events = serde_json::from_slice::<Vec<AnyEvent>>(body).expect("a good body");
+    });
+    counted.bytes_current
+}
+
+#[track_caller]
+fn at_most(what: &str, figure: f64, most: f64) {
+    println!("{what}: {figure:.3} (at most {most})");
+    assert!(figure <= most, "{what}: {figure}, more than {most}");
+}

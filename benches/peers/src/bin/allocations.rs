@@ -1,0 +1,78 @@
+//! How often everyone allocates, and how much memory we take: rows of `work`, `name`, count between tabs.
+//!
+//! A program of its own, since counting slows what is counted.
+
+use std::{hint::black_box, time::SystemTime};
+
+use allocation_counter::{AllocationInfo, measure};
+use bytes::Bytes;
+use peers::{
+    common::{
+        by_hand,
+        events::{self, AnyEvent},
+        ours, requests,
+    },
+    contenders::{self, Contender, OURS},
+};
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let _inside = runtime.enter();
+    check();
+    whole_requests();
+    memory();
+}
+
+fn row(work: &str, name: &str, value: f64) {
+    println!("{work}\t{name}\t{value}");
+}
+
+fn check() {
+    let body = Bytes::from(vec![b'x'; 1024]);
+    let (head, _) = requests::signed(body.clone()).into_parts();
+    let (now, provider) = (SystemTime::now(), &*requests::STANDARD_WEBHOOKS);
+    let mut all: Vec<(_, contenders::CheckAlone)> = contenders::checks();
+    all.push((
+        "bare primitives",
+        Box::new(|headers, body| by_hand::check(headers, body).is_some()),
+    ));
+    for (name, mut check) in all {
+        let counted = measure(|| assert!(check(&head.headers, &body)));
+        row("check 1024", name, counted.count_total as f64);
+    }
+    let counted = measure(|| drop(black_box(ours::check(provider, &head, now, &body))));
+    row("check 1024", OURS, counted.count_total as f64);
+}
+
+fn whole_requests() {
+    let body = Bytes::from(events::list_within(1024));
+    for mut contender in contenders::typed() {
+        let counted = one(&mut contender, &body);
+        row("request 1024", contender.name, counted.count_total as f64);
+    }
+}
+
+/// Counts the second of two requests: the first may fill what is kept for good.
+fn one(contender: &mut Contender, body: &Bytes) -> AllocationInfo {
+    let mut requests = [contender.request(body), contender.request(body)].into_iter();
+    let mut call = || {
+        let request = requests.next().expect("one of two");
+        assert!(contender.call(request).is_success());
+    };
+    call();
+    measure(call)
+}
+
+/// A body of 1 MiB in 64 frames: what is taken at once beyond the typed events, and what is left of it.
+fn memory() {
+    let body = Bytes::from(events::list_within(1024 * 1024));
+    let mut typed = Vec::new();
+    let events = measure(|| typed = serde_json::from_slice::<Vec<AnyEvent>>(&body).expect("good"));
+    drop(typed);
+    let counted = one(&mut contenders::unlimited(), &body);
+    let beyond = counted.bytes_max as f64 - events.bytes_current as f64;
+    row("memory", "peak over typed events, in bodies", beyond / body.len() as f64);
+    // The request is dropped inside, and was made outside: its own bytes count against it.
+    row("memory", "retained bytes", counted.bytes_current.max(0) as f64);
+}

@@ -1,0 +1,141 @@
+//! How many requests a second everyone answers on a socket, and how long the slowest of a hundred takes.
+//!
+//! ```text
+//! load [--once] RECEIVER    against the example receiver, whose executable this is, and against the peers
+//! load serve NAME           a peer, until it is killed
+//! ```
+//!
+//! The servers take turns. Each is a process of its own, is sent 1 KiB with five events over eight connections that
+//! are kept alive, and prints a line of JSON for each event before it answers.
+//!
+//! The same for all: the runtime, hyper's server, the deadlines on silent connections, how a line is made and printed
+//! (one event after the other), and that every event comes as a whole with its type, in no type of its own. Not the
+//! same: only the receiver has a deadline for the head of every request, a limit of connections and five other routes
+//! it could have, speaks HTTP/2 too, and traces what it refuses. The peers run behind `axum::serve`, which has none of
+//! that. GitHub's requests carry two headers more.
+
+mod client;
+#[path = "../../../../../examples/receiver/io.rs"]
+#[expect(dead_code, reason = "nobody waits here for last words")]
+mod io;
+#[path = "../../../../../examples/receiver/patience.rs"]
+mod patience;
+mod serve;
+mod server;
+
+use std::{env, process::Command, time::Duration};
+
+use bytes::Bytes;
+use http::Request;
+use peers::{
+    common::{events, requests::SECRET},
+    contenders::{
+        AXUM_STANDARDWEBHOOKS, BARE_JSON, Contender, OCTOEVENTS, OURS, Signature,
+        TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY, typed,
+    },
+    rounds::{Effort, median},
+};
+use tower_webhook::BoxError;
+
+use crate::{client::Round, server::Server};
+
+const SERVERS: [&str; 6] =
+    [OURS, BARE_JSON, OCTOEVENTS, WEBHOOK_VERIFY, TOWER_GITHUB_WEBHOOK, AXUM_STANDARDWEBHOOKS];
+const EFFORT: Effort = Effort { rounds: 9, round: Duration::from_secs(1) };
+const ONCE: Effort = Effort { rounds: 1, round: Duration::from_millis(50) };
+
+fn main() -> Result<(), BoxError> {
+    let args: Vec<_> = env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["serve", name] => serve::serve(name),
+        [receiver] => load(receiver, EFFORT),
+        ["--once", receiver] | [receiver, "--once"] => load(receiver, ONCE),
+        _ => Err("usage: load [--once] RECEIVER".into()),
+    }
+}
+
+/// One thread makes all requests, and leaves the others to the server.
+fn load(receiver: &str, effort: Effort) -> Result<(), BoxError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut targets = targets(receiver)?;
+        for target in &targets {
+            target.check().await?;
+        }
+        for _ in 0..effort.rounds {
+            for target in &mut targets {
+                target.round(effort.round).await?;
+            }
+        }
+        targets.iter().for_each(Target::print);
+        Ok(())
+    })
+}
+
+struct Target {
+    server: Server,
+    path: &'static str,
+    sender: Contender,
+    rounds: Vec<Round>,
+}
+
+fn targets(receiver: &str) -> Result<Vec<Target>, BoxError> {
+    let mut senders = typed();
+    let target = |name| {
+        let found = senders.iter().position(|sender| sender.name == name);
+        let sender = senders.swap_remove(found.ok_or_else(|| format!("nobody is {name}"))?);
+        let (server, path) = match name {
+            OURS => (example(receiver), "/webhooks/standard"),
+            _ => (Server::start(Command::new(env::current_exe()?).args(["serve", name])), "/hook"),
+        };
+        Ok(Target { server: server?, path, sender, rounds: Vec::new() })
+    };
+    SERVERS.into_iter().map(target).collect()
+}
+
+fn example(receiver: &str) -> Result<Server, BoxError> {
+    let listen = ["--listen", "127.0.0.1:0"];
+    Server::start(Command::new(receiver).args(listen).env("STANDARD_WEBHOOKS_SECRET", SECRET))
+}
+
+impl Target {
+    /// Signed now: the signature does not outlast five minutes.
+    fn request(&self, body: &Bytes) -> Request<Bytes> {
+        let mut request = self.sender.request(body).map(|_| body.clone());
+        *request.uri_mut() = self.path.parse().expect("a good path");
+        request
+    }
+
+    /// A good request is taken, and refused with one byte changed by all who verify.
+    async fn check(&self) -> Result<(), BoxError> {
+        let (body, name) = (body(), self.sender.name);
+        let good = client::answer(self.server.address, self.request(&body)).await?;
+        let mut changed = self.request(&body);
+        *changed.body_mut() = String::from_utf8(body.to_vec())?.replacen("EUR", "EUS", 1).into();
+        let bad = client::answer(self.server.address, changed).await?;
+        let refused = self.sender.signature != Signature::None;
+        if good.is_success() && bad.is_client_error() == refused {
+            return Ok(());
+        }
+        Err(format!("{name} answers {good}, and {bad} with a byte changed").into())
+    }
+
+    async fn round(&mut self, length: Duration) -> Result<(), BoxError> {
+        let request = self.request(&body());
+        let round = client::round(self.server.address, request, length).await;
+        self.rounds.push(round.map_err(|error| format!("{}: {error}", self.sender.name))?);
+        Ok(())
+    }
+
+    fn print(&self) {
+        let of =
+            |figure: fn(&Round) -> f64| median(&self.rounds.iter().map(figure).collect::<Vec<_>>());
+        let name = self.sender.name;
+        println!("load rps\t{name}\t{:.0}", of(|round| round.per_second));
+        println!("load p99 us\t{name}\t{:.1}", of(|round| round.p99.as_secs_f64() * 1e6));
+    }
+}
+
+fn body() -> Bytes {
+    events::list_within(1024).into()
+}

@@ -1,0 +1,32 @@
+//! What was measured, as Markdown; with `--write` into the readme too, and as pictures.
+
+use std::{env, fs, path::Path};
+
+use peers::{
+    picture,
+    table::{Results, replaced},
+};
+use tower_webhook::BoxError;
+
+fn main() -> Result<(), BoxError> {
+    let args: Vec<_> = env::args().skip(1).collect();
+    let (directory, root) = match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [directory] => (directory, None),
+        [directory, "--write", root] | ["--write", root, directory] => (directory, Some(root)),
+        _ => return Err("usage: report RESULTS [--write ROOT]".into()),
+    };
+    let results = Results::read(Path::new(directory))?;
+    print!("{}", results.markdown());
+    root.map_or(Ok(()), |root| write(&results, Path::new(root)))
+}
+
+fn write(results: &Results, root: &Path) -> Result<(), BoxError> {
+    let readme = root.join("README.md");
+    let text = replaced(&fs::read_to_string(&readme)?, &results.markdown())
+        .ok_or("the readme has no place for figures")?;
+    fs::write(readme, text)?;
+    let peers = root.join("benches/peers");
+    fs::write(peers.join("cost.svg"), picture::cost(&results.times))?;
+    fs::write(peers.join("last_frame.svg"), picture::last_frame(&results.times))?;
+    Ok(())
+}

@@ -1,0 +1,205 @@
+//! How long everyone takes: medians over interleaved rounds, as rows of `work`, `name`, nanoseconds between tabs.
+//!
+//! `--once` does everything once and quickly, to see that it works; the figures mean nothing then.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::Request;
+use peers::{
+    common::{
+        by_hand,
+        events::{self, AnyEvent, handled},
+        ours, requests,
+        requests::Frames,
+    },
+    contenders::{self, Contender, OURS},
+    rounds::{Effort, Entrant, run},
+};
+use serde::de::DeserializeOwned;
+use tower_webhook::{EventRouter, Provider, providers::synthesis_vr::SynthesisVr};
+
+fn main() {
+    let once = std::env::args().any(|argument| argument == "--once");
+    let effort = match once {
+        true => Effort { rounds: 1, round: Duration::ZERO },
+        false => Effort { rounds: 15, round: Duration::from_millis(6) },
+    };
+    if once {
+        row("meta", "once", 1.0);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let _inside = runtime.enter();
+    checks(effort);
+    requests(effort);
+    last_frame(effort);
+    decoding(effort);
+    hostile(effort);
+    growth(effort, if once { 10_000 } else { 1_000_000 });
+}
+
+fn row(work: &str, name: &str, value: f64) {
+    println!("{work}\t{name}\t{value:.3}");
+}
+
+fn measured(work: &str, effort: Effort, mut entrants: Vec<Entrant<'_>>) {
+    run(effort, &mut entrants);
+    entrants.iter().for_each(|entrant| row(work, entrant.name, entrant.median()));
+}
+
+/// The check alone, of a head and a body that are there.
+fn checks(effort: Effort) {
+    for size in [256, 1024] {
+        let body = Bytes::from(vec![b'x'; size]);
+        let (head, _) = requests::signed(body.clone()).into_parts();
+        let (now, provider) = (SystemTime::now(), &*requests::STANDARD_WEBHOOKS);
+        let ours = || ours::check(provider, &head, now, &body);
+        let mut all = vec![
+            Entrant::new(
+                "bare primitives",
+                || (),
+                |()| by_hand::check(&head.headers, &body).is_some(),
+            ),
+            Entrant::new(OURS, || (), |()| ours()),
+        ];
+        for (name, mut check) in contenders::checks() {
+            assert!(check(&head.headers, &body));
+            let (head, body) = (&head, &body);
+            all.push(Entrant::new(name, || (), move |()| check(&head.headers, body)));
+        }
+        measured(&format!("check {size}"), effort, all);
+    }
+}
+
+/// Whole requests, from the head to the answer, with everything between.
+fn requests(effort: Effort) {
+    for size in [1, 4, 16, 64, 256, 1024].map(|kib| kib * 1024) {
+        let body = Bytes::from(events::list_within(size));
+        let mut all = contenders::typed();
+        let entrants = all.iter_mut().map(|contender| whole(contender, &body)).collect();
+        measured(&format!("request {size}"), effort, entrants);
+    }
+}
+
+fn whole<'a>(contender: &'a mut Contender, body: &Bytes) -> Entrant<'a> {
+    let again = repeated(contender.request(body));
+    Entrant::new(contender.name, again, |request| {
+        let status = contender.call(request);
+        assert!(status.is_success(), "{} answers {status}", contender.name);
+    })
+}
+
+/// The same request as often as it takes.
+fn repeated(request: Request<Frames>) -> impl Fn() -> Request<Frames> {
+    let (head, body) = request.into_parts();
+    move || Request::from_parts(head.clone(), body.clone())
+}
+
+/// From the last frame of a body until the inner service is called.
+fn last_frame(effort: Effort) {
+    let body = Bytes::from(vec![b'x'; 1024 * 1024]);
+    let mut all = contenders::undecoded();
+    let entrants = all.iter_mut().map(|contender| from_last_frame(contender, &body)).collect();
+    measured("last frame 1048576", effort, entrants);
+}
+
+fn from_last_frame<'a>(contender: &'a mut Contender, body: &Bytes) -> Entrant<'a> {
+    let (head, frames) = contender.request(body).into_parts();
+    Entrant::timing_itself(contender.name, move |repeats| {
+        let mut taken = Duration::ZERO;
+        for _ in 0..repeats {
+            let request = Request::from_parts(head.clone(), frames.clone().timed());
+            assert!(contender.call(request).is_success());
+            let (last, called) = (requests::last_frame_at(), contenders::inner_called_at());
+            taken += called.expect("it was called") - last.expect("it was taken");
+        }
+        taken
+    })
+}
+
+/// 1,000 events, decoded and handled, without HTTP.
+fn decoding(effort: Effort) {
+    let (loops, learn365) = (&*requests::STANDARD_WEBHOOKS, &*requests::LEARN365);
+    let synthesis_vr = SynthesisVr::dangerous_unauthenticated();
+    let all = |all: Vec<AnyEvent>| all.into_iter().for_each(AnyEvent::handled);
+    decoded("adjacent", effort, events::list(1000), (&ours::router(), loops), all);
+    let all = |body: events::Learn365Body| body.notifications.into_iter().for_each(handled);
+    let body = events::learn365(1000);
+    decoded("learn365", effort, body, (&ours::learn365_router(), learn365), all);
+    let all = |body: events::SynthesisVrBody| body.into_iter().for_each(handled);
+    let body = events::synthesis_vr(1000);
+    decoded("synthesis_vr", effort, body, (&ours::synthesis_vr_router(), &synthesis_vr), all);
+}
+
+fn decoded<P: Provider, T: DeserializeOwned>(
+    what: &str,
+    effort: Effort,
+    body: String,
+    (router, provider): (&EventRouter<P>, &P),
+    handle_all: impl Fn(T),
+) {
+    let body = Bytes::from(body);
+    let from_slice = || serde_json::from_slice(&body).expect("a good body");
+    let from_str = || {
+        let text = std::str::from_utf8(&body).expect("a good body");
+        serde_json::from_str(text).expect("a good body")
+    };
+    let entrants = vec![
+        Entrant::new(OURS, || (), |()| ours::dispatch(router, provider, &body)),
+        Entrant::new("from_slice", || (), |()| handle_all(from_slice())),
+        Entrant::new("from_str", || (), |()| handle_all(from_str())),
+    ];
+    measured(&format!("decode {what}"), effort, entrants);
+}
+
+/// What a stranger can make us do.
+fn hostile(effort: Effort) {
+    let body = Bytes::from(events::list_within(64 * 1024));
+    let one = requests::signed(body.clone());
+    let thousand = requests::with_signatures(&one, 1000);
+    let (mut calm, mut attacked) = (contenders::unlimited(), contenders::unlimited());
+    assert_eq!(attacked.call(thousand.clone()), 431);
+    let entrants = vec![
+        Entrant::new("1 signature", || one.clone(), |request| calm.call(request)),
+        Entrant::new("1000 signatures", || thousand.clone(), |request| attacked.call(request)),
+    ];
+    measured("signatures", effort, entrants);
+
+    let body = Bytes::from(vec![b'x'; 1024 * 1024]);
+    let mut all = contenders::refusing();
+    let entrants = all.iter_mut().map(|contender| {
+        let again = repeated(contender.request(&body));
+        Entrant::new(contender.name, again, |request| contender.call(request))
+    });
+    let entrants = entrants.collect();
+    measured("refusal", effort, entrants);
+}
+
+/// Cost per event and per byte, as there are more of them; per event, as there are more types.
+fn growth(effort: Effort, most: usize) {
+    let provider = &*requests::STANDARD_WEBHOOKS;
+    let per = |work: &str, name: usize, count: usize, router: &EventRouter<_>, body: String| {
+        let body = Bytes::from(body);
+        let mut all = vec![Entrant::new("", || (), |()| ours::dispatch(router, provider, &body))];
+        run(effort, &mut all);
+        row(work, &name.to_string(), all[0].median() / count as f64);
+    };
+    let router = ours::router().max_events(usize::MAX);
+    for count in (3..=6).map(|power| 10_usize.pow(power)).filter(|count| *count <= most) {
+        per("growth events", count, count, &router, events::list(count));
+    }
+    for types in [5, 1000] {
+        let router = ours::router_of_types(types);
+        per("growth types", types, 10_000, &router, events::list_of_types(10_000, types));
+    }
+    for size in [1, 4, 16].map(|mib| mib * 1024 * 1024_usize) {
+        let (head, frames) = requests::signed(events::list_within(size)).into_parts();
+        let mut service = contenders::unlimited();
+        let again = || Request::from_parts(head.clone(), frames.clone());
+        let mut all =
+            vec![Entrant::new("", again, |request| assert_eq!(service.call(request), 200))];
+        run(effort, &mut all);
+        row("growth bytes", &size.to_string(), all[0].median() / size as f64);
+    }
+}

@@ -1,0 +1,307 @@
+//! Everyone who is compared, behind one call.
+
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    future::Ready,
+    sync::{Arc, LazyLock},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use axum::{Json, Router, body::Body, routing::post};
+use axum_github_webhook_extract::{GithubEvent, GithubToken};
+use axum_standardwebhooks::{SharedWebhook, StandardWebhook};
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use octoevents::{Envelope, Verifier, WebhookReceiver, WebhookReceiverBuilder, WebhookSecret};
+use tower::{Layer, Service, ServiceExt};
+use tower_github_webhook::ValidateGitHubWebhookLayer;
+use tower_webhook::{BoxError, scheme::HmacSha256};
+use webhook_verify::{Secret, VerifyOptions};
+
+use crate::common::{
+    by_hand,
+    events::AnyEvent,
+    ours, ready,
+    requests::{self, Frames, KEY, SECRET},
+};
+
+/// Whose signature a request must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signature {
+    None,
+    StandardWebhooks,
+    GitHub,
+}
+
+pub struct Contender {
+    pub name: &'static str,
+    pub signature: Signature,
+    call: Box<dyn FnMut(Request<Frames>) -> StatusCode>,
+}
+
+impl Contender {
+    fn new<S, B>(name: &'static str, signature: Signature, mut service: S) -> Self
+    where
+        S: Service<Request<Frames>, Response = http::Response<B>, Error = Infallible> + 'static,
+    {
+        let call = move |request| {
+            let response = ready(service.call(request));
+            response.unwrap_or_else(|never| match never {}).status()
+        };
+        Self { name, signature, call: Box::new(call) }
+    }
+
+    /// A request with this body, as the contender wants it signed.
+    pub fn request(&self, body: &Bytes) -> Request<Frames> {
+        match self.signature {
+            Signature::None => requests::unsigned(body.clone()),
+            Signature::StandardWebhooks => requests::signed(body.clone()),
+            Signature::GitHub => github(body),
+        }
+    }
+
+    /// Sees a request through, from its head to its answer.
+    pub fn call(&mut self, request: Request<Frames>) -> StatusCode {
+        (self.call)(request)
+    }
+}
+
+pub const OURS: &str = "tower-webhook";
+pub const BARE_BYTES: &str = "bare axum, `Bytes`";
+pub const BARE_JSON: &str = "bare axum, `Json`";
+pub const BARE_NOTHING: &str = "bare axum, body ignored";
+pub const HYPER_BY_HAND: &str = "hyper, by hand";
+pub const OURS_ON_HYPER: &str = "tower-webhook, no axum";
+pub const WEBHOOK_VERIFY: &str = "webhook-verify + from_slice";
+pub const OCTOEVENTS: &str = "octoevents + from_slice";
+pub const TOWER_GITHUB_WEBHOOK: &str = "tower-github-webhook + Json";
+pub const AXUM_STANDARDWEBHOOKS: &str = "axum-standardwebhooks + Json";
+
+/// Whole requests, to typed events and their code.
+pub fn typed() -> Vec<Contender> {
+    use Signature::{GitHub, None, StandardWebhooks};
+
+    vec![
+        Contender::new(OURS, StandardWebhooks, at_hook(ours::service())),
+        Contender::new(OURS_ON_HYPER, StandardWebhooks, ours::service()),
+        Contender::new(
+            HYPER_BY_HAND,
+            StandardWebhooks,
+            tower::service_fn(|request| async { Ok(by_hand::hyper(request).await) }),
+        ),
+        Contender::new(BARE_BYTES, None, by_hand::bytes()),
+        Contender::new(BARE_JSON, None, by_hand::json()),
+        Contender::new(
+            OCTOEVENTS,
+            GitHub,
+            at_hook(octoevents(async |envelope: Envelope| Ok(decoded(&envelope.raw_payload)?))),
+        ),
+        Contender::new(WEBHOOK_VERIFY, StandardWebhooks, webhook_verify(|body| decoded(body).ok())),
+        Contender::new(
+            "webhook-verify + Json",
+            StandardWebhooks,
+            webhook_verify(|body| Json::from_bytes(body).ok().map(handled_all)),
+        ),
+        Contender::new(TOWER_GITHUB_WEBHOOK, GitHub, tower_github_webhook()),
+        Contender::new("axum-github-webhook-extract", GitHub, axum_github_webhook_extract()),
+        Contender::new(AXUM_STANDARDWEBHOOKS, StandardWebhooks, axum_standardwebhooks()),
+    ]
+}
+
+/// The check alone, of what is all there.
+pub type CheckAlone = Box<dyn FnMut(&HeaderMap, &[u8]) -> bool>;
+
+pub fn checks() -> Vec<(&'static str, CheckAlone)> {
+    let secret = Secret::new(SECRET);
+    let standardwebhooks = standardwebhooks::Webhook::new(SECRET).expect("a good secret");
+    let svix = svix::webhooks::Webhook::new(SECRET).expect("a good secret");
+    let webhook_verify = move |headers: &HeaderMap, body: &[u8]| {
+        let provider = webhook_verify::Provider::StandardWebhooks;
+        webhook_verify::verify(provider, headers, body, &secret, VerifyOptions::default()).is_ok()
+    };
+    vec![
+        ("webhook-verify", Box::new(webhook_verify)),
+        (
+            "standardwebhooks",
+            Box::new(move |headers, body| standardwebhooks.verify(body, headers).is_ok()),
+        ),
+        ("svix", Box::new(move |headers, body| svix.verify(body, headers).is_ok())),
+    ]
+}
+
+/// Ours, however long the body and however many its events.
+pub fn unlimited() -> Contender {
+    let router = ours::router().max_events(usize::MAX);
+    Contender::new(
+        OURS,
+        Signature::StandardWebhooks,
+        ours::layer(requests::STANDARD_WEBHOOKS.clone()).layer(router),
+    )
+}
+
+/// From the head to an inner service that ignores the body: nothing is decoded.
+pub fn undecoded() -> Vec<Contender> {
+    use Signature::{GitHub, StandardWebhooks};
+
+    let ours = tower_webhook::VerifyLayer::new(requests::STANDARD_WEBHOOKS.clone());
+    let standard = axum::Router::new()
+        .route("/hook", post(async |_: StandardWebhook<Bytes>| inner_called()))
+        .with_state(shared_webhook());
+    vec![
+        Contender::new(OURS, StandardWebhooks, ours.layer(Inner)),
+        Contender::new(
+            TOWER_GITHUB_WEBHOOK,
+            GitHub,
+            ValidateGitHubWebhookLayer::new(KEY).layer(Inner),
+        ),
+        Contender::new(
+            OCTOEVENTS,
+            GitHub,
+            octoevents(async |_: Envelope| {
+                inner_called();
+                Ok::<_, BoxError>(())
+            }),
+        ),
+        Contender::new(
+            WEBHOOK_VERIFY,
+            StandardWebhooks,
+            ServiceExt::<Request<Frames>>::map_err(
+                webhook_verify_layer().layer(Inner),
+                |error| -> Infallible { panic!("{error}") },
+            ),
+        ),
+        Contender::new(AXUM_STANDARDWEBHOOKS, StandardWebhooks, standard),
+    ]
+}
+
+/// Offered a body without a signature.
+pub fn refusing() -> Vec<Contender> {
+    vec![
+        Contender::new(OURS, Signature::None, at_hook(ours::service())),
+        Contender::new(BARE_NOTHING, Signature::None, by_hand::nothing()),
+    ]
+}
+
+/// The service behind a layer: notes that it is called, and ignores the body.
+#[derive(Clone)]
+struct Inner;
+
+impl<B> Service<Request<B>> for Inner {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        inner_called();
+        std::future::ready(Ok(Response::new(Body::empty())))
+    }
+}
+
+thread_local! {
+    static INNER_CALLED: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+fn inner_called() {
+    INNER_CALLED.set(Some(Instant::now()));
+}
+
+/// When an inner service was last called, on this thread.
+pub fn inner_called_at() -> Option<Instant> {
+    INNER_CALLED.get()
+}
+
+fn at_hook<S, B>(service: S) -> Router
+where
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    Router::new().route_service("/hook", service)
+}
+
+async fn json(events: Json<Vec<AnyEvent>>) {
+    handled_all(events);
+}
+
+fn handled_all(Json(events): Json<Vec<AnyEvent>>) {
+    events.into_iter().for_each(AnyEvent::handled);
+}
+
+fn decoded(body: &[u8]) -> Result<(), serde_json::Error> {
+    let events: Vec<AnyEvent> = serde_json::from_slice(body)?;
+    handled_all(Json(events));
+    Ok(())
+}
+
+fn octoevents<H>(handler: H) -> WebhookReceiver<H>
+where
+    H: octoevents::Handler<Envelope, Error = BoxError> + Send + Sync + 'static,
+{
+    WebhookReceiverBuilder::new(Verifier::new(WebhookSecret::new(KEY))).build(handler)
+}
+
+/// As its readme has it: a call of `verify` in a handler.
+fn webhook_verify(decode: fn(&[u8]) -> Option<()>) -> Router {
+    let secret = Arc::new(Secret::new(SECRET));
+    let handler = async move |headers: HeaderMap, body: Bytes| {
+        let options = VerifyOptions::default();
+        let provider = webhook_verify::Provider::StandardWebhooks;
+        webhook_verify::verify(provider, &headers, &body, &secret, options)
+            .map_err(|_| StatusCode::UNAUTHORIZED)?;
+        decode(&body).ok_or(StatusCode::BAD_REQUEST)
+    };
+    Router::new().route("/hook", post(handler))
+}
+
+fn webhook_verify_layer() -> webhook_verify::tower::VerifyLayer<Body> {
+    let provider = webhook_verify::Provider::StandardWebhooks;
+    webhook_verify::tower::VerifyLayer::new(provider, Secret::new(SECRET))
+}
+
+fn tower_github_webhook() -> Router {
+    Router::new().route("/hook", post(json).layer(ValidateGitHubWebhookLayer::new(KEY)))
+}
+
+fn axum_github_webhook_extract() -> Router {
+    let handler = async |GithubEvent(events): GithubEvent<Vec<AnyEvent>>| handled_all(Json(events));
+    Router::new().route("/hook", post(handler)).with_state(GithubToken(Arc::new(KEY.into())))
+}
+
+fn axum_standardwebhooks() -> Router {
+    let handler =
+        async |StandardWebhook(events): StandardWebhook<Json<Vec<AnyEvent>>>| handled_all(events);
+    Router::new().route("/hook", post(handler)).with_state(shared_webhook())
+}
+
+fn shared_webhook() -> SharedWebhook {
+    SharedWebhook::new(axum_standardwebhooks::Webhook::new(SECRET).expect("a good secret"))
+}
+
+/// As GitHub does it.
+fn github(body: &Bytes) -> Request<Frames> {
+    static HMAC: LazyLock<HmacSha256> = LazyLock::new(|| HmacSha256::new(KEY).expect("a good key"));
+    requests::signed_with(body.clone(), |head, body| {
+        let signature = format!("sha256={}", HMAC.sign([body]).to_hex());
+        let headers = [
+            ("x-hub-signature-256", signature.as_str()),
+            ("x-github-event", "push"),
+            ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958"),
+            ("x-github-hook-installation-target-type", "repository"),
+            ("x-github-hook-installation-target-id", "79929171"),
+        ];
+        for (name, value) in headers {
+            head.headers.insert(name, value.parse().expect("a good value"));
+        }
+    })
+}

@@ -1,0 +1,8 @@
+//! The crates one would pick instead, on the same work.
+
+#[path = "../../common/mod.rs"]
+pub mod common;
+pub mod contenders;
+pub mod picture;
+pub mod rounds;
+pub mod table;

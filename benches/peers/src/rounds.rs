@@ -1,0 +1,72 @@
+//! Times in turns: whatever disturbs the machine disturbs all alike.
+
+use std::time::{Duration, Instant};
+
+/// One who takes part: prepares `n` pieces of work, and does them.
+pub struct Entrant<'a> {
+    pub name: &'static str,
+    round: Box<dyn FnMut(usize) -> Duration + 'a>,
+    repeats: usize,
+    times: Vec<f64>,
+}
+
+impl<'a> Entrant<'a> {
+    /// What `prepare` makes is no part of the time; what becomes of `work`'s output is.
+    pub fn new<I, O>(
+        name: &'static str,
+        mut prepare: impl FnMut() -> I + 'a,
+        mut work: impl FnMut(I) -> O + 'a,
+    ) -> Self {
+        let round = move |repeats| {
+            let inputs: Vec<I> = (0..repeats).map(|_| prepare()).collect();
+            let start = Instant::now();
+            for input in inputs {
+                std::hint::black_box(work(input));
+            }
+            start.elapsed()
+        };
+        Self::timing_itself(name, round)
+    }
+
+    /// `round` takes the number of repeats, and says how long they took together.
+    pub fn timing_itself(name: &'static str, round: impl FnMut(usize) -> Duration + 'a) -> Self {
+        Self { name, round: Box::new(round), repeats: 1, times: Vec::new() }
+    }
+
+    /// The median of the rounds, in nanoseconds for one piece of work.
+    pub fn median(&self) -> f64 {
+        median(&self.times)
+    }
+}
+
+/// How long it may take.
+#[derive(Clone, Copy)]
+pub struct Effort {
+    pub rounds: usize,
+    pub round: Duration,
+}
+
+/// Lets all of them work in turns, everyone as often as fits into a round.
+pub fn run(effort: Effort, entrants: &mut [Entrant<'_>]) {
+    for entrant in entrants.iter_mut() {
+        let (mut repeats, mut taken) = (1, (entrant.round)(1));
+        while taken < effort.round / 4 && repeats < 100_000 {
+            repeats *= 2;
+            taken = (entrant.round)(repeats);
+        }
+        let one = taken.as_secs_f64() / repeats as f64;
+        entrant.repeats = ((effort.round.as_secs_f64() / one) as usize).clamp(1, 100_000);
+    }
+    for _ in 0..effort.rounds {
+        for entrant in entrants.iter_mut() {
+            let taken = (entrant.round)(entrant.repeats);
+            entrant.times.push(taken.as_secs_f64() * 1e9 / entrant.repeats as f64);
+        }
+    }
+}
+
+pub fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}

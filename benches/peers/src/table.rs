@@ -1,0 +1,396 @@
+//! What was measured, as Markdown: everyone's figures, and how they stand to the targets.
+
+use std::{fmt::Write, io, path::Path};
+
+use crate::contenders::{
+    AXUM_STANDARDWEBHOOKS, BARE_JSON, BARE_NOTHING, HYPER_BY_HAND, OCTOEVENTS, OURS, OURS_ON_HYPER,
+    TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY,
+};
+
+/// Lines of `work<TAB>name<TAB>value`, in the order of their measurement.
+#[derive(Default)]
+pub struct Rows(Vec<(String, String, f64)>);
+
+impl Rows {
+    /// Passes over lines of any other shape.
+    pub fn parse(text: &str) -> Self {
+        let row = |line: &str| {
+            let mut cells = line.split('\t');
+            let (work, name, value) = (cells.next()?, cells.next()?, cells.next()?);
+            Some((work.to_owned(), name.to_owned(), value.trim().parse().ok()?))
+        };
+        Self(text.lines().filter_map(row).collect())
+    }
+
+    pub fn get(&self, work: &str, name: &str) -> Option<f64> {
+        self.of(work).find(|row| row.0 == name).map(|row| row.1)
+    }
+
+    /// Names and values of one work.
+    pub fn of(&self, work: &str) -> impl Iterator<Item = (&str, f64)> {
+        self.0.iter().filter(move |row| row.0 == work).map(|row| (row.1.as_str(), row.2))
+    }
+
+    /// The works whose name is this and a number, with the number, from the least to the greatest.
+    pub fn sizes(&self, work: &str) -> Vec<usize> {
+        let size = |row: &(String, _, _)| row.0.strip_prefix(work)?.strip_prefix(' ')?.parse().ok();
+        let mut sizes: Vec<_> = self.0.iter().filter_map(size).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+}
+
+/// All that the binaries have printed.
+#[derive(Default)]
+pub struct Results {
+    /// Nanoseconds.
+    pub times: Rows,
+    pub allocations: Rows,
+    pub load: Rows,
+}
+
+impl Results {
+    /// A file that is not there is one without rows.
+    pub fn read(directory: &Path) -> io::Result<Self> {
+        let rows = |file| match std::fs::read_to_string(directory.join(file)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            text => Ok(Rows::parse(&text.unwrap_or_default())),
+        };
+        Ok(Self {
+            times: rows("times.tsv")?,
+            allocations: rows("allocations.tsv")?,
+            load: rows("load.tsv")?,
+        })
+    }
+
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        if self.times.get("meta", "once") == Some(1.0) {
+            text.push_str("> Everything was done once, to see that it works: **the figures mean nothing.**\n\n");
+        }
+        self.requests(&mut text);
+        text.push('\n');
+        self.targets(&mut text);
+        text
+    }
+
+    fn requests(&self, text: &mut String) {
+        text.push_str(
+            "| whole requests | 1 KiB, µs | 64 KiB, µs | 1 MiB, µs | allocations at 1 KiB | requests/s ÷ ours | p99 ÷ ours |\n\
+             |---|--:|--:|--:|--:|--:|--:|\n",
+        );
+        for (name, _) in self.times.of(REQUESTS[0]) {
+            let bold = if name == OURS { "**" } else { "" };
+            let micros = REQUESTS
+                .map(|work| cell(self.times.get(work, name).map(|ns| ns / 1e3), significant));
+            let allocations = cell(self.allocations.get(REQUESTS[0], name), whole);
+            let load = ["load rps", "load p99 us"]
+                .map(|work| cell(ratio(&self.load, work, name, OURS), decimal));
+            let figures = [&micros[..], &[allocations], &load].concat().join(" | ");
+            let _ = writeln!(text, "| {bold}{name}{bold} | {figures} |");
+        }
+    }
+
+    fn targets(&self, text: &mut String) {
+        let results: Vec<_> = TARGETS.iter().flat_map(|target| target.results(self)).collect();
+        let count = |verdict| results.iter().filter(|result| result.verdict == verdict).count();
+        let summary = [Verdict::Held, Verdict::Tie, Verdict::Missed, Verdict::NotMeasured]
+            .map(|verdict| format!("{} {}", count(verdict), verdict.text()))
+            .join(", ");
+        let _ = write!(
+            text,
+            "<details><summary>Targets: {summary}</summary>\n\n| what | figure | target | verdict |\n|---|--:|--:|---|\n"
+        );
+        for Judged { what, figure, target, verdict } in &results {
+            let _ = writeln!(text, "| {what} | {figure} | {target} | {} |", verdict.text());
+        }
+        text.push_str("\n</details>\n");
+    }
+}
+
+/// What stands in `document` between the two lines of figures, replaced.
+pub fn replaced(document: &str, figures: &str) -> Option<String> {
+    let (before, rest) = document.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{}\n{END}{after}", figures.trim_end()))
+}
+
+const BEGIN: &str = "<!-- figures -->";
+const END: &str = "<!-- /figures -->";
+
+struct Target {
+    what: &'static str,
+    figure: Figure,
+    bound: Bound,
+}
+
+enum Figure {
+    /// Of the times of two, in each of these works.
+    Ratio { works: &'static [&'static str], of: &'static str, to: &'static str },
+    /// Of the last time to the first.
+    Growth(&'static str),
+    /// Among the allocations.
+    Count { work: &'static str, name: &'static str },
+}
+
+#[derive(Clone, Copy)]
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+use Bound::{AtLeast, AtMost};
+
+const fn ratio_of(
+    what: &'static str,
+    works: &'static [&'static str],
+    (of, to): (&'static str, &'static str),
+    bound: Bound,
+) -> Target {
+    Target { what, figure: Figure::Ratio { works, of, to }, bound }
+}
+
+const fn count_of(
+    what: &'static str,
+    work: &'static str,
+    name: &'static str,
+    at_most: f64,
+) -> Target {
+    Target { what, figure: Figure::Count { work, name }, bound: AtMost(at_most) }
+}
+
+const CHECKS: &[&str] = &["check 256", "check 1024"];
+const REQUESTS: [&str; 3] = ["request 1024", "request 65536", "request 1048576"];
+const LAST_FRAME: &[&str] = &["last frame 1048576"];
+const DECODE: &[&str] = &["decode adjacent", "decode learn365", "decode synthesis_vr"];
+
+#[rustfmt::skip]
+const TARGETS: &[Target] = &[
+    ratio_of("check alone ÷ bare primitives", CHECKS, (OURS, "bare primitives"), AtMost(1.15)),
+    count_of("allocations of a check of 1 KiB", "check 1024", OURS, 0.0),
+    ratio_of("request: bare `Json`, unverified ÷ ours", &REQUESTS, (BARE_JSON, OURS), AtLeast(1.0)),
+    ratio_of("request: webhook-verify ÷ ours", &REQUESTS, (WEBHOOK_VERIFY, OURS), AtLeast(1.25)),
+    ratio_of("request: octoevents ÷ ours", &REQUESTS, (OCTOEVENTS, OURS), AtLeast(1.15)),
+    ratio_of("request: axum-standardwebhooks ÷ ours", &REQUESTS, (AXUM_STANDARDWEBHOOKS, OURS), AtLeast(2.2)),
+    count_of("allocations of a request of 1 KiB", REQUESTS[0], OURS, 40.0),
+    ratio_of("request without axum: ours ÷ hyper by hand", &REQUESTS, (OURS_ON_HYPER, HYPER_BY_HAND), AtMost(1.05)),
+    ratio_of("last frame → inner service: webhook-verify ÷ ours", LAST_FRAME, (WEBHOOK_VERIFY, OURS), AtLeast(40.0)),
+    ratio_of("last frame → inner service: octoevents ÷ ours", LAST_FRAME, (OCTOEVENTS, OURS), AtLeast(40.0)),
+    ratio_of("last frame → inner service: axum-standardwebhooks ÷ ours", LAST_FRAME, (AXUM_STANDARDWEBHOOKS, OURS), AtLeast(40.0)),
+    ratio_of("last frame → inner service: tower-github-webhook ÷ ours", LAST_FRAME, (TOWER_GITHUB_WEBHOOK, OURS), AtLeast(1.5)),
+    ratio_of("decode and dispatch ÷ `from_slice`", DECODE, (OURS, "from_slice"), AtMost(0.85)),
+    ratio_of("decode and dispatch ÷ `from_str`", DECODE, (OURS, "from_str"), AtMost(1.0)),
+    ratio_of("a thousand signatures ÷ one", &["signatures"], ("1000 signatures", "1 signature"), AtMost(1.1)),
+    ratio_of("refusal of 1 MiB unsigned ÷ bare handler that ignores it", &["refusal"], (OURS, BARE_NOTHING), AtMost(1.3)),
+    ratio_of("cost per event, 10⁶ against 10³", &["growth events"], ("1000000", "1000"), AtMost(1.25)),
+    Target { what: "cost per byte, longest against shortest", figure: Figure::Growth("growth bytes"), bound: AtMost(1.25) },
+    ratio_of("cost per event, 1,000 types against 5", &["growth types"], ("1000", "5"), AtMost(1.1)),
+    count_of("peak memory over typed events ÷ body", "memory", "peak over typed events, in bodies", 2.0),
+    count_of("bytes retained after the answer", "memory", "retained bytes", 0.0),
+];
+
+struct Judged {
+    what: String,
+    figure: String,
+    target: String,
+    verdict: Verdict,
+}
+
+impl Target {
+    /// One for each of its works.
+    fn results(&self, results: &Results) -> Vec<Judged> {
+        let judged = |what, figure: Option<f64>, tolerance| Judged {
+            what,
+            figure: cell(figure, short),
+            target: self.bound.text(),
+            verdict: figure
+                .map_or(Verdict::NotMeasured, |figure| self.bound.verdict(figure, tolerance)),
+        };
+        match self.figure {
+            Figure::Ratio { works, of, to } => works
+                .iter()
+                .map(|work| {
+                    let place = if works.len() > 1 { place(work) } else { String::new() };
+                    let ratio = ratio(&results.times, work, of, to);
+                    judged(format!("{}{place}", self.what), ratio, TIE)
+                })
+                .collect(),
+            Figure::Growth(work) => {
+                vec![judged(self.what.to_owned(), growth(&results.times, work), TIE)]
+            }
+            // Nothing disturbs a count.
+            Figure::Count { work, name } => {
+                vec![judged(self.what.to_owned(), results.allocations.get(work, name), 0.0)]
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Held,
+    Tie,
+    Missed,
+    NotMeasured,
+}
+
+impl Verdict {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Tie => "tie",
+            Self::Missed => "missed",
+            Self::NotMeasured => "not measured",
+        }
+    }
+}
+
+/// A miss by less than this part is a tie.
+const TIE: f64 = 0.03;
+
+impl Bound {
+    fn verdict(self, figure: f64, tolerance: f64) -> Verdict {
+        let (held, nearly) = match self {
+            AtMost(bound) => (figure <= bound, figure <= bound * (1.0 + tolerance)),
+            AtLeast(bound) => (figure >= bound, figure >= bound * (1.0 - tolerance)),
+        };
+        match (held, nearly) {
+            (true, _) => Verdict::Held,
+            (_, true) => Verdict::Tie,
+            _ => Verdict::Missed,
+        }
+    }
+
+    fn text(self) -> String {
+        match self {
+            AtMost(bound) => format!("≤ {bound}"),
+            AtLeast(bound) => format!("≥ {bound}"),
+        }
+    }
+}
+
+fn ratio(rows: &Rows, work: &str, of: &str, to: &str) -> Option<f64> {
+    Some(rows.get(work, of)? / rows.get(work, to)?)
+}
+
+fn growth(rows: &Rows, work: &str) -> Option<f64> {
+    let mut values = rows.of(work).map(|row| row.1);
+    let first = values.next()?;
+    Some(values.last()? / first)
+}
+
+/// What tells a work from its likes: `request 65536` is about 64 KiB.
+fn place(work: &str) -> String {
+    match work.rsplit(' ').next() {
+        Some(last) => format!(", {}", last.parse().map_or(last.to_owned(), size)),
+        None => String::new(),
+    }
+}
+
+/// A number of bytes, as one says it.
+pub fn size(bytes: usize) -> String {
+    match bytes {
+        0..0x400 => format!("{bytes} B"),
+        0x400..0x10_0000 => format!("{} KiB", bytes >> 10),
+        _ => format!("{} MiB", bytes >> 20),
+    }
+}
+
+fn cell(figure: Option<f64>, text: fn(f64) -> String) -> String {
+    figure.filter(|figure| figure.is_finite()).map_or("–".into(), text)
+}
+
+fn whole(figure: f64) -> String {
+    format!("{figure:.0}")
+}
+
+fn decimal(figure: f64) -> String {
+    format!("{figure:.2}")
+}
+
+/// Two decimals, unless they say nothing.
+fn short(figure: f64) -> String {
+    if figure.fract() == 0.0 || figure >= 100.0 { thousands(figure) } else { decimal(figure) }
+}
+
+/// Three digits at least.
+pub fn significant(figure: f64) -> String {
+    match figure {
+        ..9.995 => decimal(figure),
+        ..99.95 => format!("{figure:.1}"),
+        _ => thousands(figure),
+    }
+}
+
+fn thousands(figure: f64) -> String {
+    let mut text = whole(figure);
+    let mut place = text.len();
+    while place > 3 {
+        place -= 3;
+        text.insert(place, ',');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn results(times: &str) -> Results {
+        Results { times: Rows::parse(times), ..Results::default() }
+    }
+
+    #[test]
+    fn bounds_are_held_tied_or_missed() {
+        use Verdict::{Held, Missed, Tie};
+
+        for (bound, figure, verdict) in [
+            (AtMost(1.15), 1.15, Held),
+            (AtMost(1.15), 1.18, Tie),
+            (AtMost(1.15), 1.19, Missed),
+            (AtLeast(40.0), 40.0, Held),
+            (AtLeast(40.0), 38.9, Tie),
+            (AtLeast(40.0), 38.7, Missed),
+        ] {
+            assert_eq!(bound.verdict(figure, TIE), verdict, "{figure}");
+        }
+        assert_eq!(AtMost(40.0).verdict(41.0, 0.0), Missed);
+    }
+
+    #[test]
+    fn rows_become_verdicts_and_their_absence_too() {
+        let markdown = results(&format!(
+            "check 256\t{OURS}\t110\ncheck 256\tbare primitives\t100\ngrowth bytes\t1024\t2\ngrowth bytes\t2048\t3\n"
+        ))
+        .markdown();
+        for line in [
+            "| check alone ÷ bare primitives, 256 B | 1.10 | ≤ 1.15 | held |",
+            "| check alone ÷ bare primitives, 1 KiB | – | ≤ 1.15 | not measured |",
+            "| cost per byte, longest against shortest | 1.50 | ≤ 1.25 | missed |",
+        ] {
+            assert!(markdown.contains(line), "{markdown}");
+        }
+        assert!(!markdown.contains("mean nothing"));
+    }
+
+    #[test]
+    fn requests_stand_in_their_order() {
+        let markdown = results(&format!(
+            "meta\tonce\t1\nrequest 1024\tother\t4560\nrequest 1024\t{OURS}\t3150\nrequest 1048576\t{OURS}\t2355000\n"
+        ))
+        .markdown();
+        assert!(markdown.contains(
+            "| other | 4.56 | – | – | – | – | – |\n| **tower-webhook** | 3.15 | – | 2,355 | – | – | – |\n"
+        ));
+        assert!(markdown.lines().next().unwrap().contains("mean nothing"));
+    }
+
+    #[test]
+    fn only_what_stands_between_the_marks_is_replaced() {
+        let document = "a\n<!-- figures -->\nold\n<!-- /figures -->\nb\n";
+        let new = "a\n<!-- figures -->\nnew\n<!-- /figures -->\nb\n";
+        assert_eq!(replaced(document, "new\n").as_deref(), Some(new));
+        assert_eq!(replaced(new, "new\n").as_deref(), Some(new));
+        assert_eq!(replaced("no marks", "new"), None);
+    }
+}
