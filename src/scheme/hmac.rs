@@ -64,7 +64,7 @@ impl<A: Algorithm> Hmac<A> {
     /// Begins to check one signature.
     #[inline]
     pub fn check(&self, tag: Tag) -> Check {
-        A::begin(self.begin(tag))
+        self.begin(tag, Vec::new())
     }
 
     /// Begins to check several signatures, any of which may be the one. Those that cannot be read, or have another
@@ -80,7 +80,7 @@ impl<A: Algorithm> Hmac<A> {
         &self,
         tags: impl IntoIterator<Item = Result<Tag, VerifyError>>,
     ) -> Result<Check, VerifyError> {
-        let mut check = None;
+        let (mut first, mut more) = (None, Vec::new());
         let mut failure = VerifyError::UnsupportedSignature;
         let length = <A::Mac as OutputSizeUser>::output_size();
         for (index, tag) in tags.into_iter().enumerate() {
@@ -88,14 +88,12 @@ impl<A: Algorithm> Hmac<A> {
                 return Err(VerifyError::TooManySignatures);
             }
             match tag.and_then(|tag| tag.of_length(length)) {
-                Ok(tag) => match &mut check {
-                    None => check = Some(self.begin(tag)),
-                    Some(check) => check.more().tags.push(tag),
-                },
+                Ok(tag) if first.is_none() => first = Some(tag),
+                Ok(tag) => more.push(tag),
                 Err(error) => failure = error,
             }
         }
-        check.map(A::begin).ok_or(failure)
+        first.map(|tag| self.begin(tag, more)).ok_or(failure)
     }
 
     /// The signature of `parts`, one after the other, under the first secret.
@@ -108,15 +106,14 @@ impl<A: Algorithm> Hmac<A> {
     }
 
     #[inline(always)]
-    fn begin(&self, tag: Tag) -> HmacCheck<A> {
-        let names = self.names.clone();
-        let mut check = HmacCheck { names, mac: self.keys.first().cloned(), tag, more: None };
-        if let [_, more @ ..] = &*self.keys
-            && !more.is_empty()
-        {
-            check.more().macs.extend_from_slice(more);
-        }
-        check
+    fn begin(&self, tag: Tag, tags: Vec<Tag>) -> Check {
+        let (mac, macs) = match &*self.keys {
+            [] => (None, &[][..]),
+            [first, more @ ..] => (Some(first.clone()), more),
+        };
+        let alone = macs.is_empty() && tags.is_empty();
+        let more = (!alone).then(|| Box::new(More { macs: macs.to_vec(), tags }));
+        A::begin(HmacCheck { names: self.names.clone(), mac, tag, more })
     }
 }
 
@@ -158,25 +155,23 @@ impl<A: Algorithm> HmacCheck<A> {
         }
     }
 
-    fn more(&mut self) -> &mut More<A> {
-        self.more.get_or_insert_with(|| Box::new(More { macs: Vec::new(), tags: Vec::new() }))
-    }
-
     /// Compares every signature with every key's, wherever the match stands.
-    fn verdict(self) -> Result<Authentic, VerifyError> {
-        let Self { names, mac, tag, more } = self;
-        let (more_macs, more_tags) = more.map_or_else(Default::default, |m| (m.macs, m.tags));
-        let signs = |mac: A::Mac| {
-            let mac = mac.finalize().into_bytes();
-            let tags = more_tags.iter();
-            bool::from(tags.fold(tag.matches(&mac), |hit, tag| hit | tag.matches(&mac)))
+    fn verdict(&self) -> Result<Authentic, VerifyError> {
+        let (more_macs, more_tags) = match &self.more {
+            None => (&[][..], &[][..]),
+            Some(more) => (&more.macs[..], &more.tags[..]),
         };
-        let mut found = mac.is_some_and(&signs).then_some(0);
-        for (index, mac) in (1..).zip(more_macs) {
+        let signs = |mac: &A::Mac| {
+            let mac = mac.clone().finalize().into_bytes();
+            let first = self.tag.matches(&mac);
+            bool::from(more_tags.iter().fold(first, |hit, tag| hit | tag.matches(&mac)))
+        };
+        let mut found = None;
+        for (index, mac) in self.mac.iter().chain(more_macs).enumerate() {
             found = found.or(signs(mac).then_some(index));
         }
-        let index: usize = found.ok_or(VerifyError::SignatureMismatch)?;
-        Ok(Authentic::by(names.and_then(|names| names.get(index)?.clone())))
+        let index = found.ok_or(VerifyError::SignatureMismatch)?;
+        Ok(Authentic::by(self.names.as_ref().and_then(|names| names.get(index)?.clone())))
     }
 }
 
@@ -195,7 +190,7 @@ impl HmacCheck<Sha256> {
         self.feed(bytes);
     }
 
-    pub(super) fn finish(self) -> Result<Authentic, VerifyError> {
+    pub(super) fn finish(&self) -> Result<Authentic, VerifyError> {
         self.verdict()
     }
 }

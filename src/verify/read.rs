@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 use http_body::Body;
 use tokio::time::Instant;
 
@@ -15,22 +15,16 @@ use crate::{
     Delivery, Provider,
     error::Rejection,
     places::Place,
-    scheme::{Check, ReadHeaders},
+    scheme::{Check, Head, ReadHeaders},
 };
-
-/// What the head has earned.
-pub(super) struct Admitted {
-    pub(super) check: Check,
-    pub(super) place: Place,
-    pub(super) received_at: SystemTime,
-    pub(super) read: ReadHeaders,
-}
 
 /// A body on its way through the check.
 pub(super) struct Reading<P> {
     config: Arc<Config>,
     provider: Arc<P>,
-    admitted: Admitted,
+    check: Check,
+    place: Place,
+    received: (SystemTime, ReadHeaders),
     answer_at: Option<Instant>,
     collected: Collected,
 }
@@ -39,18 +33,32 @@ pub(super) struct Reading<P> {
 const FRAMES_PER_POLL: usize = 128;
 
 impl<P: Provider> Reading<P> {
-    pub(super) fn new(layer: &VerifyLayer<P>, admitted: Admitted, declared: u64) -> Self {
-        let VerifyLayer { config, provider } = layer.clone();
-        let answer_within = provider.policy().answer_within();
-        let answer_at = answer_within.and_then(|within| Instant::now().checked_add(within));
-        let limit = config.body_limit;
-        Self {
-            config,
-            provider,
-            admitted,
-            answer_at,
-            collected: Collected::expecting(declared, limit),
+    /// Judges what can be judged before the body is read, once it is no handshake: method, declared size, head, place.
+    pub(super) fn begin(
+        layer: &VerifyLayer<P>,
+        head: &Head<'_>,
+        declared: u64,
+    ) -> Result<Box<Self>, Rejection> {
+        if head.method() != Method::POST {
+            return Err(Rejection::Method);
         }
+        let limit = layer.config.body_limit;
+        if declared > u64::try_from(limit).unwrap_or(u64::MAX) {
+            return Err(Rejection::BodyTooLarge(limit));
+        }
+        let check = layer.provider.authenticate(head).map_err(Rejection::Unauthentic)?;
+        let place = layer.config.places.take().ok_or(Rejection::Busy)?;
+        let answer_within = layer.provider.policy().answer_within();
+        // Boxed, so that it moves only once.
+        Ok(Box::new(Self {
+            config: layer.config.clone(),
+            provider: layer.provider.clone(),
+            check,
+            place,
+            received: (head.now(), head.read_headers()),
+            answer_at: answer_within.and_then(|within| Instant::now().checked_add(within)),
+            collected: Collected::expecting(declared, limit),
+        }))
     }
 
     pub(super) fn deadline(&self) -> std::time::Duration {
@@ -85,7 +93,7 @@ impl<P: Provider> Reading<P> {
             return Err(Rejection::BodyTooLarge(limit));
         }
         let frame = data.copy_to_bytes(data.remaining());
-        self.admitted.check.update(&frame);
+        self.check.update(&frame);
         self.collected.push(frame);
         Ok(())
     }
@@ -95,8 +103,8 @@ impl<P: Provider> Reading<P> {
         self: Box<Self>,
         headers: &HeaderMap,
     ) -> Result<(Verified<P>, Place), Rejection> {
-        let Self { provider, admitted, answer_at, collected, .. } = *self;
-        let proof = admitted.check.finish().map_err(Rejection::Unauthentic)?;
+        let Self { provider, check, place, received, answer_at, collected, .. } = *self;
+        let proof = check.finish().map_err(Rejection::Unauthentic)?;
         if headers
             .get_all(header::CONTENT_ENCODING)
             .iter()
@@ -107,10 +115,9 @@ impl<P: Provider> Reading<P> {
         if provider.policy().is_json_only() && !is_json(headers) {
             return Err(Rejection::MediaType);
         }
-        let received = (admitted.received_at, admitted.read);
         let delivery = Delivery::received(proof, provider.name(), received);
         let bytes = Some(collected.into_bytes());
-        Ok((Verified { bytes, delivery, provider, answer_at }, admitted.place))
+        Ok((Verified { bytes, delivery, provider, answer_at }, place))
     }
 
     pub(super) fn provider_name(&self) -> &'static str {

@@ -3,15 +3,12 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{Method, Request, Response, header, request::Parts};
+use http::{Request, Response, header, request::Parts};
 use http_body::Body;
 use tower::Service;
 
-use super::{
-    ResponseBody, ResponseFuture, Verified, VerifyLayer,
-    read::{Admitted, Reading},
-};
-use crate::{BoxError, Provider, error::Rejection, scheme::Head};
+use super::{ResponseBody, ResponseFuture, Verified, VerifyLayer, read::Reading};
+use crate::{BoxError, Provider, scheme::Head};
 
 /// The service that [`VerifyLayer`] makes of an inner one.
 pub struct Verify<P, S> {
@@ -59,34 +56,13 @@ where
             return ResponseFuture::answered(answer);
         }
         let declared = declared_length(&parts, &body);
-        match admit(&self.layer, &head, declared) {
-            Ok(admitted) => {
-                let reading = Box::new(Reading::new(&self.layer, admitted, declared));
-                ResponseFuture::reading(self.inner.clone(), parts, reading, body)
-            }
+        match Reading::begin(&self.layer, &head, declared) {
+            Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
                 ResponseFuture::answered(rejection.refusal(self.layer.provider.name()))
             }
         }
     }
-}
-
-/// What is judged before the body is read, once it is no handshake: method, declared size, head, place.
-fn admit<P: Provider>(
-    layer: &VerifyLayer<P>,
-    head: &Head<'_>,
-    declared: u64,
-) -> Result<Admitted, Rejection> {
-    if head.method() != Method::POST {
-        return Err(Rejection::Method);
-    }
-    let limit = layer.config.body_limit;
-    if declared > u64::try_from(limit).unwrap_or(u64::MAX) {
-        return Err(Rejection::BodyTooLarge(limit));
-    }
-    let check = layer.provider.authenticate(head).map_err(Rejection::Unauthentic)?;
-    let place = layer.config.places.take().ok_or(Rejection::Busy)?;
-    Ok(Admitted { check, place, received_at: head.now(), read: head.read_headers() })
 }
 
 /// What the head or the transport announces, if anything.
