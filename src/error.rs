@@ -112,7 +112,7 @@ impl Rejection {
     pub(crate) fn response(self) -> Response<Bytes> {
         let status = self.status();
         let title = status.canonical_reason().unwrap_or_default();
-        let problem = format!(r#"{{"title":"{title}","status":{}}}"#, status.as_u16());
+        let problem = [r#"{"title":""#, title, r#"","status":"#, status.as_str(), "}"].concat();
         let mut response = Response::new(Bytes::from(problem));
         *response.status_mut() = status;
         let headers = response.headers_mut();

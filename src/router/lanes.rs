@@ -19,8 +19,8 @@ use crate::{
 /// All events of a batch, by their handlers.
 pub(super) struct Lanes<S> {
     typed: Vec<(RouteId, BoxLane<S>)>,
-    /// Where those beyond the first few are.
-    more: FxHashMap<RouteId, usize>,
+    /// Where each of them is, once there are more than a few.
+    places: FxHashMap<RouteId, usize>,
     fallback: Option<Pin<Box<dyn RawLane<S>>>>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Seat {
 
 impl<S> Lanes<S> {
     pub(super) fn new() -> Self {
-        Self { typed: Vec::with_capacity(8), more: FxHashMap::default(), fallback: None }
+        Self { typed: Vec::with_capacity(8), places: FxHashMap::default(), fallback: None }
     }
 
     /// Decodes an event, in place, and returns its index.
@@ -54,16 +54,20 @@ impl<S> Lanes<S> {
 
     #[inline]
     fn find(&self, route: RouteId) -> Option<usize> {
-        let few = self.typed.iter().take(FEW).position(|(known, _)| *known == route);
-        few.or_else(|| self.more.get(&route).copied())
+        if self.typed.len() <= FEW {
+            self.typed.iter().position(|(known, _)| *known == route)
+        } else {
+            self.places.get(&route).copied()
+        }
     }
 
     fn add(&mut self, route: RouteId, lane: BoxLane<S>) -> usize {
         let index = self.typed.len();
-        if index >= FEW {
-            self.more.insert(route, index);
-        }
         self.typed.push((route, lane));
+        if index >= FEW {
+            let places = self.typed.iter().enumerate().skip(self.places.len());
+            self.places.extend(places.map(|(index, (route, _))| (*route, index)));
+        }
         index
     }
 
