@@ -12,5 +12,8 @@ pub mod security {}
 #[doc = include_str!("verdicts.md")]
 pub mod verdicts {}
 
+#[doc = include_str!("performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("changelog.md")]
 pub mod changelog {}

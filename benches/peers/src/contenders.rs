@@ -22,7 +22,7 @@ use webhook_verify::{Secret, VerifyOptions};
 
 use crate::common::{
     by_hand,
-    events::AnyEvent,
+    events::{self, AnyEvent},
     ours, ready,
     requests::{self, Frames, KEY, SECRET},
 };
@@ -304,4 +304,56 @@ fn github(body: &Bytes) -> Request<Frames> {
             head.headers.insert(name, value.parse().expect("a good value"));
         }
     })
+}
+
+/// Whoever verifies accepts what is signed, and refuses it with one byte changed.
+///
+/// # Panics
+///
+/// If not.
+pub fn judge(contender: &mut Contender) {
+    let body = events::list(5);
+    let altered = body.replacen("inv_000", "inv_001", 1);
+    assert_ne!(body, altered);
+    let request = contender.request(&body.into());
+    let (head, _) = request.clone().into_parts();
+    let accepted = contender.call(request);
+    assert!(accepted.is_success(), "{} answers {accepted} to what is signed", contender.name);
+    let refused = contender.call(Request::from_parts(head, Frames::new(altered)));
+    let verifies = contender.signature != Signature::None;
+    assert_eq!(refused.is_client_error(), verifies, "{}: {refused}", contender.name);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::common::events::handled_since;
+
+    #[test]
+    fn everyone_handles_every_event_and_no_forged_one() {
+        let _ = handled_since();
+        for contender in &mut typed() {
+            judge(contender);
+            let handled = match (contender.name, contender.signature) {
+                (BARE_BYTES, _) => 2,
+                (_, Signature::None) => 10,
+                _ => 5,
+            };
+            assert_eq!(handled_since(), handled, "{}", contender.name);
+        }
+    }
+
+    #[test]
+    fn those_in_front_of_an_inner_service_call_it_for_no_forged_body() {
+        undecoded().iter_mut().for_each(judge);
+    }
+
+    #[test]
+    fn a_check_alone_tells_the_two_apart() {
+        let (head, _) = requests::signed("[1]").into_parts();
+        for (name, mut check) in checks() {
+            assert!(check(&head.headers, b"[1]"), "{name}");
+            assert!(!check(&head.headers, b"[2]"), "{name}");
+        }
+    }
 }

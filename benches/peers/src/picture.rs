@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use crate::{
     contenders::{
-        AXUM_STANDARDWEBHOOKS, HYPER_BY_HAND, OCTOEVENTS, OURS, OURS_ON_HYPER,
+        AXUM_STANDARDWEBHOOKS, BARE_BYTES, HYPER_BY_HAND, OCTOEVENTS, OURS, OURS_ON_HYPER,
         TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY,
     },
     table::{Rows, significant, size},
@@ -15,12 +15,12 @@ pub fn cost(times: &Rows) -> String {
     let lines = lines(times);
     let all = || lines.iter().flat_map(|line| &line.points);
     let x = Scale::new(all().map(|point| point.0), (70.0, 520.0), 2.0);
-    let y = Scale::new(all().map(|point| point.1), (500.0, 66.0), 10.0);
+    let y = Scale::linear(all().map(|point| point.1), (500.0, 66.0));
     let mut canvas = Canvas::new(
         (760, 560),
         "Cost of a webhook against the size of its body",
-        "Microseconds from the head of a request to its answer, events decoded and handled, for tower-webhook and \
-         what one would use instead. Both axes are logarithmic.",
+        "Nanoseconds for each byte of the body, from the head of a request to its answer, events decoded and handled, \
+         for tower-webhook and what one would use instead. The axis of sizes is logarithmic.",
     );
     grid(&mut canvas, times, &x, &y);
     for line in &lines {
@@ -68,17 +68,21 @@ pub fn last_frame(times: &Rows) -> String {
 struct Line<'a> {
     name: &'a str,
     look: Look,
-    /// Bytes and microseconds.
+    /// Bytes, and nanoseconds for each of them.
     points: Vec<(f64, f64)>,
 }
 
 fn lines(times: &Rows) -> Vec<Line<'_>> {
     let works = times.sizes("request").into_iter().map(|bytes| (bytes, format!("request {bytes}")));
     let works: Vec<_> = works.collect();
+    // Who decodes nothing does other work.
     let names = works.first().into_iter().flat_map(|(_, work)| times.of(work));
+    let names = names.filter(|(name, _)| *name != BARE_BYTES);
     let line = |(name, _)| {
-        let point =
-            |(bytes, work): &(usize, String)| Some((*bytes as f64, times.get(work, name)? / 1e3));
+        let point = |(bytes, work): &(usize, String)| {
+            let bytes = *bytes as f64;
+            Some((bytes, times.get(work, name)? / bytes))
+        };
         Line { name, look: look(name), points: works.iter().filter_map(point).collect() }
     };
     let mut lines: Vec<_> = names.map(line).collect();
@@ -99,7 +103,12 @@ fn grid(canvas: &mut Canvas, times: &Rows, x: &Scale, y: &Scale) {
         canvas.text((at, bottom + 18.0), "middle", SOFT, size(bytes));
     }
     canvas.text(((left + right) / 2.0, bottom + 40.0), "middle", SOFT, "size of the body");
-    canvas.text((left - 48.0, top - 12.0), "start", SOFT, "µs per request");
+    canvas.text(
+        (left - 48.0, top - 12.0),
+        "start",
+        SOFT,
+        "nanoseconds per byte, to typed events and their code",
+    );
 }
 
 /// At the ends of their lines, or as near as they have room.
@@ -139,30 +148,42 @@ fn merged(above: (f64, usize), below: (f64, usize)) -> (f64, usize) {
     ((above.0 * above.1 as f64 + below.0 * below.1 as f64) / count as f64, count)
 }
 
-/// Where a value stands on a logarithmic axis.
+/// Where a value stands on an axis.
 struct Scale {
     from: f64,
     to: f64,
-    base: f64,
+    /// Of a logarithmic axis.
+    base: Option<f64>,
     place: (f64, f64),
 }
 
 impl Scale {
-    /// Ends at powers of `base`, or at a quarter of the way between two.
+    /// Logarithmic. Ends at powers of `base`, or at a quarter of the way between two.
     fn new(values: impl Iterator<Item = f64>, place: (f64, f64), base: f64) -> Self {
         let logs: Vec<_> = values.map(|value| value.log(base) * 4.0).collect();
         let from = logs.iter().copied().reduce(f64::min).unwrap_or_default().floor() / 4.0;
         let to = logs.iter().copied().fold(from * 4.0 + 1.0, f64::max).ceil() / 4.0;
-        Self { from, to, base, place }
+        Self { from, to, base: Some(base), place }
+    }
+
+    /// From nought.
+    fn linear(values: impl Iterator<Item = f64>, place: (f64, f64)) -> Self {
+        Self { from: 0.0, to: values.fold(1.0, f64::max).ceil(), base: None, place }
     }
 
     fn at(&self, value: f64) -> f64 {
-        let part = (value.log(self.base) - self.from) / (self.to - self.from);
+        let value = self.base.map_or(value, |base| value.log(base));
+        let part = (value - self.from) / (self.to - self.from);
         self.place.0 + part * (self.place.1 - self.place.0)
     }
 
     fn steps(&self) -> impl Iterator<Item = f64> {
-        (self.from.ceil() as i32..=self.to.floor() as i32).map(|power| self.base.powi(power))
+        let steps = self.from.ceil() as i32..=self.to.floor() as i32;
+        let by = if self.base.is_none() { 2 } else { 1 };
+        steps.step_by(by).map(|step| match self.base {
+            Some(base) => base.powi(step),
+            None => f64::from(step),
+        })
     }
 }
 

@@ -17,7 +17,10 @@ use peers::{
     rounds::{Effort, Entrant, run},
 };
 use serde::de::DeserializeOwned;
-use tower_webhook::{EventRouter, Provider, providers::synthesis_vr::SynthesisVr};
+use tower_webhook::{
+    EventRouter, Provider,
+    providers::{standard_webhooks::StandardWebhooks, synthesis_vr::SynthesisVr},
+};
 
 fn main() {
     let once = std::env::args().any(|argument| argument == "--once");
@@ -31,6 +34,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let _inside = runtime.enter();
+    contenders::typed().iter_mut().chain(&mut contenders::undecoded()).for_each(contenders::judge);
     checks(effort);
     requests(effort);
     last_frame(effort);
@@ -178,28 +182,48 @@ fn hostile(effort: Effort) {
 
 /// Cost per event and per byte, as there are more of them; per event, as there are more types.
 fn growth(effort: Effort, most: usize) {
-    let provider = &*requests::STANDARD_WEBHOOKS;
-    let per = |work: &str, name: usize, count: usize, router: &EventRouter<_>, body: String| {
-        let body = Bytes::from(body);
-        let mut all = vec![Entrant::new("", || (), |()| ours::dispatch(router, provider, &body))];
-        run(effort, &mut all);
-        row(work, &name.to_string(), all[0].median() / count as f64);
-    };
+    let counts: Vec<_> = (3..=6).map(|power| 10_usize.pow(power)).filter(|n| *n <= most).collect();
+    let bodies: Vec<_> = counts.iter().map(|count| Bytes::from(events::list(*count))).collect();
     let router = ours::router().max_events(usize::MAX);
-    for count in (3..=6).map(|power| 10_usize.pow(power)).filter(|count| *count <= most) {
-        per("growth events", count, count, &router, events::list(count));
-    }
-    for types in [5, 1000] {
-        let router = ours::router_of_types(types);
-        per("growth types", types, 10_000, &router, events::list_of_types(10_000, types));
-    }
-    for size in [1, 4, 16].map(|mib| mib * 1024 * 1024_usize) {
-        let (head, frames) = requests::signed(events::list_within(size)).into_parts();
-        let mut service = contenders::unlimited();
-        let again = || Request::from_parts(head.clone(), frames.clone());
-        let mut all =
-            vec![Entrant::new("", again, |request| assert_eq!(service.call(request), 200))];
-        run(effort, &mut all);
-        row("growth bytes", &size.to_string(), all[0].median() / size as f64);
+    let ours = bodies.iter().map(|body| dispatched(&router, body)).collect();
+    per_piece("growth events", effort, &counts, &counts, ours);
+    let by_hand = |body| {
+        let all: Vec<AnyEvent> = serde_json::from_slice(body).expect("a good body");
+        all.into_iter().for_each(AnyEvent::handled);
+    };
+    let theirs = bodies.iter().map(|body| Entrant::new("", || (), move |()| by_hand(body)));
+    per_piece("growth events from_slice", effort, &counts, &counts, theirs.collect());
+
+    let types = [5, 1000];
+    let routers = types.map(ours::router_of_types);
+    let bodies = types.map(|types| Bytes::from(events::list_of_types(10_000, types)));
+    let all = routers.iter().zip(&bodies).map(|(router, body)| dispatched(router, body)).collect();
+    per_piece("growth types", effort, &types, &[10_000; 2], all);
+
+    let sizes = [1, 4, 16].map(|mib| mib * 1024 * 1024);
+    let requests = sizes.map(|size| requests::signed(events::list_within(size)));
+    let mut services = sizes.map(|_| contenders::unlimited());
+    let all = services.iter_mut().zip(requests).map(|(service, request)| {
+        Entrant::new("", repeated(request), |request| assert_eq!(service.call(request), 200))
+    });
+    per_piece("growth bytes", effort, &sizes, &sizes, all.collect());
+}
+
+fn dispatched<'a>(router: &'a EventRouter<StandardWebhooks>, body: &'a Bytes) -> Entrant<'a> {
+    let provider = &*requests::STANDARD_WEBHOOKS;
+    Entrant::new("", || (), move |()| ours::dispatch(router, provider, body))
+}
+
+/// Rows named by how many there are of what grows, with the time of one piece.
+fn per_piece(
+    work: &str,
+    effort: Effort,
+    names: &[usize],
+    pieces: &[usize],
+    mut entrants: Vec<Entrant<'_>>,
+) {
+    run(effort, &mut entrants);
+    for ((entrant, name), pieces) in entrants.iter().zip(names).zip(pieces) {
+        row(work, &name.to_string(), entrant.median() / *pieces as f64);
     }
 }
