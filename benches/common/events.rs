@@ -185,14 +185,18 @@ pub fn learn365(count: usize) -> String {
                 r#"{{"Action":"{}","EnrollmentStatus":2,"EnrollmentStatusText":"In Progress","#,
                 r#""Course":{{"SiteId":"8f4d2c10-5b1e-4c6f-9d0a-1f2e3d4c5b6a","#,
                 r#""WebId":"0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9","Id":"b7e0c1de-0000-4abc-8def-{:012}","#,
-                r#""Title":"GDPR – grundkursus","Url":"https://contoso.sharepoint.com/sites/kursus","#,
+                r#""Title":"{}","Url":"https://contoso.sharepoint.com/sites/kursus","#,
                 r#""CourseType":"ELearning","Published":true}},"#,
                 r#""Users":[{{"Id":"11111111-2222-3333-4444-555555555555","EnrollmentId":"{}","#,
                 r#""LoginName":"i:0#.f|membership|soeren@example.com","Title":"Søren Ångström","#,
                 r#""Department":null,"Email":"soeren@example.com"}}],"#,
                 r#""TimeStamp":"2026-03-14T09:26:53.5897931Z"}}"#,
             ),
-            action, n, n
+            action,
+            n,
+            // What looks like the end of `Action`, and what could be an escaped name.
+            ["Introduction to GDPR", r"GDPR \u2013 grundkursus", "GDPR – grundkursus"][n % 3],
+            n
         )
     }));
     format!(

@@ -6,7 +6,7 @@
 use tower_webhook::decode::{self, Envelope};
 use tower_webhook_fuzz::{fuzz_target, too_deep, well_formed};
 
-/// The first byte, `0` to `;`, chooses the envelope.
+/// The first byte chooses the envelope.
 fn property(data: &[u8]) {
     let Some((&choice, body)) = data.split_first() else { return };
     let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
@@ -28,13 +28,14 @@ fn property(data: &[u8]) {
 }
 
 fn envelope(choice: u8) -> Envelope {
-    let envelope = match choice % 3 {
+    let envelope = match choice % 4 {
         0 => Envelope::adjacent("Type", "Data"),
         1 => Envelope::flat("Type"),
+        2 => Envelope::flat_beside("Type", "Id"),
         _ => Envelope::shape(|members| members.text("Type")),
     };
     let envelope = if has_list(choice) { envelope.within("List") } else { envelope };
-    if choice / 6 % 2 == 1 { envelope.or_camel_case() } else { envelope }
+    if choice / 8 % 2 == 1 { envelope.or_camel_case() } else { envelope }
 }
 
 fn scalar(json: &[u8]) -> bool {
@@ -42,7 +43,7 @@ fn scalar(json: &[u8]) -> bool {
 }
 
 fn has_list(choice: u8) -> bool {
-    choice / 3 % 2 == 1
+    choice / 4 % 2 == 1
 }
 
 fuzz_target!(property);

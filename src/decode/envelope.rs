@@ -54,7 +54,8 @@ impl Envelope {
         Tag::Flat { kind: Name::new(kind), beside: None }.into()
     }
 
-    /// Like [`Envelope::flat`], for objects of which only those with a member `beside` are events.
+    /// Like [`Envelope::flat`], for objects of which only those with one member `beside` are events: without it, or with
+    /// two, an object is an unknown event. One that has it and names its type twice does not fit.
     pub fn flat_beside(
         kind: impl Into<Cow<'static, str>>,
         beside: impl Into<Cow<'static, str>>,

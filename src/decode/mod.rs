@@ -3,7 +3,7 @@
 //! An [`Envelope`] says where the events stand in a body. The body is read once; each payload is decoded in place, as
 //! the type that its handler asks for. The whole of it is found well formed before the first handler runs, and a
 //! payload that does not fit its type spares its siblings. (A `Deserialize` of yours that hides errors from its
-//! `Deserializer` can hide that its own payload is not JSON.)
+//! `Deserializer` can hide that its own payload is not JSON, and have what follows taken for the next event.)
 //!
 //! [`EventRouter::dispatch`](crate::EventRouter::dispatch) decodes a body for handlers; [`events`] finds the events
 //! and leaves them as they are. To fuzz your own provider and handlers:
@@ -23,9 +23,11 @@
 
 use std::{borrow::Cow, convert::Infallible, ops::Range};
 
+mod adjacent;
 mod cursor;
 mod envelope;
 mod error;
+mod flat;
 mod members;
 mod name;
 mod once;

@@ -28,17 +28,10 @@ impl Name {
         &self.text
     }
 
-    /// Whether a member of this name could stand in `json`, which has no escapes of the form `\u`. Says yes too often, and
-    /// never no too often.
-    pub(super) fn may_stand_in(&self, json: &str, or_camel_case: bool) -> bool {
-        !self.plain || json.contains(if or_camel_case { self.tail() } else { &self.text })
-    }
-
-    /// What both spellings of it have in common.
-    fn tail(&self) -> &str {
-        let mut chars = self.text.chars();
-        chars.next();
-        chars.as_str()
+    /// Whether a member of this name could stand in `json`, which has no escapes of the form `\u`. May say yes wrongly,
+    /// never no.
+    pub(super) fn may_stand_in(&self, json: &str) -> bool {
+        !self.plain || json.contains(&*self.text)
     }
 }
 

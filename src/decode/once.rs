@@ -23,4 +23,8 @@ impl<T> Once<T> {
     pub(super) fn or<'a>(&'a self, other: &'a Self) -> &'a Self {
         if self.found { self } else { other }
     }
+
+    pub(super) fn once(&self) -> bool {
+        self.found && !self.repeated
+    }
 }

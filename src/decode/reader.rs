@@ -4,7 +4,6 @@ use super::{
     Cursor, DecodeError, Envelope, Members,
     envelope::Tag,
     name::{Member, Name},
-    once::Once,
 };
 
 use crate::contain::contained;
@@ -88,9 +87,9 @@ pub(crate) trait Sink<'b> {
     ) -> Result<(), DecodeError>;
 }
 
-struct Reader<'r, S> {
-    envelope: &'r Envelope,
-    sink: &'r mut S,
+pub(super) struct Reader<'r, S> {
+    pub(super) envelope: &'r Envelope,
+    pub(super) sink: &'r mut S,
     count: usize,
 }
 
@@ -166,163 +165,14 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         }
     }
 
-    /// Decodes in place where the name comes first; goes back to the data where that does.
-    fn adjacent(
-        &mut self,
-        kind_key: &Name,
-        data_key: &Name,
-        at: &mut Cursor<'b>,
-    ) -> Result<(), DecodeError> {
-        let camel = self.envelope.or_camel_case;
-        let start = at.position();
-        let (mut kind, mut camel_kind) = (Once::NEVER, Once::NEVER);
-        let (mut data, mut camel_data) = (Once::NEVER, Once::NEVER);
-        let mut more = at.open(b'{', b'}')?;
-        while more {
-            match at.member([kind_key, data_key], camel)? {
-                Member::Exact(0) => kind.add(at.kind()?),
-                Member::Exact(_) => data.add(Some(self.data(&kind, at)?)),
-                Member::CamelCase(0) => camel_kind.add(at.kind()?),
-                Member::CamelCase(_) => camel_data.add(Some(Data::Left(at.skip()?))),
-                Member::Other(_) => at.pass()?,
-            }
-            more = at.more(b'}')?;
-        }
-        let (kind, data) = (kind.or(&camel_kind), if data.found { data } else { camel_data });
-        match &kind.first {
-            _ if kind.repeated => self.unknown(start, at, Err(twice(kind_key, start))),
-            Some(kind) => self.settle(kind, data, data_key, start, at),
-            None => self.unknown(start, at, Ok(None)),
+    /// Of an event that was decoded, and will not be shown.
+    pub(super) fn discard(&mut self, route: S::Route, event: Result<S::Event, DecodeError>) {
+        if let Ok(event) = event {
+            self.sink.discard(route, event);
         }
     }
 
-    /// The data of an event whose name may or may not have been read by now.
-    #[inline]
-    fn data(
-        &mut self,
-        kind: &Once<Cow<'b, str>>,
-        at: &mut Cursor<'b>,
-    ) -> Result<DataOf<'b, S>, DecodeError> {
-        if let Some(kind) = &kind.first
-            && let Some(route) = self.sink.route(kind)
-        {
-            return Ok(Data::Decoded(route, self.sink.decode(route, at)?));
-        }
-        at.skip().map(Data::Left)
-    }
-
-    fn settle(
-        &mut self,
-        kind: &Cow<'b, str>,
-        data: Once<DataOf<'b, S>>,
-        key: &Name,
-        start: usize,
-        at: &Cursor<'b>,
-    ) -> Result<(), DecodeError> {
-        let (route, event) = match data.first {
-            Some(Data::Decoded(route, event)) => (route, event),
-            left => {
-                let Some(route) = self.sink.route(kind) else {
-                    return self.unknown(start, at, Ok(Some(kind.clone())));
-                };
-                (route, self.left(left, route, start, at)?)
-            }
-        };
-        match event {
-            event if data.repeated => {
-                event.into_iter().for_each(|event| self.sink.discard(route, event));
-                self.known(start, at, route, Err(twice(key, start)))
-            }
-            Err(error) => self.known(start, at, route, Err(error.within(None, key.as_str()))),
-            event => self.known(start, at, route, event),
-        }
-    }
-
-    /// Decodes data that was left where it stood, or that is missing.
-    fn left(
-        &mut self,
-        data: Option<DataOf<'b, S>>,
-        route: S::Route,
-        start: usize,
-        at: &Cursor<'b>,
-    ) -> Result<Result<S::Event, DecodeError>, DecodeError> {
-        if let Some(Data::Left(range)) = data {
-            return self.sink.decode(route, &mut at.moved(range.start));
-        }
-        let null = self.sink.decode(route, &mut Cursor::new("null", 0))?;
-        Ok(null.map_err(|_| DecodeError::new(start, "is missing")))
-    }
-
-    /// Looks for the name, and decodes the same object from its start.
-    ///
-    /// The first name found is believed as long as nothing behind it looks like another; else all members are looked at.
-    fn flat(
-        &mut self,
-        name: &Name,
-        beside: Option<&Name>,
-        at: &mut Cursor<'b>,
-    ) -> Result<(), DecodeError> {
-        let camel = self.envelope.or_camel_case;
-        let start = at.position();
-        let (mut exact, mut otherwise) = (Once::NEVER, Once::NEVER);
-        let mut besides = Once::NEVER;
-        let mut more = at.open(b'{', b'}')?;
-        while more {
-            match at.member([name, beside.unwrap_or(name)], camel)? {
-                Member::Exact(0) => {
-                    exact.add(at.kind()?);
-                    if let Some(kind) = &exact.first
-                        && !exact.repeated
-                        && besides.found == beside.is_some()
-                        && !besides.repeated
-                        && self.believed(kind, [Some(name), beside], start, at)?
-                    {
-                        return Ok(());
-                    }
-                }
-                Member::CamelCase(0) => otherwise.add(at.kind()?),
-                Member::Exact(_) => besides.add(Some(at.pass()?)),
-                Member::CamelCase(_) | Member::Other(_) => at.pass()?,
-            }
-            more = at.more(b'}')?;
-        }
-        let kind = exact.or(&otherwise);
-        match &kind.first {
-            _ if besides.found != beside.is_some() || besides.repeated => {
-                self.unknown(start, at, Ok(None))
-            }
-            _ if kind.repeated => self.unknown(start, at, Err(twice(name, start))),
-            Some(kind) => self.rewound(kind, start, at),
-            None => self.unknown(start, at, Ok(None)),
-        }
-    }
-
-    /// Decodes the object from its start, unless one of `names` could stand once more behind `at`: has it?
-    fn believed(
-        &mut self,
-        kind: &str,
-        names: [Option<&Name>; 2],
-        start: usize,
-        at: &mut Cursor<'b>,
-    ) -> Result<bool, DecodeError> {
-        let Some(route) = self.sink.route(kind) else { return Ok(false) };
-        let mut ahead = at.moved(start);
-        let event = self.sink.decode(route, &mut ahead)?;
-        let camel = self.envelope.or_camel_case;
-        let certain = at.until(&ahead).is_some_and(|rest| {
-            let again = |name: &&Name| name.may_stand_in(rest, camel);
-            !rest.contains(r"\u") && names.iter().flatten().find(|name| again(name)).is_none()
-        });
-        if certain {
-            *at = ahead;
-            self.known(start, at, route, event)?;
-        } else {
-            event.into_iter().for_each(|event| self.sink.discard(route, event));
-        }
-        Ok(certain)
-    }
-
-    fn rewound(
+    pub(super) fn rewound(
         &mut self,
         kind: &Cow<'b, str>,
         start: usize,
@@ -336,7 +186,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     }
 
     #[inline]
-    fn known(
+    pub(super) fn known(
         &mut self,
         start: usize,
         end: &Cursor<'b>,
@@ -352,7 +202,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         self.sink.known(start..end.position(), route, event)
     }
 
-    fn unknown(
+    pub(super) fn unknown(
         &mut self,
         start: usize,
         end: &Cursor<'b>,
@@ -370,14 +220,6 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     }
 }
 
-fn twice(member: &Name, at: usize) -> DecodeError {
+pub(super) fn twice(member: &Name, at: usize) -> DecodeError {
     DecodeError::new(at, format!("has two members `{}`", member.as_str()))
 }
-
-/// The data of an event: decoded where it stood, or left there.
-enum Data<R, T> {
-    Decoded(R, Result<T, DecodeError>),
-    Left(Range<usize>),
-}
-
-type DataOf<'b, S> = Data<<S as Sink<'b>>::Route, <S as Sink<'b>>::Event>;

@@ -1,7 +1,8 @@
 //! SynthesisVR, a management platform for VR arcades and classrooms.
 //!
 //! Documented at <https://synthesisvr.com/knowledge-base/webhooks/>: a POST of JSON that "may contain an array", with
-//! one kind of events so far, sessions. An object with `uuid` and `action` is one; everything else is unknown, and kept.
+//! one kind of events so far, sessions. An object with `uuid` and `action` is one; everything else is unknown, and kept. One
+//! with two actions does not fit.
 //!
 //! | what | how |
 //! |---|---|

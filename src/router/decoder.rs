@@ -35,7 +35,7 @@ impl<'r, S> Decoder<'r, S> {
         let kind = Kind::Odd(Box::new(Odd { name, error }));
         let mut entry = Entry { range, kind, step: Step::Unhandled };
         let event = || entry.raw(self.routes, self.body);
-        entry.step = match contained(|| self.lanes.push(self.routes, event())) {
+        entry.step = match contained(|| self.lanes.push(self.routes, event)) {
             Some(Some(index)) => Step::Open(index),
             Some(None) => Step::Unhandled,
             None => Step::Panicked,

@@ -28,8 +28,7 @@ pub(super) trait Fallback<S>: Send + Sync {
 
 /// The events of one handler in a batch, and the one that it is at work on.
 ///
-/// They stand side by side: a box for each would cost more than half as much as decoding it. One after the other runs in
-/// the same place.
+/// They stand side by side, so that none needs an allocation of its own, and one after the other runs in the same place.
 pub(super) trait Lane<S>: Send {
     /// Calls the handler for the event at `index`, drives what it returned, drops that when it is done, and adds the
     /// outcome.
@@ -97,7 +96,8 @@ pin_project! {
     where
         H: Handler<E, M>,
     {
-        handler: H,
+        // There until it is dropped.
+        handler: Option<H>,
         // Most batches have one event of a type.
         first: Option<E>,
         more: Vec<Option<E>>,
@@ -118,13 +118,14 @@ pin_project! {
             while let Some(event) = this.more.pop() {
                 contained(|| drop(event));
             }
+            contained(|| drop(this.handler.take()));
         }
     }
 }
 
 impl<H: Handler<E, M>, E, M> Events<H, E, M> {
     fn new(handler: H) -> Self {
-        Self { handler, first: None, more: Vec::new(), count: 0, running: None }
+        Self { handler: Some(handler), first: None, more: Vec::new(), count: 0, running: None }
     }
 
     fn add(self: Pin<&mut Self>, event: E) -> usize {
@@ -161,7 +162,8 @@ where
     ) -> Poll<()> {
         if let Some(event) = self.as_mut().take(index) {
             let mut this = self.as_mut().project();
-            let future = this.handler.clone().call(event, H::Args::from_context(cx));
+            let handler = this.handler.clone().expect("not dropped");
+            let future = handler.call(event, H::Args::from_context(cx));
             this.running.set(Some(future));
         }
         let mut running = self.project().running;

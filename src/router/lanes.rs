@@ -72,10 +72,14 @@ impl<S> Lanes<S> {
     }
 
     /// Gives an event to the fallback, if there is one, and returns its index.
-    pub(super) fn push(&mut self, routes: &Routes<S>, event: RawEvent) -> Option<usize> {
+    pub(super) fn push(
+        &mut self,
+        routes: &Routes<S>,
+        event: impl FnOnce() -> RawEvent,
+    ) -> Option<usize> {
         let fallback = routes.fallback.as_ref()?;
         let lane = self.fallback.get_or_insert_with(|| fallback.lane());
-        Some(lane.as_mut().push(event))
+        Some(lane.as_mut().push(event()))
     }
 
     /// Drives the handler of an event; adds its outcome once there is one.

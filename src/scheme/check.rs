@@ -43,7 +43,8 @@ impl Check {
         Kind::HmacSha256(check).into()
     }
 
-    /// Adds what is signed before the body. Call it as often as there are parts.
+    /// Adds what is signed before the body: call it as often as there are parts, before anything else is fed. Nothing is
+    /// added where the head alone has proven all.
     #[inline(always)]
     pub fn prefix(mut self, part: impl AsRef<[u8]>) -> Self {
         self.update(part.as_ref());

@@ -111,6 +111,9 @@ impl<'a> Head<'a> {
 
     fn note(&self, name: &'static str) {
         let count = self.read_count.get();
+        if self.read.iter().take(count).any(|slot| slot.get() == name) {
+            return;
+        }
         if let Some(slot) = self.read.get(count) {
             slot.set(name);
         }

@@ -345,7 +345,15 @@ mod tests {
 
     #[test]
     fn those_in_front_of_an_inner_service_call_it_for_no_forged_body() {
-        undecoded().iter_mut().for_each(judge);
+        for contender in &mut undecoded() {
+            INNER_CALLED.set(None);
+            let body = Bytes::from("[1]");
+            let (head, _) = contender.request(&body).into_parts();
+            contender.call(Request::from_parts(head, Frames::new("[2]")));
+            assert_eq!(inner_called_at(), None, "{}", contender.name);
+            contender.call(contender.request(&body));
+            assert!(inner_called_at().is_some(), "{}", contender.name);
+        }
     }
 
     #[test]

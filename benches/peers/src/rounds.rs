@@ -57,8 +57,11 @@ pub fn run(effort: Effort, entrants: &mut [Entrant<'_>]) {
         let one = taken.as_secs_f64() / repeats as f64;
         entrant.repeats = ((effort.round.as_secs_f64() / one) as usize).clamp(1, 100_000);
     }
-    for _ in 0..effort.rounds {
-        for entrant in entrants.iter_mut() {
+    for round in 0..effort.rounds {
+        // Everyone comes first in turn.
+        let start = round % entrants.len().max(1);
+        for index in (start..entrants.len()).chain(0..start) {
+            let entrant = &mut entrants[index];
             let taken = (entrant.round)(entrant.repeats);
             entrant.times.push(taken.as_secs_f64() * 1e9 / entrant.repeats as f64);
         }

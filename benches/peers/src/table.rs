@@ -181,6 +181,7 @@ const TARGETS: &[Target] = &[
     ratio_of("decode and dispatch ÷ `from_slice`", DECODE, (OURS, "from_slice"), AtMost(0.85)),
     ratio_of("decode and dispatch ÷ `from_str`", DECODE, (OURS, "from_str"), AtMost(1.0)),
     ratio_of("a thousand signatures ÷ one", &["signatures"], ("1000 signatures", "1 signature"), AtMost(1.1)),
+    ratio_of("sixteen signatures ÷ one", &["signatures"], ("16 signatures", "1 signature"), AtMost(1.1)),
     ratio_of("refusal of 1 MiB unsigned ÷ bare handler that ignores it", &["refusal"], (OURS, BARE_NOTHING), AtMost(1.3)),
     ratio_of("cost per event, 10⁶ against 10³", &["growth events"], ("1000000", "1000"), AtMost(1.25)),
     Target { what: "cost per byte, longest against shortest", figure: Figure::Growth("growth bytes"), bound: AtMost(1.25) },

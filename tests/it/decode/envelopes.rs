@@ -193,12 +193,27 @@ fn beside_its_name_an_event_may_need_another_member() {
         (r#"{"id":1,"action":"paid","total":3,"id":1}"#, "raw None"),
         (r#"{"id":1,"action":"paid","total":3,"\u0069d":1}"#, "raw None"),
         (r#"{"id":1,"id":2,"action":"paid","total":3}"#, "raw None"),
+        (r#"{"Id":1,"action":"paid","total":3}"#, "raw None"),
         (
             r#"{"id":1,"action":"paid","action":"paid","total":3}"#,
             "element `[0]`: has two members `action` (byte 1)",
         ),
     ] {
         assert_eq!(seen(Envelope::flat_beside("action", "id"), format!("[{element}]")), [expected]);
+    }
+}
+
+#[test]
+fn the_member_beside_may_be_in_camel_case_too() {
+    for (element, expected) in [
+        (r#"{"id":1,"action":"paid","total":3}"#, "paid 3"),
+        (r#"{"id":1,"Action":"paid","total":3}"#, "paid 3"),
+        (r#"{"Id":1,"id":2,"id":3,"Action":"paid","total":3}"#, "paid 3"),
+        (r#"{"id":1,"Action":"paid","total":3,"id":2}"#, "raw None"),
+        (r#"{"id":1,"Action":"paid","total":3,"Id":2}"#, "paid 3"),
+    ] {
+        let envelope = Envelope::flat_beside("Action", "Id").or_camel_case();
+        assert_eq!(seen(envelope, format!("[{element}]")), [expected], "{element}");
     }
 }
 

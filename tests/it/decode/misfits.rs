@@ -282,3 +282,47 @@ fn a_type_that_swallows_errors_spares_its_siblings() {
         assert_eq!(outcomes(batch.unwrap())[1..], ["handled"], "{body}");
     }
 }
+
+thread_local! {
+    static ALIVE: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// Counts those that have been decoded and not dropped.
+struct Counted;
+
+impl<'de> Deserialize<'de> for Counted {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        de::IgnoredAny::deserialize(deserializer)?;
+        ALIVE.set(ALIVE.get() + 1);
+        Ok(Self)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        ALIVE.set(ALIVE.get() - 1);
+    }
+}
+
+impl Payload for Counted {
+    type Provider = <Paid as Payload>::Provider;
+}
+
+#[test]
+fn what_is_no_event_in_the_end_is_not_kept() {
+    let router = EventRouter::new().max_events(1).on_type("counted", async |_: Counted| {});
+    let data = r#","data":{}"#.repeat(1000);
+    for (envelope, body, alive) in [
+        (adjacent(), format!(r#"{{"type":"counted"{data}}}"#), 0),
+        (adjacent(), r#"{"type":"counted","data":{},"type":"counted"}"#.into(), 0),
+        (adjacent(), r#"{"type":"counted","data":{}}"#.into(), 1),
+        (Envelope::flat("type"), r#"{"type":"counted","type":"counted"}"#.into(), 0),
+        (Envelope::flat("type"), r#"{"type":"counted","of":"type"}"#.into(), 1),
+        (Envelope::flat_beside("type", "id"), r#"{"id":1,"type":"counted","id":2}"#.into(), 0),
+    ] {
+        let batch = dispatch(&router, envelope, &body).unwrap();
+        assert_eq!((batch.len(), ALIVE.get()), (1, alive), "{}", &body[..30]);
+        drop(batch);
+        assert_eq!(ALIVE.get(), 0);
+    }
+}

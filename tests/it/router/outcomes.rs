@@ -194,6 +194,29 @@ const PANICS: [(&str, Register); 9] = [
     ("with something that panics", |r| r.on_type("bad", async |_: Ping| undying())),
 ];
 
+/// Panics when dropped, come what may: two of them dropped at once abort.
+#[derive(Clone)]
+struct Undroppables;
+
+impl Drop for Undroppables {
+    fn drop(&mut self) {
+        panic!("on purpose")
+    }
+}
+
+#[tokio::test]
+async fn what_a_handler_holds_may_panic_when_dropped() {
+    // Only clones of them are dropped.
+    let (one, other) = (Undroppables, Undroppables);
+    let router = EventRouter::<Loops>::new()
+        .on_type("one", async move |_: Ping| std::mem::forget(one))
+        .on_type("other", async move |_: Ping| std::mem::forget(other));
+    let text = body(&[("one", r#"{"n":0}"#), ("other", r#"{"n":1}"#)]);
+    let outcome = batch(&router, text).await;
+    assert!(outcome.is_ok(), "{outcome:?}");
+    std::mem::forget(router);
+}
+
 #[tokio::test]
 async fn a_panic_is_its_events_failure_and_the_next_is_handled() {
     for (place, register) in PANICS {

@@ -16,7 +16,11 @@ fn main() -> Result<(), BoxError> {
         _ => return Err("usage: report RESULTS [--write ROOT]".into()),
     };
     let results = Results::read(Path::new(directory))?;
-    print!("{}", results.markdown());
+    let figures = results.markdown();
+    print!("{figures}");
+    if figures.contains("| not measured |") {
+        return Err("something has not been measured".into());
+    }
     root.map_or(Ok(()), |root| write(&results, Path::new(root)))
 }
 

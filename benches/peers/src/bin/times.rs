@@ -40,7 +40,7 @@ fn main() {
     last_frame(effort);
     decoding(effort);
     hostile(effort);
-    growth(effort, if once { 10_000 } else { 1_000_000 });
+    growth(effort);
 }
 
 fn row(work: &str, name: &str, value: f64) {
@@ -162,10 +162,18 @@ fn hostile(effort: Effort) {
     let body = Bytes::from(events::list_within(64 * 1024));
     let one = requests::signed(body.clone());
     let thousand = requests::with_signatures(&one, 1000);
-    let (mut calm, mut attacked) = (contenders::unlimited(), contenders::unlimited());
+    let sixteen = requests::with_signatures(&one, 16);
+    let [mut calm, mut most, mut attacked] = std::array::from_fn(|_| contenders::unlimited());
     assert_eq!(attacked.call(thousand.clone()), 431);
     let entrants = vec![
-        Entrant::new("1 signature", || one.clone(), |request| calm.call(request)),
+        Entrant::new("1 signature", || one.clone(), |request| assert_eq!(calm.call(request), 200)),
+        Entrant::new(
+            "16 signatures",
+            || sixteen.clone(),
+            |request| {
+                assert_eq!(most.call(request), 200);
+            },
+        ),
         Entrant::new("1000 signatures", || thousand.clone(), |request| attacked.call(request)),
     ];
     measured("signatures", effort, entrants);
@@ -174,16 +182,19 @@ fn hostile(effort: Effort) {
     let mut all = contenders::refusing();
     let entrants = all.iter_mut().map(|contender| {
         let again = repeated(contender.request(&body));
-        Entrant::new(contender.name, again, |request| contender.call(request))
+        Entrant::new(contender.name, again, |request| {
+            let expected = if contender.name == OURS { 401 } else { 200 };
+            assert_eq!(contender.call(request), expected);
+        })
     });
     let entrants = entrants.collect();
     measured("refusal", effort, entrants);
 }
 
 /// Cost per event and per byte, as there are more of them; per event, as there are more types.
-fn growth(effort: Effort, most: usize) {
-    let counts: Vec<_> = (3..=6).map(|power| 10_usize.pow(power)).filter(|n| *n <= most).collect();
-    let bodies: Vec<_> = counts.iter().map(|count| Bytes::from(events::list(*count))).collect();
+fn growth(effort: Effort) {
+    let counts = [1_000, 10_000, 100_000, 1_000_000];
+    let bodies = counts.map(|count| Bytes::from(events::list(count)));
     let router = ours::router().max_events(usize::MAX);
     let ours = bodies.iter().map(|body| dispatched(&router, body)).collect();
     per_piece("growth events", effort, &counts, &counts, ours);

@@ -66,6 +66,8 @@ fn load(receiver: &str, effort: Effort) -> Result<(), BoxError> {
             for target in &mut targets {
                 target.round(effort.round).await?;
             }
+            // Everyone comes first in turn.
+            targets.rotate_left(1);
         }
         targets.iter().for_each(Target::print);
         Ok(())

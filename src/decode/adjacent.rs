@@ -1,0 +1,115 @@
+use std::{borrow::Cow, ops::Range};
+
+use super::{
+    Cursor, DecodeError,
+    name::{Member, Name},
+    once::Once,
+    reader::{Reader, Sink, twice},
+};
+
+#[expect(clippy::ptr_arg, reason = "a borrowed name is cloned for nothing, an owned one seldom")]
+impl<'b, S: Sink<'b>> Reader<'_, S> {
+    /// Decodes in place where the name comes first; goes back to the data where that does.
+    pub(super) fn adjacent(
+        &mut self,
+        kind_key: &Name,
+        data_key: &Name,
+        at: &mut Cursor<'b>,
+    ) -> Result<(), DecodeError> {
+        let camel = self.envelope.or_camel_case;
+        let start = at.position();
+        let (mut kind, mut camel_kind) = (Once::NEVER, Once::NEVER);
+        let (mut data, mut camel_data) = (Once::NEVER, Once::NEVER);
+        let mut more = at.open(b'{', b'}')?;
+        while more {
+            match at.member([kind_key, data_key], camel)? {
+                Member::Exact(0) => kind.add(at.kind()?),
+                Member::Exact(_) if data.found => {
+                    at.pass()?;
+                    data.repeated = true;
+                }
+                Member::Exact(_) => data.add(Some(self.data(&kind, at)?)),
+                Member::CamelCase(0) => camel_kind.add(at.kind()?),
+                Member::CamelCase(_) => camel_data.add(Some(Data::Left(at.skip()?))),
+                Member::Other(_) => at.pass()?,
+            }
+            more = at.more(b'}')?;
+        }
+        let (kind, data) = (kind.or(&camel_kind), if data.found { data } else { camel_data });
+        match &kind.first {
+            _ if kind.repeated => {
+                if let Some(Data::Decoded(route, event)) = data.first {
+                    self.discard(route, event);
+                }
+                self.unknown(start, at, Err(twice(kind_key, start)))
+            }
+            Some(kind) => self.settle(kind, data, data_key, start, at),
+            None => self.unknown(start, at, Ok(None)),
+        }
+    }
+
+    /// The data of an event whose name may or may not have been read by now.
+    #[inline]
+    fn data(
+        &mut self,
+        kind: &Once<Cow<'b, str>>,
+        at: &mut Cursor<'b>,
+    ) -> Result<DataOf<'b, S>, DecodeError> {
+        if let Some(kind) = &kind.first
+            && let Some(route) = self.sink.route(kind)
+        {
+            return Ok(Data::Decoded(route, self.sink.decode(route, at)?));
+        }
+        at.skip().map(Data::Left)
+    }
+
+    fn settle(
+        &mut self,
+        kind: &Cow<'b, str>,
+        data: Once<DataOf<'b, S>>,
+        key: &Name,
+        start: usize,
+        at: &Cursor<'b>,
+    ) -> Result<(), DecodeError> {
+        let (route, event) = match data.first {
+            Some(Data::Decoded(route, event)) => (route, event),
+            left => {
+                let Some(route) = self.sink.route(kind) else {
+                    return self.unknown(start, at, Ok(Some(kind.clone())));
+                };
+                (route, self.left(left, route, start, at)?)
+            }
+        };
+        match event {
+            event if data.repeated => {
+                self.discard(route, event);
+                self.known(start, at, route, Err(twice(key, start)))
+            }
+            Err(error) => self.known(start, at, route, Err(error.within(None, key.as_str()))),
+            event => self.known(start, at, route, event),
+        }
+    }
+
+    /// Decodes data that was left where it stood, or that is missing.
+    fn left(
+        &mut self,
+        data: Option<DataOf<'b, S>>,
+        route: S::Route,
+        start: usize,
+        at: &Cursor<'b>,
+    ) -> Result<Result<S::Event, DecodeError>, DecodeError> {
+        if let Some(Data::Left(range)) = data {
+            return self.sink.decode(route, &mut at.moved(range.start));
+        }
+        let null = self.sink.decode(route, &mut Cursor::new("null", 0))?;
+        Ok(null.map_err(|_| DecodeError::new(start, "is missing")))
+    }
+}
+
+/// The data of an event: decoded where it stood, or left there.
+enum Data<R, T> {
+    Decoded(R, Result<T, DecodeError>),
+    Left(Range<usize>),
+}
+
+type DataOf<'b, S> = Data<<S as Sink<'b>>::Route, <S as Sink<'b>>::Event>;

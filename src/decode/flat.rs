@@ -1,0 +1,90 @@
+use std::borrow::Cow;
+
+use super::{
+    Cursor, DecodeError,
+    name::{Member, Name},
+    once::Once,
+    reader::{Reader, Sink, twice},
+};
+
+impl<'b, S: Sink<'b>> Reader<'_, S> {
+    /// Looks for the name, and decodes the same object from its start.
+    ///
+    /// The first name found is believed as long as nothing behind it looks like another; else all members are looked at.
+    pub(super) fn flat(
+        &mut self,
+        name: &Name,
+        beside: Option<&Name>,
+        at: &mut Cursor<'b>,
+    ) -> Result<(), DecodeError> {
+        let camel = self.envelope.or_camel_case;
+        let start = at.position();
+        let (mut kind, mut camel_kind) = (Once::NEVER, Once::NEVER);
+        let (mut other, mut camel_other) = (Once::NEVER, Once::NEVER);
+        let mut decoded = None;
+        let mut more = at.open(b'{', b'}')?;
+        while more {
+            match at.member([name, beside.unwrap_or(name)], camel)? {
+                Member::Exact(0) => {
+                    kind.add(at.kind()?);
+                    if decoded.is_none()
+                        && other.once() == beside.is_some()
+                        && let Some((route, event, ahead)) = self.ahead(&kind, start, at)?
+                    {
+                        if at.until(&ahead).is_some_and(|rest| all_told(rest, [Some(name), beside]))
+                        {
+                            *at = ahead;
+                            return self.known(start, at, route, event);
+                        }
+                        decoded = Some((route, event));
+                    }
+                }
+                Member::CamelCase(0) => camel_kind.add(at.kind()?),
+                Member::Exact(_) => other.add(Some(at.pass()?)),
+                Member::CamelCase(_) => camel_other.add(Some(at.pass()?)),
+                Member::Other(_) => at.pass()?,
+            }
+            more = at.more(b'}')?;
+        }
+        let complete = beside.is_none() || other.or(&camel_other).once();
+        let kind = kind.or(&camel_kind);
+        match (&kind.first, decoded) {
+            (Some(_), Some((route, event))) if complete && !kind.repeated => {
+                return self.known(start, at, route, event);
+            }
+            (_, Some((route, event))) => self.discard(route, event),
+            (_, None) => {}
+        }
+        match &kind.first {
+            _ if !complete => self.unknown(start, at, Ok(None)),
+            _ if kind.repeated => self.unknown(start, at, Err(twice(name, start))),
+            Some(kind) => self.rewound(kind, start, at),
+            None => self.unknown(start, at, Ok(None)),
+        }
+    }
+
+    /// Decodes the object from its start, if `kind` is that of a known event. Says where it ends, too.
+    fn ahead(
+        &mut self,
+        kind: &Once<Cow<'b, str>>,
+        start: usize,
+        at: &Cursor<'b>,
+    ) -> Result<Option<Ahead<'b, S>>, DecodeError> {
+        let kind = kind.first.as_ref().filter(|_| !kind.repeated);
+        let Some(route) = kind.and_then(|kind| self.sink.route(kind)) else { return Ok(None) };
+        let mut ahead = at.moved(start);
+        let event = self.sink.decode(route, &mut ahead)?;
+        Ok(Some((route, event, ahead)))
+    }
+}
+
+/// An event, decoded before all of its object was looked at, and its end.
+type Ahead<'b, S> =
+    (<S as Sink<'b>>::Route, Result<<S as Sink<'b>>::Event, DecodeError>, Cursor<'b>);
+
+/// Whether the rest of an object ends where one can, and none of `names` could stand in it once more.
+fn all_told(rest: &str, names: [Option<&Name>; 2]) -> bool {
+    rest.ends_with('}')
+        && !rest.contains(r"\u")
+        && !names.into_iter().flatten().any(|name| name.may_stand_in(rest))
+}
