@@ -48,12 +48,11 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         }
         let complete = beside.is_none() || other.or(&camel_other).once();
         let kind = kind.or(&camel_kind);
-        match (&kind.first, decoded) {
-            (Some(_), Some((route, event))) if complete && !kind.repeated => {
+        if let Some((route, event)) = decoded {
+            if complete && !kind.repeated {
                 return self.known(start, at, route, event);
             }
-            (_, Some((route, event))) => self.discard(route, event),
-            (_, None) => {}
+            self.discard(route, event);
         }
         match &kind.first {
             _ if !complete => self.unknown(start, at, Ok(None)),

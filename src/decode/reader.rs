@@ -5,7 +5,6 @@ use super::{
     envelope::Tag,
     name::{Member, Name},
 };
-
 use crate::contain::contained;
 
 impl Envelope {

@@ -69,7 +69,7 @@ impl Check {
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.kind {
             Kind::Done(_) => {}
-            Kind::HmacSha256(check) => check.update(bytes),
+            Kind::HmacSha256(check) => check.feed(bytes),
             Kind::Streaming(scheme) => scheme.update(bytes),
         }
     }
@@ -82,7 +82,7 @@ impl Check {
     pub fn finish(self) -> Result<Authentic, VerifyError> {
         let proof = match self.kind {
             Kind::Done(proof) => proof,
-            Kind::HmacSha256(check) => check.finish()?,
+            Kind::HmacSha256(check) => check.verdict()?,
             Kind::Streaming(scheme) => scheme.finish()?,
         };
         Ok(Authentic { id: self.id.or(proof.id), ..proof })

@@ -146,7 +146,7 @@ struct More<A: Algorithm> {
 
 impl<A: Algorithm> HmacCheck<A> {
     #[inline(always)]
-    fn feed(&mut self, bytes: &[u8]) {
+    pub(super) fn feed(&mut self, bytes: &[u8]) {
         if let Some(mac) = &mut self.mac {
             mac.update(bytes);
         }
@@ -156,7 +156,7 @@ impl<A: Algorithm> HmacCheck<A> {
     }
 
     /// Compares every signature with every key's, wherever the match stands.
-    fn verdict(&self) -> Result<Authentic, VerifyError> {
+    pub(super) fn verdict(&self) -> Result<Authentic, VerifyError> {
         let (more_macs, more_tags) = match &self.more {
             None => (&[][..], &[][..]),
             Some(more) => (&more.macs[..], &more.tags[..]),
@@ -181,16 +181,6 @@ impl<A: Algorithm> Streaming for HmacCheck<A> {
     }
 
     fn finish(self: Box<Self>) -> Result<Authentic, VerifyError> {
-        self.verdict()
-    }
-}
-
-impl HmacCheck<Sha256> {
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.feed(bytes);
-    }
-
-    pub(super) fn finish(&self) -> Result<Authentic, VerifyError> {
         self.verdict()
     }
 }
