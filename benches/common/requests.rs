@@ -50,15 +50,11 @@ pub fn last_frame_at() -> Option<Instant> {
 
 impl Frames {
     pub fn new(body: impl Into<Bytes>) -> Self {
-        Self::of(body, FRAME)
-    }
-
-    pub fn of(body: impl Into<Bytes>, frame: usize) -> Self {
         let mut body = body.into();
         let left = body.len();
         let mut frames = VecDeque::new();
         while !body.is_empty() {
-            frames.push_back(body.split_to(frame.min(body.len())));
+            frames.push_back(body.split_to(FRAME.min(body.len())));
         }
         Self { frames, left, timed: false }
     }
