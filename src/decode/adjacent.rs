@@ -9,18 +9,50 @@ use super::{
 
 #[expect(clippy::ptr_arg, reason = "a borrowed name is cloned for nothing, an owned one seldom")]
 impl<'b, S: Sink<'b>> Reader<'_, S> {
-    /// Decodes in place where the name comes first; goes back to the data where that does.
+    /// Decodes in place where the name comes first; goes back to the data where that does. Most events are a name, their
+    /// data, and nothing else.
     pub(super) fn adjacent(
         &mut self,
-        kind_key: &Name,
-        data_key: &Name,
+        keys @ [kind_key, data_key]: [&Name; 2],
+        straight: bool,
+        at: &mut Cursor<'b>,
+    ) -> Result<(), DecodeError> {
+        let start = at.position();
+        let kind = if straight { at.straight_to(kind_key, data_key) } else { None };
+        let Some(kind) = kind else { return self.members(keys, start, None, at) };
+        let data = match self.sink.route(kind) {
+            Some(route) => {
+                let event = self.sink.decode(route, at)?;
+                if event.is_ok() && at.eat(b'}') {
+                    return self.known(start, at, route, event);
+                }
+                Data::Decoded(route, event)
+            }
+            None => Data::Left(at.skip()?),
+        };
+        self.members(keys, start, Some((Cow::Borrowed(kind), data)), at)
+    }
+
+    /// Looks at all members, or at those behind the name and the data.
+    #[inline(never)]
+    fn members(
+        &mut self,
+        [kind_key, data_key]: [&Name; 2],
+        start: usize,
+        first: Option<(Cow<'b, str>, DataOf<'b, S>)>,
         at: &mut Cursor<'b>,
     ) -> Result<(), DecodeError> {
         let camel = self.envelope.or_camel_case;
-        let start = at.position();
         let (mut kind, mut camel_kind) = (Once::NEVER, Once::NEVER);
         let (mut data, mut camel_data) = (Once::NEVER, Once::NEVER);
-        let mut more = at.open(b'{', b'}')?;
+        let mut more = match first {
+            None => at.open(b'{', b'}')?,
+            Some((name, of_it)) => {
+                kind.add(Some(name));
+                data.add(Some(of_it));
+                at.more(b'}')?
+            }
+        };
         while more {
             match at.member([kind_key, data_key], camel)? {
                 Member::Exact(0) => kind.add(at.kind()?),

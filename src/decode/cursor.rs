@@ -139,8 +139,9 @@ impl<'b> Cursor<'b> {
         bytes.get(self.at).copied()
     }
 
+    /// Passes over `byte`, if it stands here.
     #[inline(always)]
-    fn eat(&mut self, byte: u8) -> bool {
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
         let hit = self.peek() == Some(byte);
         self.at += usize::from(hit);
         hit
@@ -211,12 +212,19 @@ impl<'b> Cursor<'b> {
     /// `None`: a string that is no Unicode text, such as a lone surrogate.
     #[inline(always)]
     fn string(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
-        let Some(length) = plain_string(&self.text.as_bytes()[self.at..]) else {
-            return self.unescaped();
-        };
+        match self.plain_text() {
+            Some(text) => Ok(Some(Cow::Borrowed(text))),
+            None => self.unescaped(),
+        }
+    }
+
+    /// Passes over the text, if one starts just here and there is nothing to unescape in it.
+    #[inline(always)]
+    pub(super) fn plain_text(&mut self) -> Option<&'b str> {
+        let length = plain_string(&self.text.as_bytes()[self.at..])?;
         let text = &self.text[self.at + 1..self.at + length - 1];
         self.at += length;
-        Ok(Some(Cow::Borrowed(text)))
+        Some(text)
     }
 
     #[cold]
@@ -225,25 +233,35 @@ impl<'b> Cursor<'b> {
     }
 }
 
-/// How long the string at the start is, quotes included, if there is nothing to unescape in it.
+/// How long the string at the start is, quotes included, if there is one, and nothing to unescape in it.
 #[inline]
 fn plain_string(json: &[u8]) -> Option<usize> {
-    let length = 1 + json.get(1..)?.iter().take_while(|byte| PLAIN[usize::from(**byte)]).count();
+    if json.first() != Some(&b'"') {
+        return None;
+    }
+    let mut length = 1;
+    while let Some(word) = json.get(length..).and_then(<[u8]>::first_chunk) {
+        let special = special(u64::from_le_bytes(*word));
+        length += special.trailing_zeros() as usize / 8;
+        if special != 0 {
+            return (json[length] == b'"').then_some(length + 1);
+        }
+    }
+    length += json
+        .get(length..)?
+        .iter()
+        .take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\'))
+        .count();
     (json.get(length) == Some(&b'"')).then_some(length + 1)
 }
 
-/// The bytes that stand for themselves in a string.
-const PLAIN: [bool; 256] = {
-    let mut plain = [true; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        plain[control] = false;
-        control += 1;
-    }
-    plain[b'"' as usize] = false;
-    plain[b'\\' as usize] = false;
-    plain
-};
+/// Eight bytes at once: the lowest bit that is set belongs to the first one that does not stand for itself in a string.
+fn special(word: u64) -> u64 {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    let below = |word: u64, byte: u8| word.wrapping_sub(EACH * u64::from(byte)) & !word;
+    let is = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    (below(word, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7)
+}
 
 /// Decodes once more, for the path to what does not fit.
 fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
@@ -303,6 +321,29 @@ mod tests {
         assert_eq!(limited(&text), Ok(()));
         assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH)).is_ok());
         assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH + 1)).is_err());
+    }
+
+    #[test]
+    fn a_plain_string_ends_at_its_quote_wherever_that_is() {
+        for length in 0..20 {
+            for byte in 0..=u8::MAX {
+                for at in 0..length {
+                    let mut text = "xé".repeat(10).into_bytes()[..length].to_vec();
+                    text[at] = byte;
+                    let json = [b"\"", &*text, b"\", \"y\""].concat();
+                    let expected = match byte {
+                        b'"' => Some(at + 2),
+                        b'\\' | 0..0x20 => None,
+                        _ => Some(length + 2),
+                    };
+                    assert_eq!(plain_string(&json), expected, "{json:?}");
+                }
+                let first = [&[byte], &*vec![b'x'; length], b"\""].concat();
+                let expected = (byte == b'"').then_some(length + 2);
+                assert_eq!(plain_string(&first), expected, "{first:?}");
+            }
+            assert_eq!(plain_string(&[b"\"", &*vec![b'x'; length]].concat()), None);
+        }
     }
 
     #[test]

@@ -28,8 +28,16 @@ pub struct Envelope {
 
 #[derive(Clone, Debug)]
 pub(super) enum Tag {
-    Adjacent { kind: Name, data: Name },
-    Flat { kind: Name, beside: Option<Name> },
+    Adjacent {
+        kind: Name,
+        data: Name,
+        /// Whether an event that is written as most are can be read without a look at anything else.
+        straight: bool,
+    },
+    Flat {
+        kind: Name,
+        beside: Option<Name>,
+    },
     Shape(Shape),
 }
 
@@ -46,7 +54,9 @@ impl Envelope {
         kind: impl Into<Cow<'static, str>>,
         data: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Tag::Adjacent { kind: Name::new(kind), data: Name::new(data) }.into()
+        let (kind, data) = (Name::new(kind), Name::new(data));
+        let straight = kind.is_plain() && data.is_plain() && kind.as_str() != data.as_str();
+        Tag::Adjacent { kind, data, straight }.into()
     }
 
     /// `{"action": "paid", …}`: what the event says stands beside its name.

@@ -84,6 +84,6 @@ type Ahead<'b, S> =
 /// Whether the rest of an object ends where one can, and none of `names` could stand in it once more.
 fn all_told(rest: &str, names: [Option<&Name>; 2]) -> bool {
     rest.ends_with('}')
-        && !rest.contains(r"\u")
+        && !rest.contains(r"\u00")
         && !names.into_iter().flatten().any(|name| name.may_stand_in(rest))
 }

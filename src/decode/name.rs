@@ -1,12 +1,12 @@
 use std::borrow::Cow;
 
-use super::{Cursor, DecodeError};
+use super::{Cursor, DecodeError, Envelope};
 
 /// The name of a member of the envelope.
 #[derive(Clone, Debug)]
 pub(super) struct Name {
     text: Cow<'static, str>,
-    /// JSON has only one way to write it without escapes, and no escape but `\u` writes a part of it.
+    /// JSON has only one way to write it without escapes, and no escape but `\u00` writes a part of it.
     plain: bool,
 }
 
@@ -28,14 +28,44 @@ impl Name {
         &self.text
     }
 
-    /// Whether a member of this name could stand in `json`, which has no escapes of the form `\u`. May say yes wrongly,
-    /// never no.
+    pub(super) fn is_plain(&self) -> bool {
+        self.plain
+    }
+
+    /// Whether a member of this name could stand in `json`, which has no escapes of the form `\u00`. May say yes
+    /// wrongly, never no.
     pub(super) fn may_stand_in(&self, json: &str) -> bool {
-        !self.plain || json.contains(&*self.text)
+        !self.plain || json.contains(&*self.text) && self.is_quoted_in(json)
+    }
+
+    /// `Actions` is not `Action`.
+    #[cold]
+    fn is_quoted_in(&self, json: &str) -> bool {
+        json.match_indices(&*self.text)
+            .any(|(at, name)| json[..at].ends_with('"') && json[at + name.len()..].starts_with('"'))
     }
 }
 
 impl<'b> Cursor<'b> {
+    /// Passes over the start of an object as far as the value of its second member, if it is written as most are: `first`
+    /// and its text, then `second`, both plain. Says what the text is; moves only if all of it is so.
+    #[inline(always)]
+    pub(super) fn straight_to(&mut self, first: &Name, second: &Name) -> Option<&'b str> {
+        let start = self.position();
+        let text = self.first_text(first, second);
+        if text.is_none() {
+            *self = self.moved(start);
+        }
+        text
+    }
+
+    #[inline(always)]
+    fn first_text(&mut self, first: &Name, second: &Name) -> Option<&'b str> {
+        let text = (self.eat(b'{') && self.eat_name(&first.text)).then(|| self.plain_text())??;
+        let fits = text.len() <= Envelope::MAX_TYPE;
+        (fits && self.eat(b',') && self.eat_name(&second.text)).then_some(text)
+    }
+
     /// Passes over the name of the next member and its colon.
     #[inline(always)]
     pub(super) fn member<const N: usize>(
@@ -70,5 +100,30 @@ pub(super) fn is_camel_case_of(key: &str, name: &str) -> bool {
             first == upper.to_ascii_lowercase() && key.as_str() == name.as_str()
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_in_quotes_wherever_it_stands() {
+        let name = Name::new("Action");
+        for json in [
+            "",
+            r#""Reaction":1"#,
+            r#""Actions":1"#,
+            r#""reAction":1"#,
+            r#""ActionAction":"an Action""#,
+            "Action",
+            r#""Action"#,
+        ] {
+            assert!(!name.may_stand_in(json), "{json}");
+        }
+        for json in [r#""Action":1"#, r#""Actions":1,"Action":2"#, r#""reAction":1, "Action""#] {
+            assert!(name.may_stand_in(json), "{json}");
+        }
+        assert!(Name::new("a-b").may_stand_in(""));
     }
 }

@@ -148,7 +148,9 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     fn element(&mut self, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         let start = at.start();
         match (at.peek(), &self.envelope.tag) {
-            (Some(b'{'), Tag::Adjacent { kind, data }) => self.adjacent(kind, data, at),
+            (Some(b'{'), Tag::Adjacent { kind, data, straight }) => {
+                self.adjacent([kind, data], *straight, at)
+            }
             (Some(b'{'), Tag::Flat { kind, beside }) => self.flat(kind, beside.as_ref(), at),
             (Some(b'{'), Tag::Shape(of)) => {
                 let kind = of(&Members::read(at, self.envelope.or_camel_case)?);

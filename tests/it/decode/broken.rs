@@ -1,5 +1,6 @@
 //! Text that is no JSON, or not all of it, or too much of it.
 
+use serde_json::Value;
 use tower::{Layer, ServiceExt};
 use tower_webhook::{VerifyLayer, error::Rejection};
 
@@ -36,6 +37,19 @@ fn broken_text_is_told_by_what_and_where() {
         ("{\"a\":1,}", "has no name of a member where one should be at byte 7"),
         ("{\"a\":1 \"b\":2}", "lacks a comma or its end at byte 7"),
         ("{\"a\":01}", "is not JSON (invalid number) at byte 6"),
+        (r#"{"type":xpaid","data":{"total":3}}"#, "is not JSON (expected value) at byte 8"),
+        (r#"{"type":7paid","data":{"total":3}}"#, "lacks a comma or its end at byte 9"),
+        (r#"{"type": paid","data":{"total":3}}"#, "is not JSON (expected value) at byte 9"),
+        (r#"{"type": ","data":1}"#, "lacks a comma or its end at byte 12"),
+        (r#"{"type":é"}"#, "is not JSON (expected value) at byte 8"),
+        (r#"{"type":é","data":1}"#, "is not JSON (expected value) at byte 8"),
+        (
+            r#"{"type":"paid","data":{"total":3},}"#,
+            "has no name of a member where one should be at byte 34",
+        ),
+        (r#"{"type":"paid","data":{"total":3}"#, "lacks a comma or its end at byte 33"),
+        (r#"{"type":"paid","data":{"total":3}]"#, "lacks a comma or its end at byte 33"),
+        (r#"{"type":"paid","data":}"#, "is not JSON (expected value) at byte 22"),
         (
             "{\"type\":\"pa\nid\"}",
             "is not JSON (control character (\\u0000-\\u001F) found while parsing a string)",
@@ -75,6 +89,31 @@ fn every_beginning_of_a_body_is_refused() {
         assert!(events(&adjacent(), &GOOD.as_bytes()[..end]).is_err(), "{end}");
     }
     assert_eq!(seen(adjacent(), GOOD), ["paid 3", r#"raw Some("x")"#]);
+}
+
+/// What most events look like is read in a way of its own.
+#[test]
+fn an_event_with_a_byte_too_many_too_few_or_changed_is_read_if_it_is_json() {
+    let router = listening(&Log::default());
+    for (envelope, event) in [
+        (adjacent(), r#"{"type":"paid","data":{"total":3}}"#),
+        (adjacent(), r#"{"type":"new","data":{"total":3},"a":1}"#),
+        (Envelope::flat("Action"), r#"{"id":"a","Action":"paid","total":3}"#),
+    ] {
+        let good = event.as_bytes();
+        for at in 0..good.len() {
+            let without = [&good[..at], &good[at + 1..]].concat();
+            let other = (0..=u8::MAX).flat_map(|byte| {
+                [&good[at..], &good[at + 1..]].map(|rest| [&good[..at], &[byte], rest].concat())
+            });
+            for body in other.chain([without]) {
+                let text = std::str::from_utf8(&body);
+                let json = text.is_ok_and(|text| serde_json::from_str::<Value>(text).is_ok());
+                assert_eq!(events(&envelope, &body).is_ok(), json, "{text:?}");
+                assert_eq!(dispatch(&router, envelope.clone(), &body).is_ok(), json, "{text:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

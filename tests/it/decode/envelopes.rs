@@ -18,10 +18,38 @@ fn adjacent_members_stand_in_any_order_and_once() {
             r#"{"a":[{"type":"paid"}],"data":{"total":3},"b":"type","type":"paid","c":1}"#,
             &["paid 3"],
         ),
+        (r#"{"type":"paid","data":{"total":3},"a":1}"#, &["paid 3"]),
+        (r#" { "type" : "paid" , "data" : { "total" : 3 } } "#, &["paid 3"]),
+        (r#"{"type":"paid", "data":{"total":3} }"#, &["paid 3"]),
+        ("{\"type\":\"paid\"\n,\"data\": {\"total\":3}\n,\"a\":1}", &["paid 3"]),
         (r#"{"type":"p\u0061\u0069d","data":{"total":3}}"#, &["paid 3"]),
         (r#"{"d\u0061ta":{"total":3},"\u0074ype":"paid"}"#, &["paid 3"]),
         (
             r#"{"type":"paid","type":"paid","data":{"total":3}}"#,
+            &["element `[0]`: has two members `type` (byte 0)"],
+        ),
+        (
+            r#"{"type":"paid","data":{"total":3},"type":"new"}"#,
+            &["element `[0]`: has two members `type` (byte 0)"],
+        ),
+        (
+            r#"{"type":"new","data":{"total":3},"type":"paid"}"#,
+            &["element `[0]`: has two members `type` (byte 0)"],
+        ),
+        (
+            r#"{"type":"paid","data":{"total":"x"}}"#,
+            &[r#"event "paid" at `[0].data.total`: expected u8 (byte 22)"#],
+        ),
+        (
+            r#"{"type":"paid","data":{"total":"x"},"a":1}"#,
+            &[r#"event "paid" at `[0].data.total`: expected u8 (byte 22)"#],
+        ),
+        (
+            r#"{"type":"paid","data":{"total":"x"},"data":1}"#,
+            &[r#"event "paid" at `[0]`: has two members `data` (byte 0)"#],
+        ),
+        (
+            r#"{"type":"paid","data":{"total":"x"},"type":"paid"}"#,
             &["element `[0]`: has two members `type` (byte 0)"],
         ),
         (
@@ -167,10 +195,21 @@ fn a_flat_name_is_its_objects_own_and_stands_once() {
         (r#"{"Action":"paid","total":3,"of":{"Action":"new"}}"#, "paid 3"),
         (r#"{"Action":"paid","total":3,"of":"\"Action\":\"new\""}"#, "paid 3"),
         (r#"{"of":{"Action":"new"},"Action":"paid","total":3}"#, "paid 3"),
+        (r#"{"Action":"paid","total":3,"of":"Action"}"#, "paid 3"),
+        (r#"{"Action":"paid","total":3,"of":["Reaction", "Actions"]}"#, "paid 3"),
+        (r#"{"Action":"paid","total":3,"of":"\u2013\u00e6"}"#, "paid 3"),
         (r#"{"Action":"paid","total":3,"\u0042ction":"new"}"#, "paid 3"),
         (r#"{"\u0041ction":"p\u0061id","total":3}"#, "paid 3"),
         (
             r#"{"Action":"paid","total":3,"\u0041ction":"paid"}"#,
+            "element `Events[0]`: has two members `Action` (byte 11)",
+        ),
+        (
+            r#"{"Action":"paid","total":3,"Actions":1,"Action":"paid"}"#,
+            "element `Events[0]`: has two members `Action` (byte 11)",
+        ),
+        (
+            r#"{"Action":"paid","total":3,"Actio\u006e":"paid"}"#,
             "element `Events[0]`: has two members `Action` (byte 11)",
         ),
         (
@@ -218,6 +257,13 @@ fn the_member_beside_may_be_in_camel_case_too() {
 }
 
 #[test]
+fn a_name_and_data_of_one_key_are_two_members_of_it() {
+    let body = r#"{"x":"paid","x":{"total":3}}"#;
+    let expected = "element `[0]`: has two members `x` (byte 0)";
+    assert_eq!(seen(Envelope::adjacent("x", "x"), body), [expected]);
+}
+
+#[test]
 fn adjacent_members_may_be_in_camel_case_too() {
     let envelope = || Envelope::adjacent("Type", "Data").or_camel_case();
     for (body, expected) in [
@@ -226,6 +272,7 @@ fn adjacent_members_may_be_in_camel_case_too() {
         (r#"{"Type":"paid","data":{"total":3}}"#, "paid 3"),
         (r#"{"type":"new","data":{"total":1},"Type":"paid","Data":{"total":3}}"#, "paid 3"),
         (r#"{"Data":{"total":3},"data":1,"Type":"paid","type":"new"}"#, "paid 3"),
+        (r#"{"Type":"paid","Data":{"total":3},"type":"new","data":1}"#, "paid 3"),
         (
             r#"{"type":"paid","type":"paid","data":{"total":3}}"#,
             "element `[0]`: has two members `Type` (byte 0)",
