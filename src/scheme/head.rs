@@ -81,9 +81,7 @@ impl<'a> Head<'a> {
         if one.len() > Self::MAX_HEADER {
             return Err(VerifyError::HeaderTooLong(name));
         }
-        // No `HeaderValue` has control characters.
-        let ascii = one.as_bytes().is_ascii().then(|| std::str::from_utf8(one.as_bytes()));
-        ascii.and_then(Result::ok).ok_or(VerifyError::MalformedHeader(name))
+        one.to_str().map_err(|_| VerifyError::MalformedHeader(name))
     }
 
     /// The one value of the query parameter `name`, as written: nothing is percent-decoded.

@@ -87,7 +87,8 @@ impl<A: Algorithm> Hmac<A> {
             if index == MAX_TAGS {
                 return Err(VerifyError::TooManySignatures);
             }
-            match tag.and_then(|tag| tag.of_length(length)) {
+            match tag {
+                Ok(tag) if tag.len() != length => failure = VerifyError::MalformedSignature,
                 Ok(tag) if first.is_none() => first = Some(tag),
                 Ok(tag) => more.push(tag),
                 Err(error) => failure = error,
@@ -156,22 +157,19 @@ impl<A: Algorithm> HmacCheck<A> {
     }
 
     /// Compares every signature with every key's, wherever the match stands.
-    pub(super) fn verdict(&self) -> Result<Authentic, VerifyError> {
-        let (more_macs, more_tags) = match &self.more {
-            None => (&[][..], &[][..]),
-            Some(more) => (&more.macs[..], &more.tags[..]),
-        };
-        let signs = |mac: &A::Mac| {
-            let mac = mac.clone().finalize().into_bytes();
+    pub(super) fn verdict(self) -> Result<Authentic, VerifyError> {
+        let (macs, tags) = self.more.map(|more| (more.macs, more.tags)).unwrap_or_default();
+        let signs = |mac: A::Mac| {
+            let mac = mac.finalize().into_bytes();
             let first = self.tag.matches(&mac);
-            bool::from(more_tags.iter().fold(first, |hit, tag| hit | tag.matches(&mac)))
+            bool::from(tags.iter().fold(first, |hit, tag| hit | tag.matches(&mac)))
         };
-        let mut found = None;
-        for (index, mac) in self.mac.iter().chain(more_macs).enumerate() {
+        let mut found = self.mac.is_some_and(signs).then_some(0);
+        for (index, mac) in (1..).zip(macs) {
             found = found.or(signs(mac).then_some(index));
         }
         let index = found.ok_or(VerifyError::SignatureMismatch)?;
-        Ok(Authentic::by(self.names.as_ref().and_then(|names| names.get(index)?.clone())))
+        Ok(Authentic::by(self.names.and_then(|names| names.get::<usize>(index)?.clone())))
     }
 }
 
@@ -181,7 +179,7 @@ impl<A: Algorithm> Streaming for HmacCheck<A> {
     }
 
     fn finish(self: Box<Self>) -> Result<Authentic, VerifyError> {
-        self.verdict()
+        (*self).verdict()
     }
 }
 
