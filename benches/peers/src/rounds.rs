@@ -35,7 +35,12 @@ impl<'a> Entrant<'a> {
 
     /// The median of the rounds, in nanoseconds for one piece of work.
     pub fn median(&self) -> f64 {
-        median(&self.times)
+        median(self.times.iter().copied())
+    }
+
+    /// The same, [`beside`] another's.
+    pub fn beside(&self, another: &Self) -> f64 {
+        beside(&another.times, &self.times)
     }
 }
 
@@ -68,8 +73,15 @@ pub fn run(effort: Effort, entrants: &mut [Entrant<'_>]) {
     }
 }
 
-pub fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
+/// The median of `own`, by way of `another`'s: that times the median of the ratios of the two, round by round. A machine
+/// that is slow for a while is slow for a whole round, and drops out of the ratio.
+pub fn beside(another: &[f64], own: &[f64]) -> f64 {
+    median(another.iter().copied())
+        * median(own.iter().zip(another).map(|(own, other)| own / other))
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = values.collect();
     sorted.sort_by(f64::total_cmp);
     sorted[sorted.len() / 2]
 }

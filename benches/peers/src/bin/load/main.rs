@@ -33,7 +33,7 @@ use peers::{
         AXUM_STANDARDWEBHOOKS, BARE_JSON, Contender, OCTOEVENTS, OURS, Signature,
         TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY, typed,
     },
-    rounds::{Effort, median},
+    rounds::{Effort, beside},
 };
 use tower_webhook::BoxError;
 
@@ -69,7 +69,8 @@ fn load(receiver: &str, effort: Effort) -> Result<(), BoxError> {
             // Everyone comes first in turn.
             targets.rotate_left(1);
         }
-        targets.iter().for_each(Target::print);
+        let ours = targets.iter().find(|target| target.sender.name == OURS);
+        targets.iter().for_each(|target| target.print(ours.unwrap_or(target)));
         Ok(())
     })
 }
@@ -129,9 +130,11 @@ impl Target {
         Ok(())
     }
 
-    fn print(&self) {
-        let of =
-            |figure: fn(&Round) -> f64| median(&self.rounds.iter().map(figure).collect::<Vec<_>>());
+    fn print(&self, another: &Self) {
+        let all = |target: &Self, figure: fn(&Round) -> f64| -> Vec<f64> {
+            target.rounds.iter().map(figure).collect()
+        };
+        let of = |figure| beside(&all(another, figure), &all(self, figure));
         let name = self.sender.name;
         println!("load rps\t{name}\t{:.0}", of(|round| round.per_second));
         println!("load p99 us\t{name}\t{:.1}", of(|round| round.p99.as_secs_f64() * 1e6));
