@@ -155,6 +155,10 @@ impl Collected {
     /// No announcement is worth more than this.
     const MOST_RESERVED: usize = 64 * 1024;
 
+    /// Copied at once. Where a source and its destination lie 16 bytes apart within their pages, as two large buffers of one
+    /// allocator often do, glibc may copy more than that eight times slower (measured: 3 KiB and more, on an EPYC).
+    const PIECE: usize = 2048;
+
     fn expecting(declared: u64, limit: usize) -> Self {
         let expected =
             usize::try_from(declared).unwrap_or(usize::MAX).min(limit).min(Self::MOST_RESERVED);
@@ -175,9 +179,15 @@ impl Collected {
         }
         if self.many.is_empty() {
             self.many.reserve(self.expected.max(self.one.len() + frame.len()));
-            self.many.extend_from_slice(&std::mem::take(&mut self.one));
+            let first = std::mem::take(&mut self.one);
+            self.append(&first);
         }
-        self.many.extend_from_slice(&frame);
+        self.append(&frame);
+    }
+
+    fn append(&mut self, frame: &[u8]) {
+        self.many.reserve(frame.len());
+        frame.chunks(Self::PIECE).for_each(|piece| self.many.extend_from_slice(piece));
     }
 
     fn into_bytes(self) -> Bytes {
@@ -238,6 +248,16 @@ mod tests {
         collected.push(Bytes::new());
         assert_eq!(collected.many.capacity(), 0);
         assert_eq!(collected.into_bytes().as_ptr(), frame.as_ptr());
+    }
+
+    #[test]
+    fn frames_of_any_length_are_joined_in_order() {
+        let body: Vec<u8> = (0..40_000_u32).map(|n| (n % 251) as u8).collect();
+        for length in [1, 2047, 2048, 2049, 5000, 39_999] {
+            let mut collected = Collected::expecting(0, usize::MAX);
+            body.chunks(length).for_each(|frame| collected.push(Bytes::copy_from_slice(frame)));
+            assert_eq!(collected.into_bytes(), body, "{length}");
+        }
     }
 
     #[test]
