@@ -20,17 +20,12 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         let start = at.position();
         let kind = if straight { at.straight_to(kind_key, data_key) } else { None };
         let Some(kind) = kind else { return self.members(keys, start, None, at) };
-        let data = match self.sink.route(kind) {
-            Some(route) => {
-                let event = self.sink.decode(route, at)?;
-                if event.is_ok() && at.eat(b'}') {
-                    return self.known(start, at, route, event);
-                }
-                Data::Decoded(route, event)
+        match self.data(Some(kind), at)? {
+            Data::Decoded(route, event) if event.is_ok() && at.eat(b'}') => {
+                self.known(start, at, route, event)
             }
-            None => Data::Left(at.skip()?),
-        };
-        self.members(keys, start, Some((Cow::Borrowed(kind), data)), at)
+            data => self.members(keys, start, Some((Cow::Borrowed(kind), data)), at),
+        }
     }
 
     /// Looks at all members, or at those behind the name and the data.
@@ -60,7 +55,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
                     at.pass()?;
                     data.repeated = true;
                 }
-                Member::Exact(_) => data.add(Some(self.data(&kind, at)?)),
+                Member::Exact(_) => data.add(Some(self.data(kind.first.as_deref(), at)?)),
                 Member::CamelCase(0) => camel_kind.add(at.kind()?),
                 Member::CamelCase(_) => camel_data.add(Some(Data::Left(at.skip()?))),
                 Member::Other(_) => at.pass()?,
@@ -84,12 +79,10 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     #[inline]
     fn data(
         &mut self,
-        kind: &Once<Cow<'b, str>>,
+        kind: Option<&str>,
         at: &mut Cursor<'b>,
     ) -> Result<DataOf<'b, S>, DecodeError> {
-        if let Some(kind) = &kind.first
-            && let Some(route) = self.sink.route(kind)
-        {
+        if let Some(route) = kind.and_then(|kind| self.sink.route(kind)) {
             return Ok(Data::Decoded(route, self.sink.decode(route, at)?));
         }
         at.skip().map(Data::Left)
