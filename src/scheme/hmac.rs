@@ -164,12 +164,12 @@ impl<A: Algorithm> HmacCheck<A> {
             let first = self.tag.matches(&mac);
             bool::from(tags.iter().fold(first, |hit, tag| hit | tag.matches(&mac)))
         };
-        let mut found = self.mac.is_some_and(signs).then_some(0);
+        let mut found = self.mac.is_some_and(signs).then_some(0_usize);
         for (index, mac) in (1..).zip(macs) {
             found = found.or(signs(mac).then_some(index));
         }
         let index = found.ok_or(VerifyError::SignatureMismatch)?;
-        Ok(Authentic::by(self.names.and_then(|names| names.get::<usize>(index)?.clone())))
+        Ok(Authentic::by(self.names.and_then(|names| names.get(index)?.clone())))
     }
 }
 
