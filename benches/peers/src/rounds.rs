@@ -17,14 +17,7 @@ impl<'a> Entrant<'a> {
         mut prepare: impl FnMut() -> I + 'a,
         mut work: impl FnMut(I) -> O + 'a,
     ) -> Self {
-        let round = move |repeats| {
-            let inputs: Vec<I> = (0..repeats).map(|_| prepare()).collect();
-            let start = Instant::now();
-            for input in inputs {
-                std::hint::black_box(work(input));
-            }
-            start.elapsed()
-        };
+        let round = move |repeats| timed((0..repeats).map(|_| prepare()).collect(), &mut work);
         Self::timing_itself(name, round)
     }
 
@@ -42,6 +35,15 @@ impl<'a> Entrant<'a> {
     pub fn beside(&self, another: &Self) -> f64 {
         beside(&another.times, &self.times)
     }
+}
+
+/// How long `work` takes for all of `inputs`; what becomes of its output is part of it.
+pub fn timed<I, O>(inputs: Vec<I>, mut work: impl FnMut(I) -> O) -> Duration {
+    let start = Instant::now();
+    for input in inputs {
+        std::hint::black_box(work(input));
+    }
+    start.elapsed()
 }
 
 /// How long it may take.

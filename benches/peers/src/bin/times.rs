@@ -3,7 +3,7 @@
 //!
 //! `--once` does everything once and quickly, to see that it works; the figures mean nothing then.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::Request;
@@ -15,7 +15,7 @@ use peers::{
         requests::Frames,
     },
     contenders::{self, Contender, OURS},
-    rounds::{Effort, Entrant, run},
+    rounds::{Effort, Entrant, run, timed},
 };
 use serde::de::DeserializeOwned;
 use tower_webhook::{
@@ -91,13 +91,10 @@ fn whole<'a>(contender: &'a mut Contender, body: &Bytes) -> Entrant<'a> {
     let mut places = places(body);
     Entrant::timing_itself(contender.name, move |repeats| {
         let again = repeated(contender.request(&places()));
-        let requests: Vec<_> = (0..repeats).map(|_| again()).collect();
-        let start = Instant::now();
-        for request in requests {
+        timed((0..repeats).map(|_| again()).collect(), |request| {
             let status = contender.call(request);
             assert!(status.is_success(), "{} answers {status}", contender.name);
-        }
-        start.elapsed()
+        })
     })
 }
 
