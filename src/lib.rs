@@ -7,6 +7,8 @@ mod delivery;
 pub mod docs;
 pub mod error;
 mod event;
+#[cfg(any(feature = "deliver", feature = "register"))]
+mod exchange;
 mod places;
 mod provider;
 pub mod providers;

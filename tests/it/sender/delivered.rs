@@ -1,6 +1,6 @@
 //! Delivery over TCP.
 
-use std::{future::IntoFuture, net::SocketAddr};
+use std::{error::Error, future::IntoFuture, net::SocketAddr};
 
 use axum::{Router, extract::Path, http::HeaderMap, routing::post};
 use http::{StatusCode, Uri};
@@ -136,8 +136,9 @@ async fn nobody_listens() {
     let to = url(listener.local_addr().unwrap(), "/hook").to_string();
     drop(listener);
     let error = refused(&to).await;
-    let SendError::Connection(source) = &error else { panic!("{error:?}") };
-    let io: &std::io::Error = source.downcast_ref().unwrap();
+    assert!(matches!(error, SendError::Connection(_)), "{error:?}");
+    let mut causes = std::iter::successors(error.source(), |cause| cause.source());
+    let io: &std::io::Error = causes.find_map(|cause| cause.downcast_ref()).unwrap();
     assert_eq!(io.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 

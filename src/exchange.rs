@@ -1,0 +1,67 @@
+//! One request and its answer over HTTP/1.1: bounded, never repeated, no redirect followed.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_util::{
+    client::legacy::{Client, connect::Connect},
+    rt::TokioExecutor,
+};
+
+use crate::BoxError;
+
+/// A client of which every request gets a connection of its own.
+pub(crate) fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>> {
+    Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .retry_canceled_requests(false)
+        .build(connector)
+}
+
+/// Sends `request`, and reads at most `most` bytes of the answer's body.
+pub(crate) async fn exchange<C>(
+    client: &Client<C, Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+    most: usize,
+) -> Result<Response<Bytes>, BoxError>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let (head, body) = client.request(request).await?.into_parts();
+    let body = Limited::new(body, most).collect().await?.to_bytes();
+    Ok(Response::from_parts(head, body))
+}
+
+/// Whether `uri` names this machine, by an address or as `localhost`.
+pub(crate) fn is_loopback(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine() {
+        for (uri, loopback) in [
+            ("http://127.0.0.1:80/", true),
+            ("http://127.255.0.9", true),
+            ("http://LocalHost/x", true),
+            ("http://[::1]:8080/", true),
+            ("http://user@localhost/", true),
+            ("http://localhost@example.com/", false),
+            ("http://localhost.example.com/", false),
+            ("http://127.0.0.1.example.com/", false),
+            ("http://0.0.0.0/", false),
+            ("http://[::]/", false),
+            ("http://10.0.0.1/", false),
+            ("/localhost", false),
+        ] {
+            assert_eq!(is_loopback(&uri.parse().unwrap()), loopback, "{uri}");
+        }
+    }
+}
