@@ -75,8 +75,33 @@ impl Clock for ManualClock {
     }
 }
 
+/// `time` as RFC 3339 has it, in seconds; what is before 1970 or after 9999 as the nearest that it can write.
+pub(crate) fn rfc3339(time: SystemTime) -> impl fmt::Display {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let written = Duration::from_secs(seconds.min(LAST_SECOND_OF_9999));
+    humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + written)
+}
+
+const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
+
 impl fmt::Debug for ManualClock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ManualClock").field(&self.now()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_cannot_be_written_are_written_as_the_nearest() {
+        let written = |time: Option<SystemTime>| rfc3339(time.unwrap()).to_string();
+        let after = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+        let before = SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(1));
+        assert_eq!(written(after(1_773_480_413)), "2026-03-14T09:26:53Z");
+        assert_eq!(written(before), "1970-01-01T00:00:00Z");
+        assert_eq!(written(after(253_402_300_799)), "9999-12-31T23:59:59Z");
+        assert_eq!(written(after(253_402_300_800)), "9999-12-31T23:59:59Z");
     }
 }

@@ -13,6 +13,7 @@ mod places;
 mod provider;
 pub mod providers;
 pub mod router;
+mod schedule;
 pub mod scheme;
 pub mod sender;
 mod trace;
@@ -23,6 +24,7 @@ pub use self::{
     event::{Event, Payload, RawEvent},
     provider::{Draft, Emit, Outgoing, Policy, Provider},
     router::{EventRouter, FromRef, State},
+    schedule::Schedule,
     sender::Sender,
     verify::{Verified, VerifyLayer},
 };

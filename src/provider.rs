@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, request::Parts};
 
 use crate::{
-    Delivery,
+    Delivery, Schedule,
     decode::{Envelope, Members},
     error::SendError,
     scheme::{Check, Head, VerifyError},
@@ -119,6 +119,11 @@ pub trait Emit: Provider {
     /// Adds to `head` all that authenticates it and `body`.
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing);
 
+    /// When this sender sends a delivery again, and how long it waits for an answer.
+    fn schedule(&self) -> Schedule {
+        Schedule::undocumented()
+    }
+
     /// The media type that the sender declares.
     fn content_type(&self) -> HeaderValue {
         HeaderValue::from_static("application/json")
@@ -189,7 +194,9 @@ pub struct Outgoing {
     pub attempt: u32,
     /// The registration's properties: a JSON object.
     pub properties: String,
-    /// The time it is sent.
+    /// The time of the first attempt.
+    pub occurred_at: SystemTime,
+    /// The time of this one.
     pub now: SystemTime,
 }
 
@@ -206,11 +213,7 @@ impl fmt::Debug for Outgoing {
 impl Outgoing {
     /// A first attempt without properties, for a test of [`Emit`].
     pub fn new(id: impl Into<String>, now: SystemTime) -> Self {
-        Self { id: id.into(), attempt: 1, properties: "{}".into(), now }
-    }
-
-    pub(crate) fn unix_time(&self) -> Duration {
-        self.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+        Self { id: id.into(), attempt: 1, properties: "{}".into(), occurred_at: now, now }
     }
 }
 

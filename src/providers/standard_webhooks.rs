@@ -36,7 +36,7 @@
 //! # Ok(()) }
 //! ```
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::{
     Engine,
@@ -47,7 +47,8 @@ use zeroize::Zeroizing;
 
 use super::only;
 use crate::{
-    Draft, Emit, Outgoing, Policy, Provider,
+    Draft, Emit, Outgoing, Policy, Provider, Schedule,
+    clock::rfc3339,
     decode::Envelope,
     error::{ConfigError, SendError},
     scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, Timestamp, VerifyError},
@@ -122,15 +123,15 @@ impl Emit for StandardWebhooks {
         if !is_id(&outgoing.id) {
             return Err(SendError::Encode("the id is empty or holds a dot".into()));
         }
-        let time = humantime::format_rfc3339_seconds(
-            std::time::SystemTime::UNIX_EPOCH + outgoing.unix_time(),
-        );
+        let time = rfc3339(outgoing.occurred_at);
         let kind = crate::provider::quoted(&event.kind);
         Ok(format!(r#"{{"type":{kind},"timestamp":"{time}","data":{}}}"#, event.json))
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
-        let (id, timestamp) = (&outgoing.id, outgoing.unix_time().as_secs().to_string());
+        let since_1970 = outgoing.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let timestamp = since_1970.as_secs().to_string();
+        let id = &outgoing.id;
         let tag = self.keys.sign([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
         let values = [
             (&ID, id.clone()),
@@ -142,6 +143,12 @@ impl Emit for StandardWebhooks {
                 head.headers.insert(name, value);
             }
         }
+    }
+
+    /// The example schedule of the specification, which leaves it to the sender, and the longest of the timeouts that it
+    /// recommends. What "throttle" after a 429, 502 or 504 means is left to the sender as well: here, nothing more.
+    fn schedule(&self) -> Schedule {
+        Schedule::retrying(&RETRIES).answer_within(PATIENCE)
     }
 }
 
@@ -170,6 +177,19 @@ static ID: HeaderName = HeaderName::from_static("webhook-id");
 static TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 static SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 const MIN_KEY: usize = 24;
+/// 5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours.
+const RETRIES: [Duration; 9] = [
+    Duration::from_secs(5),
+    Duration::from_secs(300),
+    Duration::from_secs(1_800),
+    Duration::from_secs(7_200),
+    Duration::from_secs(18_000),
+    Duration::from_secs(36_000),
+    Duration::from_secs(50_400),
+    Duration::from_secs(72_000),
+    Duration::from_secs(86_400),
+];
+const PATIENCE: Duration = Duration::from_secs(30);
 const NOT_BASE64: &str =
     "the secret is not base64 of the standard alphabet, with or without `whsec_` in front";
 const BASE64: GeneralPurpose = GeneralPurpose::new(

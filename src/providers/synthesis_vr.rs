@@ -44,7 +44,7 @@ use http::request::Parts;
 
 use super::{events, lenient, objects};
 use crate::{
-    Draft, Emit, Outgoing, Policy, Provider,
+    Draft, Emit, Outgoing, Policy, Provider, Schedule,
     decode::Envelope,
     error::SendError,
     scheme::{Check, Head, Token, VerifyError},
@@ -56,6 +56,8 @@ pub struct SynthesisVr(Token);
 
 /// When to answer a sender that waits two seconds, travel included.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
+/// How long it waits.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl SynthesisVr {
     /// Accepts requests that carry the token.
@@ -96,6 +98,11 @@ impl Emit for SynthesisVr {
 
     fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {
         self.0.apply(head);
+    }
+
+    /// Documented: it waits two seconds, ignores the answer and never sends again.
+    fn schedule(&self) -> Schedule {
+        Schedule::once().answer_within(PATIENCE)
     }
 }
 

@@ -39,26 +39,35 @@
 mod conformance;
 #[cfg(feature = "deliver")]
 mod deliver;
+#[cfg(feature = "deliver")]
+mod deliveries;
 mod draft;
+#[cfg(feature = "deliver")]
+pub(crate) mod follow;
+pub(crate) mod headers;
 mod tamper;
 
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     sync::Arc,
+    time::SystemTime,
 };
 
 use bytes::Bytes;
-use http::{Request, Uri, header, request::Parts};
+use http::{HeaderMap, Request, Uri, header, request::Parts};
 use http_body_util::Full;
 use serde::Serialize;
 
-#[cfg(feature = "deliver")]
-pub use self::deliver::deliver;
 use self::tamper::Forge;
 pub use self::{
     conformance::{Case, Report, Verdict, conformance},
     tamper::Tamper,
+};
+#[cfg(feature = "deliver")]
+pub use self::{
+    deliver::deliver,
+    deliveries::{Answer, Attempt, Deliveries, DeliveryReport, Outcome},
 };
 use crate::{
     Draft, Emit, Event, Outgoing, Payload,
@@ -74,6 +83,8 @@ pub struct Sender<P> {
     id: Option<String>,
     attempt: u32,
     properties: String,
+    headers: HeaderMap,
+    occurred_at: Option<SystemTime>,
     tamper: Option<Tamper>,
 }
 
@@ -88,6 +99,8 @@ impl<P: Emit> Sender<P> {
             id: None,
             attempt: 1,
             properties: "{}".into(),
+            headers: HeaderMap::new(),
+            occurred_at: None,
             tamper: None,
         }
     }
@@ -120,6 +133,22 @@ impl<P: Emit> Sender<P> {
     #[must_use]
     pub fn properties(self, json: impl Into<String>) -> Self {
         Self { properties: json.into(), ..self }
+    }
+
+    /// Headers that go with every request, as a registration can ask for.
+    ///
+    /// One that the sender sets as well is merged with it into one field, `a, b`, as the original ASP.NET WebHooks does
+    /// it (recorded): a second `ms-signature` makes every delivery unauthentic. `Host` replaces the target's.
+    /// `Content-Length` is left out: it is the connection's.
+    #[must_use]
+    pub fn headers(self, headers: HeaderMap) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// The time of the first attempt. By default each request is one.
+    #[must_use]
+    pub fn occurred_at(self, time: SystemTime) -> Self {
+        Self { occurred_at: Some(time), ..self }
     }
 
     /// Spoils every request in this way from now on. Of the several variations of a way, this takes one;
@@ -213,15 +242,18 @@ impl<P: Emit> Sender<P> {
         if draft::well_formed(&properties).is_err() || !properties.trim_start().starts_with('{') {
             return Err(SendError::Encode("the properties are not a JSON object".into()));
         }
-        Ok(Outgoing { id, attempt: self.attempt, properties, now: self.clock.now() })
+        let now = self.clock.now();
+        let occurred_at = self.occurred_at.unwrap_or(now);
+        Ok(Outgoing { id, attempt: self.attempt, properties, occurred_at, now })
     }
 
     fn request(&self, body: Bytes, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, SendError> {
         let forge = Forge { provider: &*self.provider, head: self.head(), body, outgoing };
-        let forged = match self.tamper {
+        let mut forged = match self.tamper {
             None => forge.genuine(),
             Some(tamper) => tamper.forge(&forge).pop().ok_or(SendError::Tamper(tamper.name()))?,
         };
+        headers::add(&mut forged.head.headers, &self.headers);
         Ok(Request::from_parts(forged.head, Full::new(forged.body)))
     }
 
@@ -231,6 +263,22 @@ impl<P: Emit> Sender<P> {
         head.uri = self.uri.clone();
         head.headers.insert(header::CONTENT_TYPE, self.provider.content_type());
         head
+    }
+}
+
+impl<P> Clone for Sender<P> {
+    fn clone(&self) -> Self {
+        Self {
+            provider: self.provider.clone(),
+            uri: self.uri.clone(),
+            clock: self.clock.clone(),
+            id: self.id.clone(),
+            attempt: self.attempt,
+            properties: self.properties.clone(),
+            headers: self.headers.clone(),
+            occurred_at: self.occurred_at,
+            tamper: self.tamper,
+        }
     }
 }
 
@@ -245,7 +293,7 @@ impl<P> fmt::Debug for Sender<P> {
 }
 
 /// Unlikely to repeat; no secret.
-fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     let random = || RandomState::new().hash_one(0);
     format!("{:016x}{:016x}", random(), random())
 }

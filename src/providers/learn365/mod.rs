@@ -43,12 +43,14 @@
 mod events;
 mod json;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 
 pub use self::events::*;
 use crate::{
-    Delivery, Draft, Emit, Outgoing, Policy, Provider,
+    Delivery, Draft, Emit, Outgoing, Policy, Provider, Schedule,
     decode::{Envelope, Members},
     error::{ConfigError, SendError},
     scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, VerifyError},
@@ -56,9 +58,15 @@ use crate::{
 
 /// The sender Learn365, and any other on ASP.NET WebHooks.
 #[derive(Clone, Debug)]
-pub struct Learn365(HmacSha256);
+pub struct Learn365 {
+    keys: HmacSha256,
+    writes_camel_case: bool,
+}
 
 impl Learn365 {
+    pub(crate) const SCHEDULE: Schedule =
+        Schedule::retrying(&RETRIES).answer_within(PATIENCE).following_redirects();
+
     /// Accepts requests signed under any of the keys: the secrets as typed into the registration.
     ///
     /// # Errors
@@ -66,13 +74,21 @@ impl Learn365 {
     /// An unusable [`Secret`], one shorter than 32 UTF-16 units (what the sender itself enforces), or more than
     /// [`MAX_KEYS`](crate::scheme::MAX_KEYS).
     pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
-        HmacSha256::new(keys.into().decoded(long_enough)).map(Self)
+        let keys = HmacSha256::new(keys.into().decoded(long_enough))?;
+        Ok(Self { keys, writes_camel_case: false })
+    }
+
+    /// Of the sending side: names the envelope's keys in camelCase, as a setting of the sender's host does. Both
+    /// spellings are always read.
+    #[must_use]
+    pub fn writing_camel_case(self) -> Self {
+        Self { writes_camel_case: true, ..self }
     }
 }
 
 impl Provider for Learn365 {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        self.0.check_any([tag(head.known_header(&SIGNATURE)?)])
+        self.keys.check_any([tag(head.known_header(&SIGNATURE)?)])
     }
 
     fn envelope(&self) -> Envelope {
@@ -140,21 +156,30 @@ fn long_enough(secret: &Secret) -> Result<Secret, ConfigError> {
 /// Byte for byte as the original sender writes it: indented, CRLF, upper-case hex.
 impl Emit for Learn365 {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+        let [id, attempt, properties, notifications, action] = match self.writes_camel_case {
+            false => ["Id", "Attempt", "Properties", "Notifications", "Action"],
+            true => ["id", "attempt", "properties", "notifications", "action"],
+        };
         let events: Vec<_> =
-            events.iter().map(|event| event.flat("Action")).collect::<Result<_, _>>()?;
-        let Outgoing { id, attempt, properties, .. } = outgoing;
+            events.iter().map(|event| event.flat(action)).collect::<Result<_, _>>()?;
         Ok(json::indented(&format!(
-            r#"{{"Id":{},"Attempt":{attempt},"Properties":{properties},"Notifications":[{}]}}"#,
-            crate::provider::quoted(id),
+            r#"{{"{id}":{},"{attempt}":{},"{properties}":{},"{notifications}":[{}]}}"#,
+            crate::provider::quoted(&outgoing.id),
+            outgoing.attempt,
+            outgoing.properties,
             events.join(","),
         )))
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], _: &Outgoing) {
-        let signature = format!("sha256={}", self.0.sign([body]).to_hex_upper());
+        let signature = format!("sha256={}", self.keys.sign([body]).to_hex_upper());
         if let Ok(value) = HeaderValue::from_str(&signature) {
             head.headers.insert(&SIGNATURE, value);
         }
+    }
+
+    fn schedule(&self) -> Schedule {
+        Self::SCHEDULE
     }
 
     fn content_type(&self) -> HeaderValue {
@@ -165,5 +190,9 @@ impl Emit for Learn365 {
 static SIGNATURE: HeaderName = HeaderName::from_static("ms-signature");
 const MIN_SECRET: usize = 32;
 const MAX_ECHO: usize = 128;
+/// After 1 and after 4 further minutes: the source, and recorded in real time.
+const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(240)];
+/// What its HTTP client waits by default.
+const PATIENCE: Duration = Duration::from_secs(100);
 /// The sender's own have 32 characters.
 const MAX_ID: usize = 256;

@@ -1,0 +1,213 @@
+//! Deliveries with their retries, pulled by whoever says what time it is.
+
+mod report;
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use tokio::task::JoinSet;
+
+pub use self::report::{Answer, Attempt, DeliveryReport, Outcome};
+use super::{
+    Sender,
+    follow::{Follow, Trip},
+    random_id,
+};
+use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError};
+
+/// Sends what it is given, and sends it again as the sender's [`Schedule`] has it: same id, next attempt, signed anew.
+///
+/// Nothing happens by itself: [`Deliveries::deliver_due`] makes the attempts that are due at the time it is told, so a
+/// test needs no timers. Everything is kept in memory, as by the senders that it stands for. Clones share it.
+///
+/// ```no_run
+/// use std::time::{Duration, SystemTime};
+/// use tower_webhook::{Draft, Emit, Sender, providers::standard_webhooks::StandardWebhooks, sender::Deliveries};
+///
+/// # async fn send(secret: &str) -> Result<(), tower_webhook::BoxError> {
+/// let provider = StandardWebhooks::new(secret)?;
+/// let deliveries = Deliveries::new(provider.schedule());
+/// let sender = Sender::new(provider).to("http://127.0.0.1:3000/hook".parse()?);
+/// deliveries.push("the one endpoint", sender, vec![Draft::raw("invoice.paid", r#"{"total": 2432}"#)?])?;
+///
+/// let mut now = SystemTime::now();
+/// deliveries.deliver_due(now).await;
+/// while let Some(next) = deliveries.next_retry() {
+///     now = next; // or wait for it
+///     deliveries.deliver_due(now).await;
+/// }
+/// for report in deliveries.reports() {
+///     println!("{report}");
+/// }
+/// # Ok(()) }
+/// ```
+pub struct Deliveries<P> {
+    shared: Arc<Shared<P>>,
+    schedule: Schedule,
+    follow: Follow,
+}
+
+struct Shared<P> {
+    all: Mutex<All<P>>,
+    /// Held while attempts are made, lest two callers make the same one.
+    driving: tokio::sync::Mutex<()>,
+}
+
+struct All<P> {
+    next_serial: u64,
+    finished: usize,
+    entries: VecDeque<Entry<P>>,
+}
+
+struct Entry<P> {
+    serial: u64,
+    sender: Sender<P>,
+    events: Arc<[Draft]>,
+    report: DeliveryReport,
+}
+
+impl<P: Emit> Deliveries<P> {
+    /// The most finished deliveries that are remembered; beyond, the oldest of them are forgotten.
+    pub const MOST_FINISHED: usize = 10_000;
+
+    /// With retries by `schedule`, of which the patience counts as well.
+    pub fn new(schedule: Schedule) -> Self {
+        Self::reaching(schedule, true)
+    }
+
+    /// To this machine only, unless `beyond_loopback`.
+    pub(crate) fn reaching(schedule: Schedule, beyond_loopback: bool) -> Self {
+        let all = Mutex::new(All { next_serial: 0, finished: 0, entries: VecDeque::new() });
+        Self {
+            shared: Arc::new(Shared { all, driving: tokio::sync::Mutex::default() }),
+            schedule,
+            follow: Follow::new(&schedule, beyond_loopback),
+        }
+    }
+
+    /// Takes one delivery, to be attempted with the next [`Deliveries::deliver_due`]. `target` is its name in the report.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::batch`]: what cannot be encoded is refused here, not at its first attempt.
+    pub fn push(
+        &self,
+        target: impl Into<String>,
+        sender: Sender<P>,
+        events: impl Into<Arc<[Draft]>>,
+    ) -> Result<(), SendError> {
+        let events = events.into();
+        let id = sender.id.clone().unwrap_or_else(random_id);
+        let sender = sender.id(&id);
+        sender.batch(&events)?;
+        let kinds = events.iter().map(|event| event.kind.clone()).collect();
+        let report = DeliveryReport::new(id, target.into(), kinds);
+        let mut all = self.all();
+        let serial = all.next_serial;
+        all.next_serial += 1;
+        all.entries.push_back(Entry { serial, sender, events, report });
+        Ok(())
+    }
+
+    /// Makes every attempt that is due at `now`, several at once, and returns how many there were.
+    ///
+    /// # Cancellation
+    ///
+    /// An attempt that is cut off is not counted: the next call makes it again, under the same number.
+    pub async fn deliver_due(&self, now: SystemTime) -> usize {
+        let _driving = self.shared.driving.lock().await;
+        let mut due = self.due(now).into_iter();
+        let (mut under_way, mut made) = (JoinSet::new(), 0);
+        loop {
+            for (serial, number, request) in due.by_ref().take(AT_ONCE - under_way.len()) {
+                let follow = self.follow.clone();
+                under_way.spawn(async move {
+                    let trip = match request {
+                        Ok(request) => follow.attempt(request).await,
+                        Err(error) => Trip::none(error),
+                    };
+                    (serial, Attempt::made(number, now, trip))
+                });
+            }
+            match under_way.join_next().await {
+                None => return made,
+                Some(Ok((serial, attempt))) => self.record(serial, attempt),
+                Some(Err(_)) => {}
+            }
+            made += 1;
+        }
+    }
+
+    /// When the next attempt after a failed one is due, of all deliveries. What was never attempted is due at any time.
+    pub fn next_retry(&self) -> Option<SystemTime> {
+        let next = |entry: &Entry<P>| match entry.report.outcome {
+            Outcome::Retrying(next) => Some(next),
+            _ => None,
+        };
+        self.all().entries.iter().filter_map(next).min()
+    }
+
+    /// What became of each delivery so far, in the order in which they were taken.
+    pub fn reports(&self) -> Vec<DeliveryReport> {
+        self.all().entries.iter().map(|entry| entry.report.clone()).collect()
+    }
+
+    pub(crate) fn follow(&self) -> &Follow {
+        &self.follow
+    }
+
+    fn due(&self, now: SystemTime) -> Vec<Due> {
+        let request = |entry: &Entry<P>| {
+            let number = entry.report.next_attempt(now)?;
+            let first = entry.report.attempts.first().map_or(now, |first| first.at);
+            let sender = entry.sender.clone().attempt(number).occurred_at(first);
+            let request = sender.clock(ManualClock::new(now)).batch(&entry.events);
+            Some((entry.serial, number, request))
+        };
+        self.all().entries.iter().filter_map(request).collect()
+    }
+
+    fn record(&self, serial: u64, attempt: Attempt) {
+        let mut all = self.all();
+        let Ok(index) = all.entries.binary_search_by_key(&serial, |entry| entry.serial) else {
+            return;
+        };
+        let report = &mut all.entries[index].report;
+        report.record(attempt, &self.schedule);
+        all.finished += usize::from(report.is_finished());
+        if all.finished > Self::MOST_FINISHED {
+            let oldest = all.entries.iter().position(|entry| entry.report.is_finished());
+            oldest.and_then(|index| all.entries.remove(index));
+            all.finished -= 1;
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, All<P>> {
+        self.shared.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P> Clone for Deliveries<P> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), schedule: self.schedule, follow: self.follow.clone() }
+    }
+}
+
+impl<P> fmt::Debug for Deliveries<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deliveries").field("schedule", &self.schedule).finish_non_exhaustive()
+    }
+}
+
+/// An attempt to be made: the delivery's serial, the attempt's number, the request.
+type Due = (u64, u32, Result<Request<Full<Bytes>>, SendError>);
+
+/// What the original ASP.NET WebHooks does at once.
+const AT_ONCE: usize = 8;

@@ -1,0 +1,168 @@
+use std::{error::Error, fmt, time::SystemTime};
+
+use http::{Method, StatusCode};
+
+use crate::{Schedule, clock::rfc3339, error::SendError, sender::follow::Trip};
+
+/// What became of one delivery so far: what was tried, when, and what was answered. `Display` shows it on several lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryReport {
+    /// Its id, the same in every attempt.
+    pub id: String,
+    /// To whom, by the name given when it was taken. Of the Learn365 emulator: the id of the registration.
+    pub target: String,
+    /// The types of its events.
+    pub events: Vec<String>,
+    /// The attempts, in order.
+    pub attempts: Vec<Attempt>,
+    /// Where it stands.
+    pub outcome: Outcome,
+}
+
+/// One attempt of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempt {
+    /// Which one, from 1.
+    pub number: u32,
+    /// The time it was made at, as [`Deliveries::deliver_due`](super::Deliveries::deliver_due) was told.
+    pub at: SystemTime,
+    /// How many redirects were followed.
+    pub redirects: u32,
+    /// The method of the last request. A redirect can make a GET of a POST.
+    pub method: Method,
+    /// What came of it.
+    pub answer: Answer,
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// An answer.
+    Status(StatusCode),
+    /// None within the sender's patience.
+    Timeout,
+    /// None at all, for this reason.
+    Failed(String),
+}
+
+/// Where a delivery stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Not yet attempted.
+    Queued,
+    /// To be attempted again at this time.
+    Retrying(SystemTime),
+    /// Answered 2xx.
+    Delivered,
+    /// A redirect made a GET without a body of it, and that was answered 2xx: the sender takes it for delivered, and the
+    /// events are lost.
+    Lost,
+    /// Answered 410: the sender stops.
+    Stopped,
+    /// Every attempt failed.
+    Failed,
+}
+
+impl DeliveryReport {
+    pub(super) fn new(id: String, target: String, events: Vec<String>) -> Self {
+        Self { id, target, events, attempts: Vec::new(), outcome: Outcome::Queued }
+    }
+
+    /// The number of the attempt that is due at `now`.
+    pub(super) fn next_attempt(&self, now: SystemTime) -> Option<u32> {
+        match self.outcome {
+            Outcome::Queued => Some(1),
+            Outcome::Retrying(due) if due <= now => Some(self.attempts.last()?.number + 1),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        !matches!(self.outcome, Outcome::Queued | Outcome::Retrying(_))
+    }
+
+    pub(super) fn record(&mut self, attempt: Attempt, schedule: &Schedule) {
+        self.outcome = match attempt.answer {
+            Answer::Status(status) if status.is_success() && attempt.method != Method::POST => {
+                Outcome::Lost
+            }
+            Answer::Status(status) if status.is_success() => Outcome::Delivered,
+            Answer::Status(StatusCode::GONE) => Outcome::Stopped,
+            _ => {
+                let pause = schedule.pause_after(attempt.number);
+                let next = pause.and_then(|pause| attempt.at.checked_add(pause));
+                next.map_or(Outcome::Failed, Outcome::Retrying)
+            }
+        };
+        self.attempts.push(attempt);
+    }
+}
+
+impl Attempt {
+    pub(super) fn made(number: u32, at: SystemTime, trip: Trip) -> Self {
+        let answer = match trip.answer {
+            Ok(answer) => Answer::Status(answer.status()),
+            Err(SendError::Timeout) => Answer::Timeout,
+            Err(error) => Answer::Failed(with_causes(&error)),
+        };
+        Self { number, at, redirects: trip.redirects, method: trip.method, answer }
+    }
+}
+
+/// `error` and what caused it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+impl fmt::Display for DeliveryReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, target, events, attempts, outcome } = self;
+        write!(f, "delivery {id} of {} to {target}: {outcome}", events.join(", "))?;
+        attempts.iter().try_for_each(|attempt| write!(f, "\n  {attempt}"))
+    }
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = rfc3339(self.at);
+        write!(f, "attempt {} at {at}: {}", self.number, self.answer)?;
+        match self.redirects {
+            0 => Ok(()),
+            redirects => write!(f, " to a {} after {redirects} redirects", self.method),
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => status.fmt(f),
+            Self::Timeout => f.write_str("no answer in time"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Queued => f.write_str("not yet attempted"),
+            Self::Retrying(next) => {
+                write!(f, "to be attempted again at {}", rfc3339(*next))
+            }
+            Self::Delivered => f.write_str("delivered"),
+            Self::Lost => f.write_str("lost to a redirect"),
+            Self::Stopped => f.write_str("stopped by a 410"),
+            Self::Failed => f.write_str("failed for good"),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! One attempt: a request, and the redirects that the sender's HTTP client follows.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response, Uri, header};
+use http_body_util::Full;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+
+use super::{
+    deliver::{TIMEOUT, plain},
+    headers::is_of_content,
+};
+use crate::{
+    Schedule,
+    error::SendError,
+    exchange::{client, is_loopback},
+};
+
+/// Sends as one sender's HTTP client does.
+#[derive(Clone, Debug)]
+pub(crate) struct Follow {
+    client: Client<HttpConnector, Full<Bytes>>,
+    patience: Duration,
+    most: u32,
+    beyond_loopback: bool,
+}
+
+/// Where an attempt got to.
+#[derive(Debug)]
+pub(crate) struct Trip {
+    /// How many redirects were followed.
+    pub(crate) redirects: u32,
+    /// The method of the last request.
+    pub(crate) method: Method,
+    /// The answer to it.
+    pub(crate) answer: Result<Response<Bytes>, SendError>,
+}
+
+impl Trip {
+    /// Nothing could be sent.
+    pub(crate) fn none(why: SendError) -> Self {
+        Self { redirects: 0, method: Method::POST, answer: Err(why) }
+    }
+}
+
+impl Follow {
+    /// The sender's patience, or that of [`deliver`](super::deliver()) where it is not documented.
+    pub(crate) fn new(schedule: &Schedule, beyond_loopback: bool) -> Self {
+        Self {
+            client: client(HttpConnector::new()),
+            patience: schedule.patience().unwrap_or(TIMEOUT),
+            most: if schedule.follows_redirects() { MOST_REDIRECTS } else { 0 },
+            beyond_loopback,
+        }
+    }
+
+    pub(crate) async fn attempt(&self, request: Request<Full<Bytes>>) -> Trip {
+        let (mut redirects, mut method) = (0, request.method().clone());
+        let attempt = self.follow(request, &mut redirects, &mut method);
+        let answer = tokio::time::timeout(self.patience, attempt).await;
+        Trip { redirects, method, answer: answer.unwrap_or(Err(SendError::Timeout)) }
+    }
+
+    async fn follow(
+        &self,
+        mut request: Request<Full<Bytes>>,
+        redirects: &mut u32,
+        method: &mut Method,
+    ) -> Result<Response<Bytes>, SendError> {
+        loop {
+            method.clone_from(request.method());
+            if !self.beyond_loopback && !is_loopback(request.uri()) {
+                return Err(SendError::Target("is not on this machine"));
+            }
+            let answer = plain(&self.client, request.clone()).await?;
+            match redirected(request, &answer) {
+                Some(next) if *redirects < self.most => request = next,
+                _ => return Ok(answer),
+            }
+            *redirects += 1;
+        }
+    }
+}
+
+/// The request that follows a redirect. After a 301, 302 or 303 it is a GET without a body, and keeps the signature:
+/// recorded from the original ASP.NET WebHooks.
+fn redirected(
+    mut request: Request<Full<Bytes>>,
+    answer: &Response<Bytes>,
+) -> Option<Request<Full<Bytes>>> {
+    let loses_body = match answer.status().as_u16() {
+        301..=303 => true,
+        307 => false,
+        _ => return None,
+    };
+    let location = answer.headers().get(header::LOCATION)?.to_str().ok()?;
+    *request.uri_mut() = target(request.uri(), location)?;
+    if loses_body {
+        *request.method_mut() = Method::GET;
+        *request.body_mut() = Full::default();
+        let content: Vec<_> =
+            request.headers().keys().filter(|name| is_of_content(name)).cloned().collect();
+        for name in content {
+            request.headers_mut().remove(name);
+        }
+    }
+    Some(request)
+}
+
+/// Where `location` points to: a URL, or a path on the same host. Other relative references are not followed.
+fn target(from: &Uri, location: &str) -> Option<Uri> {
+    let to: Uri = location.parse().ok()?;
+    if to.scheme().is_some() {
+        return Some(to);
+    }
+    if !location.starts_with('/') || location.starts_with("//") {
+        return None;
+    }
+    let mut parts = from.clone().into_parts();
+    parts.path_and_query = to.into_parts().path_and_query;
+    Uri::from_parts(parts).ok()
+}
+
+/// What .NET's client follows by default.
+const MOST_REDIRECTS: u32 = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_redirect_leads() {
+        let from: Uri = "http://user@127.0.0.1:80/a/b?c".parse().unwrap();
+        for (location, to) in [
+            ("http://127.0.0.1:81/x?y=1", Some("http://127.0.0.1:81/x?y=1")),
+            ("/x?y=1", Some("http://user@127.0.0.1:80/x?y=1")),
+            ("https://example.com/", Some("https://example.com/")),
+            ("//example.com/x", None),
+            ("x", None),
+            ("?x", None),
+            ("", None),
+            ("/ x", None),
+        ] {
+            let expected = to.map(|to| to.parse::<Uri>().unwrap());
+            assert_eq!(target(&from, location), expected, "{location}");
+        }
+    }
+}

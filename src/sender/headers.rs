@@ -1,0 +1,27 @@
+//! Headers beside the sender's own.
+
+use http::{HeaderMap, HeaderValue, header};
+
+/// Adds the headers of a registration: see [`Sender::headers`](super::Sender::headers).
+pub(super) fn add(headers: &mut HeaderMap, extra: &HeaderMap) {
+    for (name, value) in extra {
+        let value = match headers.get(name) {
+            _ if name == header::CONTENT_LENGTH => continue,
+            Some(own) if name != header::HOST => merged(own, value),
+            _ => value.clone(),
+        };
+        headers.insert(name, value);
+    }
+}
+
+fn merged(own: &HeaderValue, other: &HeaderValue) -> HeaderValue {
+    let both = [own.as_bytes(), b", ", other.as_bytes()].concat();
+    HeaderValue::from_bytes(&both).unwrap_or_else(|_| own.clone())
+}
+
+/// Whether .NET takes `name` for a header of the content: it is left out of a request that has none.
+#[cfg(feature = "deliver")]
+pub(crate) fn is_of_content(name: &http::HeaderName) -> bool {
+    name.as_str().starts_with("content-")
+        || [header::ALLOW, header::EXPIRES, header::LAST_MODIFIED].contains(name)
+}
