@@ -6,7 +6,7 @@ mod on {
 
     use crate::error::Rejection;
 
-    pub(crate) fn secret(warning: &str) {
+    pub(crate) fn warn(warning: &str) {
         tracing::warn!("{warning}");
     }
 
@@ -32,7 +32,7 @@ mod off {
 
     use crate::error::Rejection;
 
-    pub(crate) fn secret(_: &str) {}
+    pub(crate) fn warn(_: &str) {}
 
     pub(crate) fn rejected(_: &str, _: &Rejection) {}
 

@@ -1,5 +1,7 @@
 use std::fmt;
 
+#[cfg(feature = "register")]
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
@@ -45,10 +47,10 @@ impl Secret {
             ));
         }
         if bytes.trim_ascii().len() != bytes.len() {
-            crate::trace::secret("the secret begins or ends with whitespace, which was kept");
+            crate::trace::warn("the secret begins or ends with whitespace, which was kept");
         }
         if PUBLISHED.iter().any(|known| bytes.ends_with(known.as_bytes())) {
-            crate::trace::secret("the secret is a published example: anyone can sign with it");
+            crate::trace::warn("the secret is a published example: anyone can sign with it");
         }
         Ok(Self { bytes: Zeroizing::new(bytes.to_vec()), any_length: false })
     }
@@ -74,6 +76,12 @@ impl Secret {
 
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Whether both are the same, in a time that does not tell where they differ.
+    #[cfg(feature = "register")]
+    pub(crate) fn matches(&self, other: &Self) -> bool {
+        self.bytes.ct_eq(&other.bytes).into()
     }
 
     /// Refuses a `length` below `minimum`, counted in `unit`s, unless told not to.

@@ -41,7 +41,13 @@
 //! Whether several users are ever sent at once. Whether the retry schedule is the library's.
 
 mod events;
+#[cfg(any(feature = "deliver", feature = "register"))]
+mod filter;
 mod json;
+#[cfg(any(feature = "deliver", feature = "register"))]
+mod registration;
+#[cfg(feature = "register")]
+mod registrations;
 
 use std::time::Duration;
 
@@ -49,6 +55,12 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 
 pub use self::events::*;
+#[cfg(feature = "deliver")]
+pub(crate) use self::registration::{Wire, target};
+#[cfg(feature = "register")]
+pub use self::registrations::{RegistrationError, Registrations};
+#[cfg(any(feature = "deliver", feature = "register"))]
+pub use self::{filter::Filter, registration::Registration};
 use crate::{
     Delivery, Draft, Emit, Outgoing, Policy, Provider, Schedule,
     decode::{Envelope, Members},

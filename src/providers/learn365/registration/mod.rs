@@ -1,0 +1,259 @@
+mod wire;
+
+use std::{collections::BTreeMap, fmt};
+
+use http::{HeaderName, Uri, header, uri::Scheme};
+use serde_json::value::RawValue;
+
+pub(crate) use self::wire::Wire;
+use super::{Filter, SIGNATURE, long_enough};
+use crate::{decode::Members, error::ConfigError, scheme::Secret};
+
+/// Where Learn365 is to send which events, and what it is to send along. `Debug` shows no URI, secret or value.
+///
+/// ```
+/// use tower_webhook::providers::learn365::{Filter, Registration};
+///
+/// # fn main() -> Result<(), tower_webhook::error::ConfigError> {
+/// let secret = "a secret of thirty-two characters or more";
+/// let wanted = Registration::new("https://example.com/webhooks/learn365", secret, [Filter::CourseCompleted])?
+///     .described_as("the training ledger")
+///     .header("x-environment", "production")?
+///     .send_along(r#"{"region": "north"}"#)?;
+/// assert_eq!(wanted.filters(), [Filter::CourseCompleted]);
+/// # Ok(()) }
+/// ```
+///
+/// The echo, by which the sender tries the endpoint, replaces the whole query of the URI; deliveries keep it. So what
+/// tells tenants apart belongs into the path. A URI with a query is a warning at start-up (feature `tracing`).
+#[derive(Clone)]
+pub struct Registration {
+    id: Option<String>,
+    uri: String,
+    secret: Option<Secret>,
+    description: String,
+    is_paused: bool,
+    filters: Vec<Filter>,
+    headers: BTreeMap<String, String>,
+    properties: Option<Box<RawValue>>,
+}
+
+impl Registration {
+    /// Wants events that match any of `filters` at `uri`, signed under `secret`.
+    ///
+    /// # Errors
+    ///
+    /// A URI that is not an absolute `http` or `https` one, an unusable [`Secret`], one that has not 32 to 64 UTF-16
+    /// units (what the sender enforces) or is not UTF-8, or no filter at all: what that means is better said.
+    pub fn new(
+        uri: impl Into<String>,
+        secret: impl AsRef<[u8]>,
+        filters: impl IntoIterator<Item = Filter>,
+    ) -> Result<Self, ConfigError> {
+        let registration = Self {
+            id: None,
+            uri: uri.into(),
+            secret: Some(Secret::new(secret)?),
+            description: String::new(),
+            is_paused: false,
+            filters: filters.into_iter().collect(),
+            headers: BTreeMap::new(),
+            properties: None,
+        };
+        if registration.check()?.query().is_some() {
+            crate::trace::warn("the echo will come without the query of the registered URI");
+        }
+        Ok(registration)
+    }
+
+    /// A text for those who look at the list of registrations.
+    #[must_use]
+    pub fn described_as(self, description: impl Into<String>) -> Self {
+        Self { description: description.into(), ..self }
+    }
+
+    /// A header that goes with every delivery.
+    ///
+    /// # Errors
+    ///
+    /// If it is no header in visible ASCII, or is one that would have every delivery refused: the signature's own, or
+    /// one that says otherwise of the body than the sender does.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
+        let parsed: HeaderName = name
+            .parse()
+            .map_err(|_| ConfigError::new(format!("`{name}` is not the name of a header")))?;
+        if [&SIGNATURE, &header::CONTENT_TYPE, &header::CONTENT_ENCODING].contains(&&parsed) {
+            return Err(ConfigError::new(format!(
+                "header `{parsed}` is the sender's own: with another one, every delivery would be refused"
+            )));
+        }
+        if !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+            let why = format!("the value of header `{parsed}` is not made of visible ASCII");
+            return Err(ConfigError::new(why));
+        }
+        self.headers.insert(name.into(), value.into());
+        Ok(self)
+    }
+
+    /// What goes with every delivery as its [`properties`](crate::Delivery::properties).
+    ///
+    /// # Errors
+    ///
+    /// If `json` is not a JSON object.
+    pub fn send_along(self, json: &str) -> Result<Self, ConfigError> {
+        let properties = object(json)
+            .ok_or_else(|| ConfigError::new("what is to be sent along is not a JSON object"))?;
+        Ok(Self { properties: Some(properties), ..self })
+    }
+
+    /// Nothing is sent until it is resumed.
+    #[must_use]
+    pub fn paused(self) -> Self {
+        Self { is_paused: true, ..self }
+    }
+
+    /// Its id, if the sender has given it one.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Where deliveries go.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// The text for those who look at the list.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Which events it wants.
+    pub fn filters(&self) -> &[Filter] {
+        &self.filters
+    }
+
+    /// The headers that go with every delivery.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// What goes with every delivery, as JSON.
+    pub fn properties(&self) -> &str {
+        self.properties.as_deref().map_or("{}", RawValue::get)
+    }
+}
+
+impl Registration {
+    pub(crate) fn with_id(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+
+    /// What the sender enforces, and that there is a filter. Returns the URI.
+    pub(crate) fn check(&self) -> Result<Uri, ConfigError> {
+        let uri = target(&self.uri)?;
+        let secret =
+            self.secret.as_ref().ok_or_else(|| ConfigError::new("the secret is missing"))?;
+        short_enough(&long_enough(secret)?)?;
+        if self.filters.is_empty() {
+            return Err(ConfigError::new("no filter is given: `Filter::All` is everything"));
+        }
+        Ok(uri)
+    }
+
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
+}
+
+#[cfg(feature = "deliver")]
+impl Registration {
+    /// Without a filter, the original sender takes everything.
+    pub(crate) fn with_some_filter(mut self) -> Self {
+        if self.filters.is_empty() {
+            self.filters.push(Filter::All);
+        }
+        self
+    }
+
+    /// Whether an event of this type is for it.
+    pub(crate) fn wants(&self, kind: &str) -> bool {
+        self.filters.iter().any(|filter| filter.matches(kind))
+    }
+}
+
+#[cfg(feature = "register")]
+impl Registration {
+    pub(super) fn with_pause(self, is_paused: bool) -> Self {
+        Self { is_paused, ..self }
+    }
+
+    /// Whether the sender need not be told anything to get from `self` to `wanted`.
+    pub(super) fn is_as_wanted(&self, wanted: &Self) -> bool {
+        let names = |of: &Self| {
+            let names = of.filters.iter().map(|filter| filter.name().to_ascii_lowercase());
+            names.collect::<std::collections::BTreeSet<_>>()
+        };
+        let headers = |of: &Self| {
+            let lower =
+                of.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+            lower.collect::<BTreeMap<_, _>>()
+        };
+        let properties =
+            |of: &Self| serde_json::from_str::<serde_json::Value>(of.properties()).ok();
+        let secret = match (&self.secret, &wanted.secret) {
+            (Some(own), Some(other)) => own.matches(other),
+            _ => false,
+        };
+        secret
+            && self.uri == wanted.uri
+            && self.description == wanted.description
+            && self.is_paused == wanted.is_paused
+            && names(self) == names(wanted)
+            && headers(self) == headers(wanted)
+            && properties(self) == properties(wanted)
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration")
+            .field("id", &self.id)
+            .field("is_paused", &self.is_paused)
+            .field("filters", &self.filters)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An absolute `http` or `https` URI.
+pub(crate) fn target(uri: &str) -> Result<Uri, ConfigError> {
+    let parsed = uri.parse::<Uri>().ok().filter(|uri| uri.host().is_some());
+    let absolute = |uri: &Uri| matches!(uri.scheme(), Some(scheme) if [Scheme::HTTP, Scheme::HTTPS].contains(scheme));
+    parsed.filter(absolute).ok_or_else(|| {
+        ConfigError::new("the URI is not an absolute one that begins with `http://` or `https://`")
+    })
+}
+
+fn short_enough(secret: &Secret) -> Result<(), ConfigError> {
+    let text = std::str::from_utf8(secret.bytes())
+        .map_err(|_| ConfigError::new("the secret is not UTF-8: it cannot be registered"))?;
+    let units = text.encode_utf16().count();
+    if units > MAX_SECRET {
+        return Err(ConfigError::new(format!(
+            "the secret has {units} UTF-16 units, more than the {MAX_SECRET} that the sender takes"
+        )));
+    }
+    Ok(())
+}
+
+fn object(json: &str) -> Option<Box<RawValue>> {
+    Members::of(json)?;
+    RawValue::from_string(json.trim().into()).ok()
+}
+
+const MAX_SECRET: usize = 64;

@@ -1,0 +1,63 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{Filter, Registration, object};
+use crate::scheme::Secret;
+
+/// A registration as the sender writes and reads it, in PascalCase or camelCase. Holds the secret in clear.
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Wire {
+    #[serde(default, alias = "id", skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(alias = "webHookUri")]
+    web_hook_uri: String,
+    #[serde(default, alias = "secret")]
+    secret: Option<String>,
+    #[serde(default, alias = "description")]
+    description: Option<String>,
+    #[serde(default, alias = "isPaused")]
+    is_paused: Option<bool>,
+    #[serde(default, alias = "filters")]
+    filters: Option<Vec<String>>,
+    #[serde(default, alias = "headers")]
+    headers: Option<BTreeMap<String, String>>,
+    #[serde(default, alias = "properties")]
+    properties: Option<Box<RawValue>>,
+}
+
+impl From<&Registration> for Wire {
+    fn from(registration: &Registration) -> Self {
+        let secret = registration.secret.as_ref();
+        let secret = secret.and_then(|secret| std::str::from_utf8(secret.bytes()).ok());
+        Self {
+            id: registration.id.clone(),
+            web_hook_uri: registration.uri.clone(),
+            secret: secret.map(Into::into),
+            description: Some(registration.description.clone()),
+            is_paused: Some(registration.is_paused),
+            filters: Some(registration.filters.iter().map(ToString::to_string).collect()),
+            headers: Some(registration.headers.clone()),
+            properties: object(registration.properties()),
+        }
+    }
+}
+
+/// Without judging: a sender may have taken what [`Registration::new`] would not.
+impl From<Wire> for Registration {
+    fn from(wire: Wire) -> Self {
+        let filters = wire.filters.unwrap_or_default();
+        Self {
+            id: wire.id,
+            uri: wire.web_hook_uri,
+            secret: wire.secret.and_then(|secret| Secret::new(secret).ok()),
+            description: wire.description.unwrap_or_default(),
+            is_paused: wire.is_paused.unwrap_or_default(),
+            filters: filters.iter().map(|name| Filter::named(name)).collect(),
+            headers: wire.headers.unwrap_or_default(),
+            properties: wire.properties.and_then(|json| object(json.get())),
+        }
+    }
+}

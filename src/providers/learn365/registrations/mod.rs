@@ -1,0 +1,365 @@
+mod answer;
+mod error;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, header,
+    uri::{Authority, Scheme},
+};
+use http_body_util::Full;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use serde::Deserialize;
+
+use self::answer::{judged, read};
+pub use self::error::RegistrationError;
+use super::{
+    Filter, Registration,
+    registration::{Wire, target},
+};
+use crate::{
+    BoxError,
+    error::ConfigError,
+    exchange::{client, exchange, is_loopback},
+    scheme::Secret,
+};
+
+/// Learn365's registration API: a REST API with JSON bodies, documented by the vendor and in the published source of
+/// ASP.NET WebHooks. Needs feature `register`.
+///
+/// ```no_run
+/// use tower_webhook::providers::learn365::{Filter, Registration, Registrations};
+///
+/// # async fn start(api: &str, api_key: &str, secret: &str) -> Result<(), tower_webhook::BoxError> {
+/// let registrations = Registrations::new(api, api_key)?;
+/// let wanted = Registration::new("https://example.com/webhooks/learn365", secret, [Filter::CourseCompleted])?;
+/// registrations.ensure(&wanted).await?; // at every start, once the endpoint is served
+/// # Ok(()) }
+/// ```
+///
+/// When something is registered or updated the sender tries the endpoint before it answers: the server must be up
+/// already.
+///
+/// # What is sent again
+///
+/// What only reads, up to twice more, after half a second and two: if there was no answer, a 429 or a 5xx. What changes
+/// something is never sent again by itself; [`Registrations::ensure`] finds out what is there and may be called again.
+///
+/// # TLS
+///
+/// By rustls with the system's trusted roots; `SSL_CERT_FILE` names others. Plain `http` is for this machine only, since
+/// credentials and secrets travel in these requests. No redirect is followed, no proxy is used.
+#[derive(Clone)]
+pub struct Registrations {
+    base: String,
+    credentials: Secret,
+    authorization: HeaderValue,
+    timeout: Duration,
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl Registrations {
+    /// The API at `base`, to which `/webhooks/registrations` is added. Authenticates as user `api` with the API key
+    /// for a password, as the vendor documents it.
+    ///
+    /// # Errors
+    ///
+    /// A base that is not an absolute `https` URI (or `http`, to this machine), an API key that is empty or ends in a
+    /// line break, or a system without trusted roots.
+    pub fn new(base: &str, api_key: &str) -> Result<Self, ConfigError> {
+        let credentials = Secret::new(api_key)?;
+        let authorization = format!("Basic {}", STANDARD.encode(format!("api:{api_key}")));
+        Self::authorized(base, credentials, &authorization)
+    }
+
+    /// As [`Registrations::new`], with `Authorization: Bearer`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registrations::new`], or if the token cannot stand in a header.
+    pub fn bearer(base: &str, token: &str) -> Result<Self, ConfigError> {
+        Self::authorized(base, Secret::new(token)?, &format!("Bearer {token}"))
+    }
+
+    fn authorized(
+        base: &str,
+        credentials: Secret,
+        authorization: &str,
+    ) -> Result<Self, ConfigError> {
+        let uri = target(base)?;
+        let encrypted = uri.scheme() == Some(&Scheme::HTTPS);
+        if !encrypted && !is_loopback(&uri) {
+            return Err(ConfigError::new(
+                "the API is not an `https://` one: the API key and all secrets would travel in clear",
+            ));
+        }
+        let host = uri.authority().map(Authority::as_str).unwrap_or_default();
+        if uri.query().is_some() || host.contains('@') {
+            return Err(ConfigError::new("the base of the API has a query or a user in it"));
+        }
+        let mut authorization = HeaderValue::from_str(authorization)
+            .map_err(|_| ConfigError::new("the token cannot stand in a header"))?;
+        authorization.set_sensitive(true);
+        let (scheme, path) = (uri.scheme_str().unwrap_or_default(), uri.path());
+        Ok(Self {
+            base: format!("{scheme}://{host}{}", path.trim_end_matches('/')),
+            credentials,
+            authorization,
+            timeout: TIMEOUT,
+            client: client(connector(encrypted)?),
+        })
+    }
+
+    /// How long one answer may take. By default 60 seconds: the sender tries the endpoint meanwhile.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Registers, and returns what is registered, with its id.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`]; after one that says so, it may be registered all the same.
+    pub async fn create(&self, wanted: &Registration) -> Result<Registration, RegistrationError> {
+        let body = self.send(Method::POST, "/registrations/", Some(wanted)).await?;
+        registered(&body)
+    }
+
+    /// All registrations of these credentials.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`].
+    pub async fn list(&self) -> Result<Vec<Registration>, RegistrationError> {
+        let body = self.send(Method::GET, "/registrations", None).await?;
+        let all: Vec<Wire> = read(&body, "is not a list of registrations")?;
+        Ok(all.into_iter().map(Registration::from).collect())
+    }
+
+    /// The registration `id`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`].
+    pub async fn get(&self, id: &str) -> Result<Registration, RegistrationError> {
+        registered(&self.send(Method::GET, &one(id)?, None).await?)
+    }
+
+    /// Makes the registration `id` what is wanted.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`].
+    pub async fn update(&self, id: &str, wanted: &Registration) -> Result<(), RegistrationError> {
+        // The sender's source compares the id in the body with that in the path.
+        let wanted = wanted.clone().with_id(id);
+        self.send(Method::PUT, &one(id)?, Some(&wanted)).await.map(drop)
+    }
+
+    /// Sends nothing more to the registration `id` until it is resumed.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`].
+    pub async fn pause(&self, id: &str) -> Result<(), RegistrationError> {
+        self.set_pause(id, true).await
+    }
+
+    /// Ends a pause.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`].
+    pub async fn resume(&self, id: &str) -> Result<(), RegistrationError> {
+        self.set_pause(id, false).await
+    }
+
+    async fn set_pause(&self, id: &str, is_paused: bool) -> Result<(), RegistrationError> {
+        let registration = self.get(id).await?;
+        if registration.is_paused() == is_paused {
+            return Ok(());
+        }
+        if registration.secret().is_none() {
+            return Err(RegistrationError::Answer("keeps the secret back, which an update needs"));
+        }
+        self.update(id, &registration.with_pause(is_paused)).await
+    }
+
+    /// Deletes the registration `id`.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`].
+    pub async fn delete(&self, id: &str) -> Result<(), RegistrationError> {
+        self.send(Method::DELETE, &one(id)?, None).await.map(drop)
+    }
+
+    /// Deletes all registrations of these credentials, those of other programs included.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`].
+    pub async fn delete_all(&self) -> Result<(), RegistrationError> {
+        self.send(Method::DELETE, "/registrations", None).await.map(drop)
+    }
+
+    /// The filters that the sender knows, each with its description.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`].
+    pub async fn filters(&self) -> Result<Vec<(Filter, String)>, RegistrationError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Listed {
+            #[serde(alias = "name")]
+            name: String,
+            #[serde(default, alias = "description")]
+            description: Option<String>,
+        }
+        let body = self.send(Method::GET, "/filters", None).await?;
+        let all: Vec<Listed> = read(&body, "is not a list of filters")?;
+        let filter = |one: Listed| (Filter::named(&one.name), one.description.unwrap_or_default());
+        Ok(all.into_iter().map(filter).collect())
+    }
+
+    /// Sees to it that exactly what is wanted is registered for its URI, and returns it with its id: creates it, or
+    /// updates it if it differs in anything, a pause and the secret included. Safe to run at every start.
+    ///
+    /// # Errors
+    ///
+    /// Any [`RegistrationError`]; [`Ambiguous`](RegistrationError::Ambiguous) if the URI is registered several times,
+    /// as after two processes that did this for the first time at the same moment.
+    pub async fn ensure(&self, wanted: &Registration) -> Result<Registration, RegistrationError> {
+        let mut there = self.list().await?;
+        there.retain(|registration| registration.uri() == wanted.uri());
+        let ids: Vec<_> = there.iter().map(|one| one.id().unwrap_or_default().to_owned()).collect();
+        match (&there[..], &ids[..]) {
+            ([], _) => self.create(wanted).await,
+            ([registration], [id]) => {
+                if !registration.is_as_wanted(wanted) {
+                    self.update(id, wanted).await?;
+                }
+                Ok(wanted.clone().with_id(id))
+            }
+            _ => Err(RegistrationError::Ambiguous(ids)),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        registration: Option<&Registration>,
+    ) -> Result<Bytes, RegistrationError> {
+        let request = self.request(&method, path, registration);
+        let request = request.map_err(RegistrationError::Connection)?;
+        let mut pauses = PAUSES.iter().filter(|_| method == Method::GET);
+        let answer = loop {
+            let answer = self.exchange(request.clone()).await;
+            match pauses.next() {
+                Some(pause) if may_pass(&answer) => tokio::time::sleep(*pause).await,
+                _ => break answer?,
+            }
+        };
+        let text = |secret: &Secret| String::from_utf8_lossy(secret.bytes()).into_owned();
+        let secret = registration.and_then(Registration::secret).map(text).unwrap_or_default();
+        let authorization = String::from_utf8_lossy(self.authorization.as_bytes());
+        let encoded = authorization.split(' ').next_back().unwrap_or_default();
+        judged(answer, &[encoded, &text(&self.credentials), &secret])
+    }
+
+    fn request(
+        &self,
+        method: &Method,
+        path: &str,
+        registration: Option<&Registration>,
+    ) -> Result<Request<Full<Bytes>>, BoxError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}/webhooks{path}", self.base))
+            .header(header::AUTHORIZATION, &self.authorization)
+            .header(header::ACCEPT, JSON);
+        let mut body = Vec::new();
+        if let Some(registration) = registration {
+            request = request.header(header::CONTENT_TYPE, JSON);
+            body = serde_json::to_vec(&Wire::from(registration))?;
+        }
+        Ok(request.body(Full::new(body.into()))?)
+    }
+
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, RegistrationError> {
+        let exchange = exchange(&self.client, request, MAX_ANSWER);
+        match tokio::time::timeout(self.timeout, exchange).await {
+            Ok(answer) => answer.map_err(RegistrationError::Connection),
+            Err(_) => Err(RegistrationError::Timeout),
+        }
+    }
+}
+
+impl fmt::Debug for Registrations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registrations")
+            .field("base", &self.base)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The path of one registration. An empty id would make it that of all.
+fn one(id: &str) -> Result<String, RegistrationError> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    if id.is_empty() || !id.bytes().all(plain) {
+        let why = "an id of a registration is made of `A-Z`, `a-z`, `0-9`, `-` and `_`";
+        return Err(RegistrationError::Invalid(ConfigError::new(why)));
+    }
+    Ok(format!("/registrations/{id}"))
+}
+
+fn registered(body: &[u8]) -> Result<Registration, RegistrationError> {
+    let registration: Registration = read::<Wire>(body, "is not a registration")?.into();
+    match registration.id() {
+        Some(_) => Ok(registration),
+        None => Err(RegistrationError::Answer("is a registration without an id")),
+    }
+}
+
+/// Whether the same question may well be answered in a moment.
+fn may_pass(answer: &Result<Response<Bytes>, RegistrationError>) -> bool {
+    match answer {
+        Ok(answer) => {
+            answer.status().is_server_error() || answer.status() == StatusCode::TOO_MANY_REQUESTS
+        }
+        Err(_) => true,
+    }
+}
+
+/// Plain, and encrypted under the system's trusted roots. They are read only if they are needed.
+fn connector(encrypted: bool) -> Result<HttpsConnector<HttpConnector>, ConfigError> {
+    let provider = Arc::new(ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| ConfigError::new(format!("TLS cannot be set up: {error}")))?;
+    let tls = match encrypted {
+        true => tls.with_native_roots().map_err(|error| {
+            ConfigError::new(format!("the system has no trusted roots for TLS: {error}"))
+        })?,
+        false => tls.with_root_certificates(RootCertStore::empty()),
+    };
+    let connector = HttpsConnectorBuilder::new().with_tls_config(tls.with_no_client_auth());
+    Ok(connector.https_or_http().enable_http1().build())
+}
+
+const JSON: &str = "application/json";
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 1024 * 1024;
+const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
