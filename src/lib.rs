@@ -5,6 +5,8 @@ mod contain;
 pub mod decode;
 mod delivery;
 pub mod docs;
+#[cfg(feature = "deliver")]
+pub mod emulator;
 pub mod error;
 mod event;
 #[cfg(any(feature = "deliver", feature = "register"))]

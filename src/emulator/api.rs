@@ -1,0 +1,252 @@
+//! The registration API.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::SystemTime,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, Limited};
+use serde_json::{Value, json};
+use tower::Service;
+
+use super::Emulator;
+use crate::{
+    BoxError,
+    exchange::is_loopback,
+    providers::learn365::{Filter, Registration, Wire},
+    scheme::Head,
+    sender::random_id,
+};
+
+impl<B> Service<Request<B>> for Emulator
+where
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let emulator = self.clone();
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let answer = emulator.answer(&head, body).await;
+            Ok(answer.unwrap_or_else(Refusal::answer).map(Full::new))
+        })
+    }
+}
+
+/// Why nothing was done.
+enum Refusal {
+    Credentials,
+    NotFound,
+    /// These methods are possible.
+    Method(&'static str),
+    /// The id in the body is not that in the path.
+    OtherId,
+    Invalid(String),
+    Full,
+}
+
+impl Emulator {
+    async fn answer<B>(&self, head: &Parts, body: B) -> Result<Response<Bytes>, Refusal>
+    where
+        B: Body<Error: Into<BoxError>>,
+    {
+        if self.credentials.verify(&Head::new(head, SystemTime::now())).is_err() {
+            return Err(Refusal::Credentials);
+        }
+        let path = head.uri.path().trim_end_matches('/');
+        let (_, below) = path.rsplit_once("/webhooks/").ok_or(Refusal::NotFound)?;
+        let (place, id) = below.split_once('/').unwrap_or((below, ""));
+        match (place, id, &head.method) {
+            ("filters", "", &Method::GET) => Ok(self.json(StatusCode::OK, known_filters())),
+            ("registrations", "", &Method::GET) => Ok(self.list()),
+            ("registrations", "", &Method::POST) => self.create(read(body).await?).await,
+            ("registrations", "", &Method::DELETE) => {
+                self.registrations().clear();
+                Ok(empty(StatusCode::OK))
+            }
+            ("registrations", id, &Method::GET) => self.look_up(id),
+            ("registrations", id, &Method::PUT) => self.update(id, read(body).await?).await,
+            ("registrations", id, &Method::DELETE) => self.delete(id),
+            ("filters", "", _) => Err(Refusal::Method("GET")),
+            ("registrations", "", _) => Err(Refusal::Method("GET, POST, DELETE")),
+            ("registrations", ..) => Err(Refusal::Method("GET, PUT, DELETE")),
+            _ => Err(Refusal::NotFound),
+        }
+    }
+
+    fn list(&self) -> Response<Bytes> {
+        let all = self.registrations().iter().map(|one| self.written(one)).collect();
+        self.json(StatusCode::OK, all)
+    }
+
+    fn look_up(&self, id: &str) -> Result<Response<Bytes>, Refusal> {
+        let registrations = self.registrations();
+        let found = registrations.iter().find(|one| is(one, id)).ok_or(Refusal::NotFound)?;
+        Ok(self.json(StatusCode::OK, self.written(found)))
+    }
+
+    async fn create(&self, given: Registration) -> Result<Response<Bytes>, Refusal> {
+        let id = random_id();
+        let registration = self.judged(given).await?.with_id(&id);
+        let mut registrations = self.registrations();
+        if registrations.len() >= Self::MOST_REGISTRATIONS {
+            return Err(Refusal::Full);
+        }
+        let mut answer = self.json(StatusCode::CREATED, self.written(&registration));
+        registrations.push(registration);
+        if let Ok(location) = format!("/webhooks/registrations/{id}").parse() {
+            answer.headers_mut().insert(header::LOCATION, location);
+        }
+        Ok(answer)
+    }
+
+    async fn update(&self, id: &str, given: Registration) -> Result<Response<Bytes>, Refusal> {
+        if !is(&given, id) {
+            return Err(Refusal::OtherId);
+        }
+        let registration = self.judged(given).await?;
+        let mut registrations = self.registrations();
+        let found = registrations.iter_mut().find(|one| is(one, id)).ok_or(Refusal::NotFound)?;
+        *found = registration;
+        Ok(empty(StatusCode::OK))
+    }
+
+    fn delete(&self, id: &str) -> Result<Response<Bytes>, Refusal> {
+        let mut registrations = self.registrations();
+        let found = registrations.iter().position(|one| is(one, id)).ok_or(Refusal::NotFound)?;
+        registrations.remove(found);
+        Ok(empty(StatusCode::OK))
+    }
+
+    /// As it is to be stored, if it may be.
+    async fn judged(&self, given: Registration) -> Result<Registration, Refusal> {
+        let refused =
+            |why: &str| Refusal::Invalid(format!("The WebHook cannot be registered: {why}"));
+        let unknown = given.filters().iter().filter(|filter| matches!(filter, Filter::Other(_)));
+        let unknown: Vec<_> = unknown.map(Filter::name).collect();
+        if !unknown.is_empty() {
+            let unknown = unknown.join(", ");
+            return Err(refused(&format!("The following filters are not valid: '{unknown}'.")));
+        }
+        let registration = given.with_some_filter();
+        let uri = registration.check().map_err(|error| refused(&error.to_string()))?;
+        if !self.beyond_loopback && !is_loopback(&uri) {
+            return Err(refused("this emulator sends to its own machine only"));
+        }
+        let tried = self.try_endpoint(&registration).await;
+        tried.map_err(|why| refused(&format!("WebHook verification failed: {why}")))?;
+        Ok(registration)
+    }
+
+    fn written(&self, registration: &Registration) -> Value {
+        json!(Wire::from(registration))
+    }
+
+    fn json(&self, status: StatusCode, mut value: Value) -> Response<Bytes> {
+        if self.camel_case {
+            match &mut value {
+                Value::Array(all) => all.iter_mut().for_each(rename_members),
+                one => rename_members(one),
+            }
+        }
+        json(status, &value)
+    }
+}
+
+impl Refusal {
+    fn answer(self) -> Response<Bytes> {
+        let message = |status, text: &str| json(status, &json!({ "Message": text }));
+        let with = |mut answer: Response<Bytes>, name, value| {
+            answer.headers_mut().insert(name, HeaderValue::from_static(value));
+            answer
+        };
+        match self {
+            Self::Credentials => with(
+                message(StatusCode::UNAUTHORIZED, "The credentials are not accepted."),
+                header::WWW_AUTHENTICATE,
+                r#"Basic realm="webhooks""#,
+            ),
+            Self::NotFound => empty(StatusCode::NOT_FOUND),
+            Self::Method(possible) => {
+                with(empty(StatusCode::METHOD_NOT_ALLOWED), header::ALLOW, possible)
+            }
+            Self::OtherId => empty(StatusCode::BAD_REQUEST),
+            Self::Invalid(why) => message(StatusCode::BAD_REQUEST, &why),
+            Self::Full => {
+                message(StatusCode::SERVICE_UNAVAILABLE, "There are too many registrations.")
+            }
+        }
+    }
+}
+
+/// Every filter by name, with a description.
+fn known_filters() -> Value {
+    let all = [Filter::All].into_iter().chain(Filter::DOCUMENTED.iter().cloned());
+    all.map(|filter| {
+        let description = match filter {
+            Filter::All => "Every event.".into(),
+            _ => format!("Every {filter}."),
+        };
+        json!({"Name": filter.name(), "Description": description})
+    })
+    .collect()
+}
+
+async fn read<B>(body: B) -> Result<Registration, Refusal>
+where
+    B: Body<Error: Into<BoxError>>,
+{
+    let refused = |why: &str| Refusal::Invalid(why.into());
+    let body = Limited::new(body, MAX_BODY).collect().await;
+    let body = body.map_err(|_| refused("The body broke off, or is too long."))?.to_bytes();
+    let wire: Wire =
+        serde_json::from_slice(&body).map_err(|_| refused("The body is not a registration."))?;
+    Ok(wire.into())
+}
+
+fn is(registration: &Registration, id: &str) -> bool {
+    registration.id().is_some_and(|own| own.eq_ignore_ascii_case(id))
+}
+
+/// `{"Name": …}` to `{"name": …}`, but not further down.
+fn rename_members(value: &mut Value) {
+    if let Value::Object(members) = value {
+        let renamed = std::mem::take(members).into_iter().map(|(mut name, value)| {
+            if let Some(first) = name.get_mut(..1) {
+                first.make_ascii_lowercase();
+            }
+            (name, value)
+        });
+        *members = renamed.collect();
+    }
+}
+
+fn json(status: StatusCode, value: &Value) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(value.to_string()));
+    *answer.status_mut() = status;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, json);
+    answer
+}
+
+fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = status;
+    answer
+}
+
+/// The longest body that is read, in bytes.
+const MAX_BODY: usize = 1024 * 1024;

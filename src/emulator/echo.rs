@@ -1,0 +1,65 @@
+//! Whether an endpoint answers as it must, before it is registered.
+
+use bytes::Bytes;
+use http::{Request, Response, Uri, header};
+use http_body_util::Full;
+
+use super::{Emulator, headers};
+use crate::{
+    providers::learn365::{Registration, target},
+    sender::{follow::Trip, headers::is_of_content, random_id},
+};
+
+impl Emulator {
+    /// `GET <path>?echo=<32 hex digits>`, with the registration's headers but for those of a content, unsigned.
+    ///
+    /// # Errors
+    ///
+    /// In words, what is wrong with the answer.
+    pub(super) async fn try_endpoint(&self, registration: &Registration) -> Result<(), String> {
+        let token = random_id();
+        let mut request = Request::get(with_echo(registration.uri(), &token).ok_or("no such URI")?)
+            .body(Full::<Bytes>::default())
+            .map_err(|error| error.to_string())?;
+        *request.headers_mut() = headers(registration)
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.filter(|name| !is_of_content(name))?, value)))
+            .collect();
+        let Trip { answer, .. } = self.deliveries.follow().attempt(request).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        match text(&answer)? == token.as_bytes() {
+            true => Ok(()),
+            false => Err("the answer is not exactly the value of `echo`".into()),
+        }
+    }
+}
+
+/// The URI with nothing but the echo in its query.
+fn with_echo(uri: &str, token: &str) -> Option<Uri> {
+    let mut parts = target(uri).ok()?.into_parts();
+    let path = parts.path_and_query.as_ref().map_or("/", |path| path.path());
+    parts.path_and_query = Some(format!("{path}?echo={token}").parse().ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// What a successful answer says.
+fn text(answer: &Response<Bytes>) -> Result<&[u8], String> {
+    if !answer.status().is_success() {
+        return Err(format!("the answer is {}", answer.status()));
+    }
+    if answer.headers().contains_key(header::CONTENT_ENCODING) {
+        return Err("the answer is compressed".into());
+    }
+    let media_type = answer.headers().get(header::CONTENT_TYPE);
+    let media_type = media_type.map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let parameters = media_type.iter().flat_map(|media_type| media_type.split(';').skip(1));
+    for parameter in parameters {
+        let (name, charset) = parameter.split_once('=').unwrap_or_default();
+        let utf_8 = charset.trim().eq_ignore_ascii_case("utf-8");
+        if name.trim().eq_ignore_ascii_case("charset") && !utf_8 {
+            return Err("the charset of the answer is not plainly `utf-8`".into());
+        }
+    }
+    let body = answer.body();
+    Ok(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body))
+}
