@@ -1,15 +1,17 @@
 //! What all themes need: keys, providers, a log of what handlers saw.
 
 use std::{
+    future::IntoFuture,
+    net::SocketAddr,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
-use tokio::sync::mpsc;
+use tokio::{net::TcpListener, sync::mpsc};
 use tower_webhook::{
     error::Rejection,
     providers::{
@@ -49,6 +51,18 @@ pub(crate) fn learn365() -> Learn365 {
 
 pub(crate) fn standard_webhooks() -> StandardWebhooks {
     StandardWebhooks::new(WHSEC).unwrap()
+}
+
+/// Serves `app` on a port of this machine until the test ends.
+pub(crate) async fn serve(app: axum::Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(axum::serve(listener, app).into_future());
+    address
+}
+
+pub(crate) fn url(address: SocketAddr, path: &str) -> Uri {
+    format!("http://{address}{path}").parse().unwrap()
 }
 
 /// What handlers saw, in order. Clones share it.

@@ -1,6 +1,6 @@
 //! Delivery over TCP.
 
-use std::{error::Error, future::IntoFuture, net::SocketAddr};
+use std::error::Error;
 
 use axum::{Router, extract::Path, http::HeaderMap, routing::post};
 use http::{StatusCode, Uri};
@@ -16,19 +16,7 @@ use tower_webhook::{
     sender::deliver,
 };
 
-use crate::support::{Log, OTHER_SECRET, learn365, loops};
-
-/// Serves `app` on a port of this machine until the test ends.
-async fn serve(app: Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(axum::serve(listener, app).into_future());
-    address
-}
-
-fn url(address: SocketAddr, path: &str) -> Uri {
-    format!("http://{address}{path}").parse().unwrap()
-}
+use crate::support::{Log, OTHER_SECRET, learn365, loops, serve, url};
 
 #[tokio::test]
 async fn to_a_receiver_with_a_signature() {
@@ -137,8 +125,11 @@ async fn nobody_listens() {
     drop(listener);
     let error = refused(&to).await;
     assert!(matches!(error, SendError::Connection(_)), "{error:?}");
-    let mut causes = std::iter::successors(error.source(), |cause| cause.source());
-    let io: &std::io::Error = causes.find_map(|cause| cause.downcast_ref()).unwrap();
+    let mut cause = error.source();
+    while let Some(error) = cause.filter(|error| !error.is::<std::io::Error>()) {
+        cause = error.source();
+    }
+    let io: &std::io::Error = cause.unwrap().downcast_ref().unwrap();
     assert_eq!(io.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 
