@@ -3,6 +3,10 @@
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 
+#[cfg(all(feature = "deliver", feature = "register"))]
+#[doc = include_str!("learn365.md")]
+pub mod learn365 {}
+
 #[doc = include_str!("senders.md")]
 pub mod senders {}
 

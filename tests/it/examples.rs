@@ -51,6 +51,24 @@ fn quickstart_shows_five_senders() {
 }
 
 #[test]
+fn learn365_is_delivered_at_the_third_attempt() {
+    let handled = |attempt: u32| {
+        format!(
+            r#"handler: "Fire safety" completed, attempt {attempt}, properties {{ "region": "north" }}"#
+        )
+    };
+    says(
+        "learn365",
+        &[
+            &handled(1),
+            &handled(2),
+            &handled(3),
+            "All as expected: two failures, and delivered on the third attempt.",
+        ],
+    );
+}
+
+#[test]
 fn hyper_needs_no_framework() {
     says(
         "hyper",
