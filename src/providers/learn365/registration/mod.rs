@@ -1,11 +1,14 @@
+mod target;
 mod wire;
 
 use std::{collections::BTreeMap, fmt};
 
-use http::{HeaderName, Uri, header, uri::Scheme};
+use http::{HeaderName, Uri, header};
 use serde_json::value::RawValue;
 
-pub(crate) use self::wire::Wire;
+#[cfg(feature = "register")]
+pub(crate) use self::target::same_target;
+pub(crate) use self::{target::target, wire::Wire};
 use super::{Filter, SIGNATURE, long_enough};
 use crate::{decode::Members, error::ConfigError, scheme::Secret};
 
@@ -210,7 +213,7 @@ impl Registration {
             _ => false,
         };
         secret
-            && self.uri == wanted.uri
+            && same_target(&self.uri, &wanted.uri)
             && self.description == wanted.description
             && self.is_paused == wanted.is_paused
             && names(self) == names(wanted)
@@ -228,15 +231,6 @@ impl fmt::Debug for Registration {
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
-}
-
-/// An absolute `http` or `https` URI.
-pub(crate) fn target(uri: &str) -> Result<Uri, ConfigError> {
-    let parsed = uri.parse::<Uri>().ok().filter(|uri| uri.host().is_some());
-    let absolute = |uri: &Uri| matches!(uri.scheme(), Some(scheme) if [Scheme::HTTP, Scheme::HTTPS].contains(scheme));
-    parsed.filter(absolute).ok_or_else(|| {
-        ConfigError::new("the URI is not an absolute one that begins with `http://` or `https://`")
-    })
 }
 
 fn short_enough(secret: &Secret) -> Result<(), ConfigError> {

@@ -19,7 +19,7 @@ use self::answer::{judged, read};
 pub use self::error::RegistrationError;
 use super::{
     Filter, Registration,
-    registration::{Wire, target},
+    registration::{Wire, same_target, target},
 };
 use crate::{
     BoxError,
@@ -237,7 +237,7 @@ impl Registrations {
     /// as after two processes that did this for the first time at the same moment.
     pub async fn ensure(&self, wanted: &Registration) -> Result<Registration, RegistrationError> {
         let mut there = self.list().await?;
-        there.retain(|registration| registration.uri() == wanted.uri());
+        there.retain(|registration| same_target(registration.uri(), wanted.uri()));
         let ids: Vec<_> = there.iter().map(|one| one.id().unwrap_or_default().to_owned()).collect();
         match (&there[..], &ids[..]) {
             ([], _) => self.create(wanted).await,
