@@ -146,8 +146,8 @@ impl<P: Emit> Sender<P> {
     }
 
     /// The time of the first attempt. By default each request is one.
-    #[must_use]
-    pub fn occurred_at(self, time: SystemTime) -> Self {
+    #[cfg(feature = "deliver")]
+    pub(crate) fn occurred_at(self, time: SystemTime) -> Self {
         Self { occurred_at: Some(time), ..self }
     }
 

@@ -9,9 +9,6 @@ use std::{
     time::SystemTime,
 };
 
-use bytes::Bytes;
-use http::Request;
-use http_body_util::Full;
 use tokio::task::JoinSet;
 
 pub use self::report::{Answer, Attempt, DeliveryReport, Outcome};
@@ -126,10 +123,12 @@ impl<P: Emit> Deliveries<P> {
         let mut due = self.due(now).into_iter();
         let (mut under_way, mut made) = (JoinSet::new(), 0);
         loop {
-            for (serial, number, request) in due.by_ref().take(AT_ONCE - under_way.len()) {
+            for Due { serial, number, sender, events } in
+                due.by_ref().take(AT_ONCE - under_way.len())
+            {
                 let follow = self.follow.clone();
                 under_way.spawn(async move {
-                    let trip = match request {
+                    let trip = match sender.batch(&events) {
                         Ok(request) => follow.attempt(request).await,
                         Err(error) => Trip::none(error),
                     };
@@ -163,15 +162,15 @@ impl<P: Emit> Deliveries<P> {
         &self.follow
     }
 
-    fn due(&self, now: SystemTime) -> Vec<Due> {
-        let request = |entry: &Entry<P>| {
+    fn due(&self, now: SystemTime) -> Vec<Due<P>> {
+        let due = |entry: &Entry<P>| {
             let number = entry.report.next_attempt(now)?;
             let first = entry.report.attempts.first().map_or(now, |first| first.at);
             let sender = entry.sender.clone().attempt(number).occurred_at(first);
-            let request = sender.clock(ManualClock::new(now)).batch(&entry.events);
-            Some((entry.serial, number, request))
+            let sender = sender.clock(ManualClock::new(now));
+            Some(Due { serial: entry.serial, number, sender, events: entry.events.clone() })
         };
-        self.all().entries.iter().filter_map(request).collect()
+        self.all().entries.iter().filter_map(due).collect()
     }
 
     fn record(&self, serial: u64, attempt: Attempt) {
@@ -206,8 +205,13 @@ impl<P> fmt::Debug for Deliveries<P> {
     }
 }
 
-/// An attempt to be made: the delivery's serial, the attempt's number, the request.
-type Due = (u64, u32, Result<Request<Full<Bytes>>, SendError>);
+/// An attempt to be made.
+struct Due<P> {
+    serial: u64,
+    number: u32,
+    sender: Sender<P>,
+    events: Arc<[Draft]>,
+}
 
 /// What the original ASP.NET WebHooks does at once.
 const AT_ONCE: usize = 8;
