@@ -7,7 +7,7 @@ use http::{HeaderName, Uri, header};
 use serde_json::value::RawValue;
 
 #[cfg(feature = "register")]
-pub(crate) use self::target::same_target;
+pub(crate) use self::{target::same_target, wire::is_id};
 pub(crate) use self::{target::target, wire::Wire};
 use super::{Filter, SIGNATURE, long_enough};
 use crate::{decode::Members, error::ConfigError, scheme::Secret};

@@ -45,12 +45,20 @@ impl From<&Registration> for Wire {
     }
 }
 
-/// Without judging: a sender may have taken what [`Registration::new`] would not.
+/// Whether `id` can stand in a path, and in a message. The original's are 32 hex digits.
+pub(crate) fn is_id(id: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(plain)
+}
+
+const MAX_ID: usize = 128;
+
+/// Without judging: a sender may have taken what [`Registration::new`] would not. An id that is none is left out.
 impl From<Wire> for Registration {
     fn from(wire: Wire) -> Self {
         let filters = wire.filters.unwrap_or_default();
         Self {
-            id: wire.id,
+            id: wire.id.filter(|id| is_id(id)),
             uri: wire.web_hook_uri,
             secret: wire.secret.and_then(|secret| Secret::new(secret).ok()),
             description: wire.description.unwrap_or_default(),

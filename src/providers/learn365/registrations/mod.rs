@@ -19,7 +19,7 @@ use self::answer::{judged, read};
 pub use self::error::RegistrationError;
 use super::{
     Filter, Registration,
-    registration::{Wire, same_target, target},
+    registration::{Wire, is_id, same_target, target},
 };
 use crate::{
     BoxError,
@@ -316,8 +316,7 @@ impl fmt::Debug for Registrations {
 
 /// The path of one registration. An empty id would make it that of all.
 fn one(id: &str) -> Result<String, RegistrationError> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    if id.is_empty() || !id.bytes().all(plain) {
+    if !is_id(id) {
         let why = "an id of a registration is made of `A-Z`, `a-z`, `0-9`, `-` and `_`";
         return Err(RegistrationError::Invalid(ConfigError::new(why)));
     }
