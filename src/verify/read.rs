@@ -125,21 +125,23 @@ impl<P: Provider> Reading<P> {
     }
 }
 
-/// One `application/json`, `text/json` or `…/…+json`. A charset says nothing: JSON is UTF-8.
+/// One `application/json`, `text/json` or `…/…+json`, and not merged with another. A charset says nothing: JSON is UTF-8.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut all = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(one), None) = (all.next(), all.next()) else { return false };
     if one == "application/json" {
         return true;
     }
-    let essence = one.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let one = one.to_str().unwrap_or_default();
+    let merged = one.split('"').step_by(2).any(|unquoted| unquoted.contains(','));
+    let essence = one.split(';').next().unwrap_or_default().trim();
     let Some((kind, subtype)) = essence.split_once('/') else { return false };
     let suffix = subtype.get(subtype.len().saturating_sub("+json".len())..).unwrap_or_default();
-    let token = |text: &str| {
-        !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == ',' || c == '/')
-    };
+    let token =
+        |text: &str| !text.is_empty() && !text.contains(|c: char| c.is_whitespace() || c == '/');
     let json = ["application", "text"].iter().any(|known| kind.eq_ignore_ascii_case(known));
-    token(kind)
+    !merged
+        && token(kind)
         && token(subtype)
         && (json && subtype.eq_ignore_ascii_case("json") || suffix.eq_ignore_ascii_case("+json"))
 }
@@ -215,6 +217,7 @@ mod tests {
             "application/cloudevents+json",
             "application/vnd.x+JSON;q=1",
             "text/json",
+            "application/json; profile=\"a, b\"",
         ] {
             assert!(json(&[yes]), "{yes}");
         }
@@ -228,6 +231,8 @@ mod tests {
             "/json",
             "+json",
             "application/json, text/plain",
+            "application/json; charset=utf-8, text/plain",
+            "application/json; a=\"b\", text/plain",
             "a b/c+json",
             "application/x/y+json",
             "image/json",
