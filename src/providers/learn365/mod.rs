@@ -172,8 +172,9 @@ impl Emit for Learn365 {
             false => ["Id", "Attempt", "Properties", "Notifications", "Action"],
             true => ["id", "attempt", "properties", "notifications", "action"],
         };
-        let events: Vec<_> =
-            events.iter().map(|event| event.flat(action)).collect::<Result<_, _>>()?;
+        // Whatever is written: an `Action` in the payload would be read as the event's own.
+        let flat = |event: &Draft| event.flat("Action").and_then(|_| event.flat(action));
+        let events: Vec<_> = events.iter().map(flat).collect::<Result<_, _>>()?;
         Ok(json::indented(&format!(
             r#"{{"{id}":{},"{attempt}":{},"{properties}":{},"{notifications}":[{}]}}"#,
             crate::provider::quoted(&outgoing.id),

@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 #[cfg(feature = "register")]
 pub(crate) use self::{target::same_target, wire::is_id};
 pub(crate) use self::{target::target, wire::Wire};
-use super::{Filter, SIGNATURE, long_enough};
-use crate::{decode::Members, error::ConfigError, scheme::Secret};
+use super::{Filter, MIN_SECRET, SIGNATURE};
+use crate::{error::ConfigError, scheme::Secret};
 
 /// Where Learn365 is to send which events, and what it is to send along. `Debug` shows no URI, secret or value.
 ///
@@ -75,7 +75,7 @@ impl Registration {
         Self { description: description.into(), ..self }
     }
 
-    /// A header that goes with every delivery.
+    /// A header that goes with every delivery, instead of one of that name if there is one.
     ///
     /// # Errors
     ///
@@ -94,6 +94,7 @@ impl Registration {
             let why = format!("the value of header `{parsed}` is not made of visible ASCII");
             return Err(ConfigError::new(why));
         }
+        self.headers.retain(|known, _| !known.eq_ignore_ascii_case(name));
         self.headers.insert(name.into(), value.into());
         Ok(self)
     }
@@ -161,7 +162,7 @@ impl Registration {
         let uri = target(&self.uri)?;
         let secret =
             self.secret.as_ref().ok_or_else(|| ConfigError::new("the secret is missing"))?;
-        short_enough(&long_enough(secret)?)?;
+        check_secret(secret)?;
         if self.filters.is_empty() {
             return Err(ConfigError::new("no filter is given: `Filter::All` is everything"));
         }
@@ -233,21 +234,22 @@ impl fmt::Debug for Registration {
     }
 }
 
-fn short_enough(secret: &Secret) -> Result<(), ConfigError> {
+/// What the sender enforces.
+fn check_secret(secret: &Secret) -> Result<(), ConfigError> {
     let text = std::str::from_utf8(secret.bytes())
         .map_err(|_| ConfigError::new("the secret is not UTF-8: it cannot be registered"))?;
     let units = text.encode_utf16().count();
-    if units > MAX_SECRET {
-        return Err(ConfigError::new(format!(
-            "the secret has {units} UTF-16 units, more than the {MAX_SECRET} that the sender takes"
-        )));
+    if (MIN_SECRET..=MAX_SECRET).contains(&units) {
+        return Ok(());
     }
-    Ok(())
+    Err(ConfigError::new(format!(
+        "the secret has {units} UTF-16 units, and the sender takes {MIN_SECRET} to {MAX_SECRET}"
+    )))
 }
 
 fn object(json: &str) -> Option<Box<RawValue>> {
-    Members::of(json)?;
-    RawValue::from_string(json.trim().into()).ok()
+    let json = json.trim();
+    RawValue::from_string(json.into()).ok().filter(|_| json.starts_with('{'))
 }
 
 const MAX_SECRET: usize = 64;

@@ -23,14 +23,14 @@ pub(crate) struct Wire {
     #[serde(default, alias = "filters")]
     filters: Option<Vec<String>>,
     #[serde(default, alias = "headers")]
-    headers: Option<BTreeMap<String, String>>,
+    headers: Option<BTreeMap<String, Option<String>>>,
     #[serde(default, alias = "properties")]
     properties: Option<Box<RawValue>>,
 }
 
 impl From<&Registration> for Wire {
     fn from(registration: &Registration) -> Self {
-        let secret = registration.secret.as_ref();
+        let (secret, headers) = (registration.secret.as_ref(), registration.headers());
         let secret = secret.and_then(|secret| std::str::from_utf8(secret.bytes()).ok());
         Self {
             id: registration.id.clone(),
@@ -39,7 +39,7 @@ impl From<&Registration> for Wire {
             description: Some(registration.description.clone()),
             is_paused: Some(registration.is_paused),
             filters: Some(registration.filters.iter().map(ToString::to_string).collect()),
-            headers: Some(registration.headers.clone()),
+            headers: Some(headers.map(|(name, value)| (name.into(), Some(value.into()))).collect()),
             properties: object(registration.properties()),
         }
     }
@@ -56,7 +56,8 @@ const MAX_ID: usize = 128;
 /// Without judging: a sender may have taken what [`Registration::new`] would not. An id that is none is left out.
 impl From<Wire> for Registration {
     fn from(wire: Wire) -> Self {
-        let filters = wire.filters.unwrap_or_default();
+        let (filters, headers) =
+            (wire.filters.unwrap_or_default(), wire.headers.unwrap_or_default());
         Self {
             id: wire.id.filter(|id| is_id(id)),
             uri: wire.web_hook_uri,
@@ -64,7 +65,7 @@ impl From<Wire> for Registration {
             description: wire.description.unwrap_or_default(),
             is_paused: wire.is_paused.unwrap_or_default(),
             filters: filters.iter().map(|name| Filter::named(name)).collect(),
-            headers: wire.headers.unwrap_or_default(),
+            headers: headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
             properties: wire.properties.and_then(|json| object(json.get())),
         }
     }

@@ -8,21 +8,22 @@ use super::RegistrationError;
 
 /// The body of an answer that means success.
 pub(super) fn judged(answer: Response<Bytes>, unsaid: &[&str]) -> Result<Bytes, RegistrationError> {
-    let said = said(answer.body(), unsaid);
+    let message = message(answer.body());
+    let said = || tamed(&message, unsaid);
     Err(match answer.status() {
         status if status.is_success() => return Ok(answer.into_body()),
-        StatusCode::BAD_REQUEST if said.contains(UNKNOWN_FILTERS) => {
-            RegistrationError::UnknownFilters(said)
+        StatusCode::BAD_REQUEST if message.contains(UNKNOWN_FILTERS) => {
+            RegistrationError::UnknownFilters(said())
         }
-        StatusCode::BAD_REQUEST if ECHO_FAILED.iter().any(|phrase| said.contains(phrase)) => {
-            RegistrationError::EchoFailed(said)
+        StatusCode::BAD_REQUEST if ECHO_FAILED.iter().any(|phrase| message.contains(phrase)) => {
+            RegistrationError::EchoFailed(said())
         }
         status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
             RegistrationError::Unauthorized(status)
         }
         StatusCode::NOT_FOUND => RegistrationError::NotFound,
-        StatusCode::CONFLICT => RegistrationError::Conflict(said),
-        status => RegistrationError::Status(status, said),
+        StatusCode::CONFLICT => RegistrationError::Conflict(said()),
+        status => RegistrationError::Status(status, said()),
     })
 }
 
@@ -34,19 +35,26 @@ pub(super) fn read<T: DeserializeOwned>(
     serde_json::from_slice(body).map_err(|_| RegistrationError::Answer(otherwise))
 }
 
-/// The sender's `Message`, without control characters and all that is to remain `unsaid`, cut short.
-fn said(body: &[u8], unsaid: &[&str]) -> String {
+/// What the sender says of a failure.
+fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Said {
         #[serde(alias = "message", rename = "Message")]
         message: String,
     }
-    let message = serde_json::from_slice::<Said>(body).map(|said| said.message);
-    let secret = unsaid.iter().filter(|secret| !secret.is_empty());
-    let message = secret
-        .fold(message.unwrap_or_default(), |message, secret| message.replace(secret, "[redacted]"));
-    let plain = message.chars().map(|c| if c.is_control() { ' ' } else { c });
-    plain.take(LONGEST_SAID).collect()
+    serde_json::from_slice(body).map(|Said { message }| message).unwrap_or_default()
+}
+
+/// `message` without all that is to remain `unsaid`, in one line of text, cut short.
+fn tamed(message: &str, unsaid: &[&str]) -> String {
+    let mut unsaid: Vec<_> = unsaid.iter().filter(|secret| !secret.is_empty()).collect();
+    unsaid.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    let message = unsaid
+        .iter()
+        .fold(message.to_owned(), |message, secret| message.replace(**secret, "[redacted]"));
+    let steers =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    message.chars().map(|c| if steers(c) { ' ' } else { c }).take(LONGEST_SAID).collect()
 }
 
 /// How the sentence begins that the sender's source has for it.

@@ -9,7 +9,7 @@ use http::{
     HeaderValue, Method, Request, Response, StatusCode, header,
     uri::{Authority, Scheme},
 };
-use http_body_util::Full;
+use http_body_util::{Full, LengthLimitError};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -71,7 +71,7 @@ impl Registrations {
     /// A base that is not an absolute `https` URI (or `http`, to this machine), an API key that is empty or ends in a
     /// line break, or a system without trusted roots.
     pub fn new(base: &str, api_key: &str) -> Result<Self, ConfigError> {
-        let credentials = Secret::new(api_key)?;
+        let credentials = Secret::new(api_key).map_err(|error| error.of_key(Some("api")))?;
         let authorization = format!("Basic {}", STANDARD.encode(format!("api:{api_key}")));
         Self::authorized(base, credentials, &authorization)
     }
@@ -80,9 +80,13 @@ impl Registrations {
     ///
     /// # Errors
     ///
-    /// As [`Registrations::new`], or if the token cannot stand in a header.
+    /// As [`Registrations::new`], or if the token is not made of visible ASCII.
     pub fn bearer(base: &str, token: &str) -> Result<Self, ConfigError> {
-        Self::authorized(base, Secret::new(token)?, &format!("Bearer {token}"))
+        let credentials = Secret::new(token).map_err(|error| error.of_key(Some("bearer")))?;
+        if !token.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(ConfigError::new("the token is not made of visible ASCII without spaces"));
+        }
+        Self::authorized(base, credentials, &format!("Bearer {token}"))
     }
 
     fn authorized(
@@ -102,7 +106,7 @@ impl Registrations {
             return Err(ConfigError::new("the base of the API has a query or a user in it"));
         }
         let mut authorization = HeaderValue::from_str(authorization)
-            .map_err(|_| ConfigError::new("the token cannot stand in a header"))?;
+            .map_err(|_| ConfigError::new("the credentials cannot stand in a header"))?;
         authorization.set_sensitive(true);
         let (scheme, path) = (uri.scheme_str().unwrap_or_default(), uri.path());
         Ok(Self {
@@ -238,16 +242,19 @@ impl Registrations {
     pub async fn ensure(&self, wanted: &Registration) -> Result<Registration, RegistrationError> {
         let mut there = self.list().await?;
         there.retain(|registration| same_target(registration.uri(), wanted.uri()));
-        let ids: Vec<_> = there.iter().map(|one| one.id().unwrap_or_default().to_owned()).collect();
-        match (&there[..], &ids[..]) {
-            ([], _) => self.create(wanted).await,
-            ([registration], [id]) => {
+        match &there[..] {
+            [] => self.create(wanted).await,
+            [registration] => {
+                let id = registration.id().ok_or(NO_ID)?;
                 if !registration.is_as_wanted(wanted) {
                     self.update(id, wanted).await?;
                 }
                 Ok(wanted.clone().with_id(id))
             }
-            _ => Err(RegistrationError::Ambiguous(ids)),
+            several => {
+                let ids = several.iter().filter_map(Registration::id).map(Into::into);
+                Err(RegistrationError::Ambiguous(ids.collect()))
+            }
         }
     }
 
@@ -270,8 +277,8 @@ impl Registrations {
         let text = |secret: &Secret| String::from_utf8_lossy(secret.bytes()).into_owned();
         let secret = registration.and_then(Registration::secret).map(text).unwrap_or_default();
         let authorization = String::from_utf8_lossy(self.authorization.as_bytes());
-        let encoded = authorization.split(' ').next_back().unwrap_or_default();
-        judged(answer, &[encoded, &text(&self.credentials), &secret])
+        let (_, shown) = authorization.split_once(' ').unwrap_or_default();
+        judged(answer, &[shown, &text(&self.credentials), &secret])
     }
 
     fn request(
@@ -299,7 +306,10 @@ impl Registrations {
     ) -> Result<Response<Bytes>, RegistrationError> {
         let exchange = exchange(&self.client, request, MAX_ANSWER);
         match tokio::time::timeout(self.timeout, exchange).await {
-            Ok(answer) => answer.map_err(RegistrationError::Connection),
+            Ok(answer) => answer.map_err(|error| match error.is::<LengthLimitError>() {
+                true => RegistrationError::Answer("is longer than 1 MiB"),
+                false => RegistrationError::Connection(error),
+            }),
             Err(_) => Err(RegistrationError::Timeout),
         }
     }
@@ -325,10 +335,8 @@ fn one(id: &str) -> Result<String, RegistrationError> {
 
 fn registered(body: &[u8]) -> Result<Registration, RegistrationError> {
     let registration: Registration = read::<Wire>(body, "is not a registration")?.into();
-    match registration.id() {
-        Some(_) => Ok(registration),
-        None => Err(RegistrationError::Answer("is a registration without an id")),
-    }
+    registration.id().ok_or(NO_ID)?;
+    Ok(registration)
 }
 
 /// Whether the same question may well be answered in a moment.
@@ -337,7 +345,7 @@ fn may_pass(answer: &Result<Response<Bytes>, RegistrationError>) -> bool {
         Ok(answer) => {
             answer.status().is_server_error() || answer.status() == StatusCode::TOO_MANY_REQUESTS
         }
-        Err(_) => true,
+        Err(error) => !matches!(error, RegistrationError::Answer(_)),
     }
 }
 
@@ -357,6 +365,7 @@ fn connector(encrypted: bool) -> Result<HttpsConnector<HttpConnector>, ConfigErr
     Ok(connector.https_or_http().enable_http1().build())
 }
 
+const NO_ID: RegistrationError = RegistrationError::Answer("is a registration without an id");
 const JSON: &str = "application/json";
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest answer that is read, in bytes.
