@@ -90,6 +90,7 @@ impl<P: Emit> Deliveries<P> {
     }
 
     /// Takes one delivery, to be attempted with the next [`Deliveries::deliver_due`]. `target` is its name in the report.
+    /// The attempts are counted and the time is told by that, whatever `sender` says.
     ///
     /// # Errors
     ///
@@ -117,7 +118,7 @@ impl<P: Emit> Deliveries<P> {
     ///
     /// # Cancellation
     ///
-    /// An attempt that is cut off is not counted: the next call makes it again, under the same number.
+    /// An attempt that is cut off is not counted: the next call makes it again, under the same number. It may have arrived.
     pub async fn deliver_due(&self, now: SystemTime) -> usize {
         let _driving = self.shared.driving.lock().await;
         let mut due = self.due(now).into_iter();

@@ -137,7 +137,8 @@ impl fmt::Display for Attempt {
         write!(f, "attempt {} at {at}: {}", self.number, self.answer)?;
         match self.redirects {
             0 => Ok(()),
-            redirects => write!(f, " to a {} after {redirects} redirects", self.method),
+            1 => write!(f, " (a {} after a redirect)", self.method),
+            several => write!(f, " (a {} after {several} redirects)", self.method),
         }
     }
 }
