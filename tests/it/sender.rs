@@ -1,16 +1,33 @@
 //! The sending side: what it writes, byte for byte, what it refuses, and that what it forges is refused.
 
 mod delivered;
+mod deliveries;
 mod errors;
+mod headers;
 mod recorded;
+mod schedules;
 mod shapes;
 mod tampered;
 
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+    time::{Duration, SystemTime},
+};
+
+use axum::response::IntoResponse;
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Request, StatusCode, request::Parts};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, ServiceExt};
-use tower_webhook::{EventRouter, Provider, VerifyLayer};
+use tower_webhook::{
+    Draft, Emit, EventRouter, Outgoing, Provider, VerifyLayer,
+    decode::Envelope,
+    error::SendError,
+    scheme::{Authentic, Check, Head, VerifyError},
+};
+
+use crate::support::serve;
 
 /// The body of a request that a sender made.
 async fn body(request: Request<Full<Bytes>>) -> String {
@@ -22,4 +39,75 @@ async fn body(request: Request<Full<Bytes>>) -> String {
 async fn status<P: Provider>(provider: P, request: Request<Full<Bytes>>) -> StatusCode {
     let hook = VerifyLayer::new(provider).layer(EventRouter::new());
     hook.oneshot(request).await.unwrap().status()
+}
+
+/// What arrived at an [`endpoint`], in order.
+#[derive(Clone, Default)]
+struct Arrived(Arc<Mutex<Vec<Request<Bytes>>>>);
+
+impl Arrived {
+    fn all(&self) -> Vec<Request<Bytes>> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// Has `answer` told of each request, and of how many came before it, and answers so.
+async fn endpoint<A, R>(answer: A) -> (SocketAddr, Arrived)
+where
+    A: Fn(&Request<Bytes>, usize) -> R + Clone + Send + Sync + 'static,
+    R: IntoResponse + Send,
+{
+    let arrived = Arrived::default();
+    let seen = arrived.clone();
+    let app = axum::Router::new().fallback(async move |request: axum::extract::Request| {
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, body.collect().await.unwrap().to_bytes());
+        let mut seen = seen.0.lock().unwrap();
+        let answer = answer(&request, seen.len()).into_response();
+        seen.push(request);
+        answer
+    });
+    (serve(app).await, arrived)
+}
+
+/// Answers with these, one after the other, and with the last of them from then on.
+async fn answering<const N: usize>(script: [u16; N]) -> (SocketAddr, Arrived) {
+    endpoint(move |_, before| StatusCode::from_u16(script[before.min(N - 1)]).unwrap()).await
+}
+
+/// A provider of one's own. Its body has the attempt, the time of the first and the time, in seconds; an event called
+/// `once` cannot be sent again.
+struct Own;
+
+impl Provider for Own {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        Ok(Authentic::dangerous_assert().into())
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("type")
+    }
+}
+
+impl Emit for Own {
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+        if outgoing.attempt > 1 && events.iter().any(|event| event.kind == "once") {
+            return Err(SendError::Encode("it was sent before".into()));
+        }
+        let [first, now] = [outgoing.occurred_at, outgoing.now].map(seconds);
+        Ok(format!("[{}, {first}, {now}]", outgoing.attempt))
+    }
+
+    fn sign(&self, head: &mut Parts, _: &[u8], outgoing: &Outgoing) {
+        head.headers.insert("x-id", outgoing.id.parse().unwrap());
+    }
+}
+
+/// The time so many seconds after 1970 began.
+fn at(seconds: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
 }

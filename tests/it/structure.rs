@@ -9,30 +9,69 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use tower_webhook::{
-    Delivery, EventRouter, RawEvent, Sender, Verified, VerifyLayer,
+    Delivery, EventRouter, RawEvent, Schedule, Sender, Verified, VerifyLayer,
     decode::{DecodeError, Envelope},
+    emulator::Emulator,
     error::{ConfigError, Rejection},
-    providers::learn365::Learn365,
+    providers::learn365::{Filter, Learn365, Registration, Registrations},
     router::{self, Batch, BatchOutcome},
     scheme::{Check, HmacSha256, Keys, Secret, Token},
+    sender::Deliveries,
     verify::{self, Verify},
 };
 
 /// What a module must know nothing of.
-const IGNORANT: [(&str, &[&str]); 7] = [
+const IGNORANT: [(&str, &[&str]); 10] = [
     (
         "scheme",
-        &["provider", "providers", "verify", "router", "sender", "decode", "event", "delivery"],
+        &[
+            "provider",
+            "providers",
+            "verify",
+            "router",
+            "sender",
+            "decode",
+            "event",
+            "delivery",
+            "emulator",
+        ],
     ),
     (
         "decode",
-        &["provider", "providers", "verify", "router", "sender", "scheme", "delivery", "event"],
+        &[
+            "provider",
+            "providers",
+            "verify",
+            "router",
+            "sender",
+            "scheme",
+            "delivery",
+            "event",
+            "emulator",
+        ],
     ),
-    ("provider", &["providers", "verify", "router", "sender"]),
-    ("verify", &["router", "sender", "providers", "decode"]),
-    ("router", &["sender", "providers"]),
-    ("providers", &["verify", "router", "sender"]),
-    ("sender", &["verify", "router", "providers"]),
+    ("provider", &["providers", "verify", "router", "sender", "emulator"]),
+    ("verify", &["router", "sender", "providers", "decode", "emulator"]),
+    ("router", &["sender", "providers", "emulator"]),
+    ("providers", &["verify", "router", "sender", "emulator"]),
+    ("sender", &["verify", "router", "providers", "emulator"]),
+    ("emulator", &["verify", "router", "decode"]),
+    ("schedule", ROOMS),
+    ("exchange", ROOMS),
+];
+
+/// Every module of the receiving and of the sending side.
+const ROOMS: &[&str] = &[
+    "scheme",
+    "decode",
+    "event",
+    "delivery",
+    "provider",
+    "providers",
+    "verify",
+    "router",
+    "sender",
+    "emulator",
 ];
 
 #[test]
@@ -228,7 +267,13 @@ const _: () = {
     cloned::<Token>();
     cloned::<Secret>();
     cloned::<Keys>();
-    shared::<Sender<Learn365>>();
+    cloned::<Schedule>();
+    cloned::<Sender<Learn365>>();
+    cloned::<Deliveries<Learn365>>();
+    cloned::<Emulator>();
+    cloned::<Filter>();
+    cloned::<Registration>();
+    cloned::<Registrations>();
     shared::<Verified<Learn365>>();
     shared::<BatchOutcome>();
     send::<Check>();

@@ -1,21 +1,24 @@
 //! `Debug` of everything that holds something to keep.
 
-use std::fmt::Debug;
+use std::{fmt::Debug, time::SystemTime};
 
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use tokio::net::TcpListener;
 use tower::{Service, ServiceExt};
 use tower_webhook::{
-    Draft, Verified,
+    Draft, Schedule, Verified,
     decode::Members,
+    emulator::Emulator,
     providers::{
         Personal,
-        learn365::{CourseCompleted, UserCreated},
+        learn365::{CourseCompleted, Filter, Registration, Registrations, UserCreated},
         standard_webhooks::StandardWebhooks,
         synthesis_vr::SynthesisVr,
         teachstack::{PeerJoined, Teachstack},
     },
     scheme::{Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, Keys, Secret, Tag, header::Pairs},
+    sender::{self, Deliveries},
 };
 
 use super::*;
@@ -66,7 +69,7 @@ fn of_signatures_on_their_way() {
         .body(())
         .unwrap()
         .into_parts();
-    assert_debug_silent(&Head::new(&parts, std::time::SystemTime::UNIX_EPOCH));
+    assert_debug_silent(&Head::new(&parts, SystemTime::UNIX_EPOCH));
 }
 
 #[test]
@@ -127,6 +130,71 @@ async fn of_events_and_batches() {
     let draft = Draft::raw("SESSION_STARTED", &format!(r#"{{"uuid":"{CANARY}"}}"#)).unwrap();
     assert_debug_silent(&draft);
     assert_debug_silent(&Draft::raw("SESSION_STARTED", CANARY).unwrap_err());
+}
+
+/// The emulator, with a registration that its endpoint stands behind, of which every part is a canary.
+async fn registered() -> (Emulator, Registrations, Registration) {
+    let emulator = Emulator::new(Token::basic("api", CANARY).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let api = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(emulator.clone().serve(listener));
+    let events = EventRouter::new().on(async |_: CourseCompleted| Err::<(), _>("not today"));
+    let hook = VerifyLayer::new(Learn365::new(CANARY).unwrap()).layer(events);
+    let path = format!("/{CANARY}");
+    let endpoint = serve(axum::Router::new().route_service(&path, hook)).await;
+    let uri = url(endpoint, &format!("{path}?token={CANARY}")).to_string();
+    let wanted = Registration::new(uri, CANARY, [Filter::All]).unwrap().described_as(CANARY);
+    let wanted = wanted.header("x-tenant", CANARY).unwrap();
+    let wanted = wanted.send_along(&format!(r#"{{"{CANARY}": "{CANARY}"}}"#)).unwrap();
+    let registrations = Registrations::new(&api, CANARY).unwrap();
+    let registered = registrations.create(&wanted).await.unwrap();
+    (emulator, registrations, registered)
+}
+
+#[tokio::test]
+async fn of_a_registration_and_its_deliveries() {
+    let (emulator, registrations, registered) = registered().await;
+    assert!(registered.uri().contains(CANARY) && registered.properties().contains(CANARY));
+    assert_debug_silent(&registered);
+    assert_debug_silent(&registrations);
+    assert_debug_silent(&registrations.list().await.unwrap());
+    assert_debug_silent(&Registrations::bearer("http://localhost", CANARY).unwrap());
+
+    let mut completed = CourseCompleted::default();
+    completed.time_stamp = Some(CANARY.into());
+    assert_eq!(emulator.emit(&completed).unwrap(), 1);
+    assert_eq!(emulator.deliver_due(SystemTime::UNIX_EPOCH).await, 1);
+    assert_debug_silent(&emulator);
+    let [report] = &emulator.reports()[..] else { panic!("one delivery") };
+    assert!(report.to_string().contains("500 Internal Server Error"), "{report}");
+    assert_debug_silent(report);
+    assert_silent("Display", &report.to_string());
+}
+
+#[tokio::test]
+async fn of_deliveries_that_nobody_takes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let to = url(listener.local_addr().unwrap(), &format!("/{CANARY}?token={CANARY}"));
+    drop(listener);
+    let https = format!("https://{CANARY}@localhost/{CANARY}").parse().unwrap();
+    let deliveries = Deliveries::new(Schedule::once());
+    for to in [to, https] {
+        let provider = Loops::new(canary_token());
+        let headers = [(http::header::COOKIE, CANARY.parse().unwrap())];
+        let sender = Sender::new(provider).to(to).headers(headers.into_iter().collect());
+        let sender = sender.properties(format!(r#"{{"a":"{CANARY}"}}"#));
+        let event = Draft::raw("a", &format!(r#"{{"a":"{CANARY}"}}"#)).unwrap();
+        deliveries.push("a customer", sender.clone(), [event]).unwrap();
+        assert_debug_silent(&sender);
+    }
+    assert_debug_silent(&deliveries);
+    assert_eq!(deliveries.deliver_due(SystemTime::UNIX_EPOCH).await, 2);
+    assert_debug_silent(&deliveries);
+    for report in deliveries.reports() {
+        assert!(matches!(report.attempts[0].answer, sender::Answer::Failed(_)), "{report}");
+        assert_debug_silent(&report);
+        assert_silent("Display", &report.to_string());
+    }
 }
 
 /// Looks at what a provider is shown of an envelope and of a request to be signed.

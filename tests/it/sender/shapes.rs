@@ -1,8 +1,9 @@
 //! The shape that each sender gives its requests.
 
 use http::Method;
+use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Draft, Sender,
+    Delivery, Draft, EventRouter, Sender, VerifyLayer,
     clock::ManualClock,
     providers::{
         learn365::CoursePublished,
@@ -13,7 +14,7 @@ use tower_webhook::{
 };
 
 use super::{body, status};
-use crate::support::{TOKEN, learn365, loops, standard_webhooks, synthesis_vr, teachstack};
+use crate::support::{Log, TOKEN, learn365, loops, standard_webhooks, synthesis_vr, teachstack};
 
 #[tokio::test]
 async fn loops_sends_a_list() {
@@ -116,6 +117,40 @@ async fn learn365_sends_its_envelope_indented() {
         "{\r\n  \"Id\": \"7\",\r\n  \"Attempt\": 3,\r\n  \"Properties\": {\r\n    \"tenant\": []\r\n  },\r\n  \"Notifications\": [\r\n    {\r\n      \"Action\": \"CoursePublished\",\r\n      \"Title\": \"Æ\\u2028\"\r\n    }\r\n  ]\r\n}"
     );
     assert_eq!(status(learn365(), request).await, 200);
+}
+
+#[tokio::test]
+async fn learn365_may_write_its_envelope_in_camel_case() {
+    let mut published = CoursePublished::default();
+    published.title = Some("Æ".into());
+    let provider = learn365().writing_camel_case();
+    let sender = Sender::new(provider.clone()).id("7").attempt(3).properties(r#"{"Tenant":1}"#);
+    let request = sender.event(&published).unwrap();
+    assert_eq!(
+        body(request.clone()).await,
+        "{\r\n  \"id\": \"7\",\r\n  \"attempt\": 3,\r\n  \"properties\": {\r\n    \"Tenant\": 1\r\n  },\r\n  \"notifications\": [\r\n    {\r\n      \"action\": \"CoursePublished\",\r\n      \"Title\": \"Æ\"\r\n    }\r\n  ]\r\n}"
+    );
+    for receiver in [learn365(), provider] {
+        let log = Log::default();
+        let seen = log.clone();
+        let events = EventRouter::new().on(async move |e: CoursePublished, of: Delivery| {
+            let known = (of.id(), of.sender_attempt(), of.properties().map(without_blanks));
+            seen.note(format!("{:?} {known:?}", e.title));
+        });
+        let hook = VerifyLayer::new(receiver).layer(events);
+        assert_eq!(hook.oneshot(request.clone()).await.unwrap().status(), 200);
+        assert_eq!(log.seen(), [r#"Some("Æ") (Some("7"), Some(3), Some("{\"Tenant\":1}"))"#]);
+    }
+    for spelling in ["action", "Action"] {
+        let error = sender.raw("a", &format!(r#"{{"{spelling}": "b"}}"#)).unwrap_err();
+        let message =
+            format!("the request cannot be encoded: the payload has a member `{spelling}` already");
+        assert_eq!(error.to_string(), message);
+    }
+}
+
+fn without_blanks(json: &str) -> String {
+    json.split_ascii_whitespace().collect()
 }
 
 #[tokio::test]

@@ -1,0 +1,1 @@
+//! Learn365 emulated: registration, echo, deliveries, and the habits of the original sender.

@@ -1,0 +1,83 @@
+//! Where the API may be, and the credentials that can be shown to it.
+
+use tower_webhook::{error::ConfigError, providers::learn365::Registrations};
+
+use super::KEY;
+
+#[track_caller]
+fn assert_refused(refused: Result<Registrations, ConfigError>, why: &str) {
+    assert_eq!(refused.unwrap_err().to_string(), why);
+}
+
+#[test]
+fn https_anywhere_and_http_on_this_machine_are_accepted() {
+    for base in [
+        "https://api.example.com",
+        "HTTPS://api.example.com/",
+        "https://10.0.0.1:8443/tenant/api/",
+        "http://127.0.0.1:8080",
+        "http://127.1.2.3/",
+        "http://[::1]:8080/tenant",
+        "http://localhost",
+        "http://LocalHost:80/",
+    ] {
+        Registrations::new(base, KEY).unwrap();
+        Registrations::bearer(base, KEY).unwrap();
+    }
+}
+
+#[test]
+fn other_bases_are_refused() {
+    let relative = "the URI is not an absolute one that begins with `http://` or `https://`";
+    let clear =
+        "the API is not an `https://` one: the API key and all secrets would travel in clear";
+    let more = "the base of the API has a query or a user in it";
+    for (base, why) in [
+        ("", relative),
+        ("api.example.com", relative),
+        ("/tenant/api", relative),
+        ("ftp://127.0.0.1", relative),
+        ("https://", relative),
+        ("https://api.example.com/a b", relative),
+        ("http://api.example.com", clear),
+        ("http://10.0.0.1", clear),
+        ("http://0.0.0.0", clear),
+        ("http://[::]", clear),
+        ("http://localhost.example.com", clear),
+        ("http://127.0.0.1.example.com", clear),
+        ("http://localhost@example.com", clear),
+        ("https://api.example.com/?tenant=7", more),
+        ("https://api.example.com?", more),
+        ("http://127.0.0.1/?", more),
+        ("https://user@api.example.com", more),
+        ("https://user:password@api.example.com", more),
+        ("http://user@localhost", more),
+    ] {
+        assert_refused(Registrations::new(base, KEY), why);
+        assert_refused(Registrations::bearer(base, KEY), why);
+    }
+}
+
+#[test]
+fn credentials_that_cannot_be_meant_are_refused() {
+    let base = "http://127.0.0.1";
+    let line_break = "the secret ends in a line break: remove it where the secret is stored";
+    for (key, why) in [("", "the secret is empty"), ("key\n", line_break), ("key\r\n", line_break)]
+    {
+        assert_refused(Registrations::new(base, key), &format!("key `api`: {why}"));
+        assert_refused(Registrations::bearer(base, key), &format!("key `bearer`: {why}"));
+    }
+    for token in ["to\nken", "to\r\nken: x", "to\u{7f}ken", "to\0ken", "to ken", "tøken"] {
+        let why = "the token is not made of visible ASCII without spaces";
+        assert_refused(Registrations::bearer(base, token), why);
+        Registrations::new(base, token).unwrap();
+    }
+}
+
+#[test]
+fn debug_shows_no_credentials() {
+    let base = "http://127.0.0.1:8080";
+    let shown = r#"Registrations { base: "http://127.0.0.1:8080", timeout: 60s, .. }"#;
+    assert_eq!(format!("{:?}", Registrations::new(base, KEY).unwrap()), shown);
+    assert_eq!(format!("{:?}", Registrations::bearer(base, KEY).unwrap()), shown);
+}
