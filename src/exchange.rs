@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::Connect},
     rt::TokioExecutor,
@@ -20,17 +20,21 @@ pub(crate) fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>>
         .build(connector)
 }
 
-/// Sends `request`, and reads at most `most` bytes of the answer's body.
+/// Sends `request`, and reads at most `most` bytes of the answer's body. `None` stands for a longer one.
 pub(crate) async fn exchange<C>(
     client: &Client<C, Full<Bytes>>,
     request: Request<Full<Bytes>>,
     most: usize,
-) -> Result<Response<Bytes>, BoxError>
+) -> Result<Response<Option<Bytes>>, BoxError>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
     let (head, body) = client.request(request).await?.into_parts();
-    let body = Limited::new(body, most).collect().await?.to_bytes();
+    let body = match Limited::new(body, most).collect().await {
+        Ok(body) => Some(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => None,
+        Err(error) => return Err(error),
+    };
     Ok(Response::from_parts(head, body))
 }
 

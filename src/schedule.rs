@@ -2,8 +2,8 @@ use std::time::Duration;
 
 /// When a sender sends a delivery again, and how long it waits for an answer, as far as that is documented.
 ///
-/// Any 2xx ends a delivery, and so does a 410; everything else, no answer included, is a reason to try again while
-/// there are attempts left.
+/// Of a sender that sends again, any 2xx ends a delivery, and so does a 410; everything else, no answer included, is a
+/// reason to try again while there are attempts left.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,6 +1,7 @@
 //! The registration API.
 
 use std::{
+    collections::BTreeMap,
     convert::Infallible,
     future::Future,
     pin::Pin,
@@ -12,7 +13,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{json, value::RawValue};
 use tower::Service;
 
 use super::Emulator;
@@ -41,7 +43,7 @@ where
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let answer = emulator.answer(&head, body).await;
-            Ok(answer.unwrap_or_else(Refusal::answer).map(Full::new))
+            Ok(answer.unwrap_or_else(|refusal| emulator.refused(&refusal)).map(Full::new))
         })
     }
 }
@@ -67,10 +69,10 @@ impl Emulator {
             return Err(Refusal::Credentials);
         }
         let path = head.uri.path().trim_end_matches('/');
-        let (_, below) = path.rsplit_once("/webhooks/").ok_or(Refusal::NotFound)?;
+        let (_, below) = path.split_once("/webhooks/").ok_or(Refusal::NotFound)?;
         let (place, id) = below.split_once('/').unwrap_or((below, ""));
         match (place, id, &head.method) {
-            ("filters", "", &Method::GET) => Ok(self.json(StatusCode::OK, known_filters())),
+            ("filters", "", &Method::GET) => Ok(self.filters()),
             ("registrations", "", &Method::GET) => Ok(self.list()),
             ("registrations", "", &Method::POST) => self.create(read(body).await?).await,
             ("registrations", "", &Method::DELETE) => {
@@ -87,15 +89,26 @@ impl Emulator {
         }
     }
 
+    fn filters(&self) -> Response<Bytes> {
+        let all = [Filter::All].into_iter().chain(Filter::DOCUMENTED.iter().cloned());
+        let listed = |filter: Filter| {
+            let description = match filter {
+                Filter::All => "Every event.".into(),
+                _ => format!("Every {filter}."),
+            };
+            self.spelled(&json!({"Name": filter.name(), "Description": description}))
+        };
+        json(StatusCode::OK, list(all.map(listed)))
+    }
+
     fn list(&self) -> Response<Bytes> {
-        let all = self.registrations().iter().map(|one| self.written(one)).collect();
-        self.json(StatusCode::OK, all)
+        json(StatusCode::OK, list(self.registrations().iter().map(|one| self.written(one))))
     }
 
     fn look_up(&self, id: &str) -> Result<Response<Bytes>, Refusal> {
         let registrations = self.registrations();
         let found = registrations.iter().find(|one| is(one, id)).ok_or(Refusal::NotFound)?;
-        Ok(self.json(StatusCode::OK, self.written(found)))
+        Ok(json(StatusCode::OK, self.written(found)))
     }
 
     async fn create(&self, given: Registration) -> Result<Response<Bytes>, Refusal> {
@@ -105,7 +118,7 @@ impl Emulator {
         if registrations.len() >= Self::MOST_REGISTRATIONS {
             return Err(Refusal::Full);
         }
-        let mut answer = self.json(StatusCode::CREATED, self.written(&registration));
+        let mut answer = json(StatusCode::CREATED, self.written(&registration));
         registrations.push(registration);
         if let Ok(location) = format!("/webhooks/registrations/{id}").parse() {
             answer.headers_mut().insert(header::LOCATION, location);
@@ -120,7 +133,7 @@ impl Emulator {
         let registration = self.judged(given).await?;
         let mut registrations = self.registrations();
         let found = registrations.iter_mut().find(|one| is(one, id)).ok_or(Refusal::NotFound)?;
-        *found = registration;
+        *found = registration.with_id(found.id().unwrap_or(id));
         Ok(empty(StatusCode::OK))
     }
 
@@ -141,6 +154,9 @@ impl Emulator {
             let unknown = unknown.join(", ");
             return Err(refused(&format!("The following filters are not valid: '{unknown}'.")));
         }
+        if given.headers().count() > MOST_HEADERS {
+            return Err(refused("there are too many headers"));
+        }
         let registration = given.with_some_filter();
         let uri = registration.check().map_err(|error| refused(&error.to_string()))?;
         if !self.beyond_loopback && !is_loopback(&uri) {
@@ -151,58 +167,42 @@ impl Emulator {
         Ok(registration)
     }
 
-    fn written(&self, registration: &Registration) -> Value {
-        json!(Wire::from(registration))
+    fn written(&self, registration: &Registration) -> String {
+        self.spelled(&Wire::from(registration))
     }
 
-    fn json(&self, status: StatusCode, mut value: Value) -> Response<Bytes> {
-        if self.camel_case {
-            match &mut value {
-                Value::Array(all) => all.iter_mut().for_each(rename_members),
-                one => rename_members(one),
-            }
+    /// An object, its own members spelled as this host does it.
+    fn spelled(&self, object: &impl Serialize) -> String {
+        let pascal_case = serde_json::to_string(object).unwrap_or_default();
+        match self.camel_case {
+            false => pascal_case,
+            true => in_camel_case(&pascal_case).unwrap_or(pascal_case),
         }
-        json(status, &value)
     }
-}
 
-impl Refusal {
-    fn answer(self) -> Response<Bytes> {
-        let message = |status, text: &str| json(status, &json!({ "Message": text }));
+    fn refused(&self, refusal: &Refusal) -> Response<Bytes> {
+        let message = |status, text: &str| json(status, self.spelled(&json!({ "Message": text })));
         let with = |mut answer: Response<Bytes>, name, value| {
             answer.headers_mut().insert(name, HeaderValue::from_static(value));
             answer
         };
-        match self {
-            Self::Credentials => with(
+        match refusal {
+            Refusal::Credentials => with(
                 message(StatusCode::UNAUTHORIZED, "The credentials are not accepted."),
                 header::WWW_AUTHENTICATE,
                 r#"Basic realm="webhooks""#,
             ),
-            Self::NotFound => empty(StatusCode::NOT_FOUND),
-            Self::Method(possible) => {
+            Refusal::NotFound => empty(StatusCode::NOT_FOUND),
+            Refusal::Method(possible) => {
                 with(empty(StatusCode::METHOD_NOT_ALLOWED), header::ALLOW, possible)
             }
-            Self::OtherId => empty(StatusCode::BAD_REQUEST),
-            Self::Invalid(why) => message(StatusCode::BAD_REQUEST, &why),
-            Self::Full => {
+            Refusal::OtherId => empty(StatusCode::BAD_REQUEST),
+            Refusal::Invalid(why) => message(StatusCode::BAD_REQUEST, why),
+            Refusal::Full => {
                 message(StatusCode::SERVICE_UNAVAILABLE, "There are too many registrations.")
             }
         }
     }
-}
-
-/// Every filter by name, with a description.
-fn known_filters() -> Value {
-    let all = [Filter::All].into_iter().chain(Filter::DOCUMENTED.iter().cloned());
-    all.map(|filter| {
-        let description = match filter {
-            Filter::All => "Every event.".into(),
-            _ => format!("Every {filter}."),
-        };
-        json!({"Name": filter.name(), "Description": description})
-    })
-    .collect()
 }
 
 async fn read<B>(body: B) -> Result<Registration, Refusal>
@@ -214,7 +214,7 @@ where
     let body = body.map_err(|_| refused("The body broke off, or is too long."))?.to_bytes();
     let wire: Wire =
         serde_json::from_slice(&body).map_err(|_| refused("The body is not a registration."))?;
-    Ok(wire.into())
+    wire.registration().ok_or_else(|| refused("The body is not a registration."))
 }
 
 fn is(registration: &Registration, id: &str) -> bool {
@@ -222,20 +222,23 @@ fn is(registration: &Registration, id: &str) -> bool {
 }
 
 /// `{"Name": …}` to `{"name": …}`, but not further down.
-fn rename_members(value: &mut Value) {
-    if let Value::Object(members) = value {
-        let renamed = std::mem::take(members).into_iter().map(|(mut name, value)| {
-            if let Some(first) = name.get_mut(..1) {
-                first.make_ascii_lowercase();
-            }
-            (name, value)
-        });
-        *members = renamed.collect();
-    }
+fn in_camel_case(object: &str) -> Option<String> {
+    let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(object).ok()?;
+    let renamed = members.into_iter().map(|(mut name, value)| {
+        if let Some(first) = name.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
+        (name, value)
+    });
+    serde_json::to_string(&renamed.collect::<BTreeMap<_, _>>()).ok()
 }
 
-fn json(status: StatusCode, value: &Value) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from(value.to_string()));
+fn list(elements: impl Iterator<Item = String>) -> String {
+    format!("[{}]", elements.collect::<Vec<_>>().join(","))
+}
+
+fn json(status: StatusCode, json: String) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(json));
     *answer.status_mut() = status;
     let json = HeaderValue::from_static("application/json; charset=utf-8");
     answer.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -250,3 +253,4 @@ fn empty(status: StatusCode) -> Response<Bytes> {
 
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
+const MOST_HEADERS: usize = 100;

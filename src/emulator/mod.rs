@@ -37,8 +37,11 @@
 //!
 //! - The names of headers are in lower case, and their order is another. It differs between runtimes there, too.
 //! - `?noecho` is not heeded: whether Learn365 does is not known.
+//! - A URI goes out as it was registered; the original escapes what is not ASCII, and sends a fragment along.
+//! - An answer counts as given at the very time that [`Emulator::deliver_due`] was told.
 //! - The answer to an echo must be UTF-8, declared as `utf-8` if at all; the original knows further charsets.
-//! - Redirects are followed to an absolute URL or path only. `https` endpoints are not delivered to.
+//! - Redirects are followed to an absolute URL or path only, after 301, 302, 303 and 307; the registration's
+//!   `Authorization` does not go to another host. `https` endpoints are not delivered to.
 //! - Registrations and redirects to other machines are refused: see [`Emulator::dangerous_beyond_loopback`].
 
 mod api;
@@ -96,7 +99,7 @@ impl Emulator {
         Self { camel_case: true, ..self }
     }
 
-    /// Is served to other machines, and sends to them.
+    /// Is served to other machines, and sends to them. To be said before anything is emitted.
     ///
     /// Whoever has the credentials can then have it send requests to anything that this machine reaches. For networks
     /// of containers.
@@ -123,19 +126,20 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// As [`Emulator::emit`].
+    /// As [`Emulator::emit`]; nothing is taken then.
     pub fn emit_batch(&self, events: &[Draft]) -> Result<usize, SendError> {
-        let mut made = 0;
-        for registration in self.registrations().iter().filter(|one| !one.is_paused()) {
+        let wanted = |registration: &Registration| {
             let wanted = events.iter().filter(|event| registration.wants(&event.kind));
             let wanted: Vec<_> = wanted.cloned().collect();
-            if wanted.is_empty() {
-                continue;
-            }
-            let Some(sender) = self.sender(registration) else { continue };
-            self.deliveries.push(registration.id().unwrap_or_default(), sender, wanted)?;
-            made += 1;
-        }
+            let id = registration.id().unwrap_or_default().to_owned();
+            (!wanted.is_empty()).then_some((id, self.sender(registration)?, wanted.into()))
+        };
+        let deliveries: Vec<_> = {
+            let registrations = self.registrations();
+            registrations.iter().filter(|one| !one.is_paused()).filter_map(wanted).collect()
+        };
+        let made = deliveries.len();
+        self.deliveries.push_all(deliveries)?;
         Ok(made)
     }
 

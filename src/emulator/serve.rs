@@ -5,7 +5,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 
 use super::Emulator;
 
@@ -22,7 +22,9 @@ impl Emulator {
                 "{address} is open to other machines: `Emulator::dangerous_beyond_loopback` if it must be"
             )));
         }
+        let mut connections = JoinSet::new();
         loop {
+            while connections.try_join_next().is_some() {}
             let Ok((stream, _)) = listener.accept().await else {
                 // No file descriptor is left, or the client is gone.
                 tokio::time::sleep(Duration::from_millis(100)).await;
@@ -31,7 +33,7 @@ impl Emulator {
             let service = TowerToHyperService::new(self.clone());
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new());
-            tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
+            connections.spawn(http.serve_connection(TokioIo::new(stream), service));
         }
     }
 }

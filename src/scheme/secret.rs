@@ -78,6 +78,13 @@ impl Secret {
         &self.bytes
     }
 
+    /// A secret that is somebody else's affair: without warnings. `None` if it is empty.
+    #[cfg(any(feature = "deliver", feature = "register"))]
+    pub(crate) fn received(secret: String) -> Option<Self> {
+        let bytes = Zeroizing::new(secret.into_bytes());
+        (!bytes.is_empty()).then_some(Self { bytes, any_length: false })
+    }
+
     /// Whether both are the same, in a time that does not tell where they differ.
     #[cfg(feature = "register")]
     pub(crate) fn matches(&self, other: &Self) -> bool {

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How long an answer may take, connecting included.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
+pub(in crate::sender) const TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
@@ -25,14 +25,16 @@ const MAX_ANSWER: usize = 64 * 1024;
 pub async fn deliver(request: Request<Full<Bytes>>) -> Result<Response<Bytes>, SendError> {
     let client = client(HttpConnector::new());
     let answer = tokio::time::timeout(TIMEOUT, plain(&client, request));
-    answer.await.unwrap_or(Err(SendError::Timeout))
+    let (head, body) = answer.await.unwrap_or(Err(SendError::Timeout))?.into_parts();
+    let body = body.ok_or_else(|| SendError::Connection("the answer is too long".into()))?;
+    Ok(Response::from_parts(head, body))
 }
 
-/// The one request, without a limit of time.
+/// The one request, without a limit of time. The answer has a body unless that is too long.
 pub(super) async fn plain(
     client: &Client<HttpConnector, Full<Bytes>>,
     request: Request<Full<Bytes>>,
-) -> Result<Response<Bytes>, SendError> {
+) -> Result<Response<Option<Bytes>>, SendError> {
     if request.uri().scheme() != Some(&Scheme::HTTP) {
         return Err(SendError::Target("is not `http://…`: TLS is for a proxy in between"));
     }

@@ -33,8 +33,8 @@ pub(crate) struct Trip {
     pub(crate) redirects: u32,
     /// The method of the last request.
     pub(crate) method: Method,
-    /// The answer to it.
-    pub(crate) answer: Result<Response<Bytes>, SendError>,
+    /// The answer to it, without its body if that is too long.
+    pub(crate) answer: Result<Response<Option<Bytes>>, SendError>,
 }
 
 impl Trip {
@@ -45,7 +45,8 @@ impl Trip {
 }
 
 impl Follow {
-    /// The sender's patience, or that of [`deliver`](super::deliver()) where it is not documented.
+    /// With the sender's patience, or that of [`deliver`](super::deliver()) where it is not documented; to this machine
+    /// only, unless `beyond_loopback`.
     pub(crate) fn new(schedule: &Schedule, beyond_loopback: bool) -> Self {
         Self {
             client: client(HttpConnector::new()),
@@ -67,12 +68,12 @@ impl Follow {
         mut request: Request<Full<Bytes>>,
         redirects: &mut u32,
         method: &mut Method,
-    ) -> Result<Response<Bytes>, SendError> {
+    ) -> Result<Response<Option<Bytes>>, SendError> {
         loop {
-            method.clone_from(request.method());
             if !self.beyond_loopback && !is_loopback(request.uri()) {
                 return Err(SendError::Target("is not on this machine"));
             }
+            method.clone_from(request.method());
             let answer = plain(&self.client, request.clone()).await?;
             match redirected(request, &answer) {
                 Some(next) if *redirects < self.most => request = next,
@@ -84,10 +85,10 @@ impl Follow {
 }
 
 /// The request that follows a redirect. After a 301, 302 or 303 it is a GET without a body, and keeps the signature:
-/// recorded from the original ASP.NET WebHooks.
+/// recorded from the original ASP.NET WebHooks. Credentials do not go to another host.
 fn redirected(
     mut request: Request<Full<Bytes>>,
-    answer: &Response<Bytes>,
+    answer: &Response<Option<Bytes>>,
 ) -> Option<Request<Full<Bytes>>> {
     let loses_body = match answer.status().as_u16() {
         301..=303 => true,
@@ -95,7 +96,12 @@ fn redirected(
         _ => return None,
     };
     let location = answer.headers().get(header::LOCATION)?.to_str().ok()?;
-    *request.uri_mut() = target(request.uri(), location)?;
+    let to = target(request.uri(), location)?;
+    if to.authority() != request.uri().authority() {
+        request.headers_mut().remove(header::AUTHORIZATION);
+        request.headers_mut().remove(header::HOST);
+    }
+    *request.uri_mut() = to;
     if loses_body {
         *request.method_mut() = Method::GET;
         *request.body_mut() = Full::default();

@@ -10,7 +10,8 @@ pub(super) fn add(headers: &mut HeaderMap, extra: &HeaderMap) {
             Some(own) if name != header::HOST => merged(own, value),
             _ => value.clone(),
         };
-        headers.insert(name, value);
+        // Too many are left out.
+        let _ = headers.try_insert(name.clone(), value);
     }
 }
 
@@ -22,6 +23,20 @@ fn merged(own: &HeaderValue, other: &HeaderValue) -> HeaderValue {
 /// Whether .NET takes `name` for a header of the content: it is left out of a request that has none.
 #[cfg(feature = "deliver")]
 pub(crate) fn is_of_content(name: &http::HeaderName) -> bool {
-    name.as_str().starts_with("content-")
-        || [header::ALLOW, header::EXPIRES, header::LAST_MODIFIED].contains(name)
+    CONTENT.contains(&name.as_str())
 }
+
+#[cfg(feature = "deliver")]
+const CONTENT: [&str; 11] = [
+    "allow",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-location",
+    "content-md5",
+    "content-range",
+    "content-type",
+    "expires",
+    "last-modified",
+];

@@ -76,7 +76,7 @@ async fn answering<const N: usize>(script: [u16; N]) -> (SocketAddr, Arrived) {
 }
 
 /// A provider of one's own. Its body has the attempt, the time of the first and the time, in seconds; an event called
-/// `once` cannot be sent again.
+/// `once` cannot be sent again, and one called `panic` panics then.
 struct Own;
 
 impl Provider for Own {
@@ -94,6 +94,7 @@ impl Emit for Own {
         if outgoing.attempt > 1 && events.iter().any(|event| event.kind == "once") {
             return Err(SendError::Encode("it was sent before".into()));
         }
+        assert!(outgoing.attempt == 1 || events.iter().all(|event| event.kind != "panic"));
         let [first, now] = [outgoing.occurred_at, outgoing.now].map(seconds);
         Ok(format!("[{}, {first}, {now}]", outgoing.attempt))
     }

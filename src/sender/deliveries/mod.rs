@@ -17,7 +17,7 @@ use super::{
     follow::{Follow, Trip},
     random_id,
 };
-use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError};
+use crate::{Draft, Emit, Schedule, clock::ManualClock, contain::contained, error::SendError};
 
 /// Sends what it is given, and sends it again as the sender's [`Schedule`] has it: same id, next attempt, signed anew.
 ///
@@ -65,16 +65,22 @@ struct All<P> {
 
 struct Entry<P> {
     serial: u64,
+    /// `None` once it is finished.
+    work: Option<Work<P>>,
+    report: DeliveryReport,
+}
+
+/// What there is to send.
+struct Work<P> {
     sender: Sender<P>,
     events: Arc<[Draft]>,
-    report: DeliveryReport,
 }
 
 impl<P: Emit> Deliveries<P> {
     /// The most finished deliveries that are remembered; beyond, the oldest of them are forgotten.
     pub const MOST_FINISHED: usize = 10_000;
 
-    /// With retries by `schedule`, of which the patience counts as well.
+    /// With retries by `schedule`, of which the patience counts as well, and redirects: they lead to any host.
     pub fn new(schedule: Schedule) -> Self {
         Self::reaching(schedule, true)
     }
@@ -94,55 +100,61 @@ impl<P: Emit> Deliveries<P> {
     ///
     /// # Errors
     ///
-    /// As [`Sender::batch`]: what cannot be encoded is refused here, not at its first attempt.
+    /// As [`Sender::batch`]: what cannot be encoded is refused here, not at its first attempt. A target that cannot be
+    /// reached is not.
     pub fn push(
         &self,
         target: impl Into<String>,
         sender: Sender<P>,
         events: impl Into<Arc<[Draft]>>,
     ) -> Result<(), SendError> {
-        let events = events.into();
-        let id = sender.id.clone().unwrap_or_else(random_id);
-        let sender = sender.id(&id);
-        sender.batch(&events)?;
-        let kinds = events.iter().map(|event| event.kind.clone()).collect();
-        let report = DeliveryReport::new(id, target.into(), kinds);
+        self.push_all([(target.into(), sender, events.into())])
+    }
+
+    /// Takes all of them, or none.
+    pub(crate) fn push_all(
+        &self,
+        deliveries: impl IntoIterator<Item = (String, Sender<P>, Arc<[Draft]>)>,
+    ) -> Result<(), SendError> {
+        let taken: Result<Vec<_>, _> = deliveries.into_iter().map(taken).collect();
         let mut all = self.all();
-        let serial = all.next_serial;
-        all.next_serial += 1;
-        all.entries.push_back(Entry { serial, sender, events, report });
+        for (report, work) in taken? {
+            let serial = all.next_serial;
+            all.next_serial += 1;
+            all.entries.push_back(Entry { serial, work: Some(work), report });
+        }
         Ok(())
     }
 
     /// Makes every attempt that is due at `now`, several at once, and returns how many there were.
+    ///
+    /// One call at a time: another one waits, so a receiver must not make one before it answers.
     ///
     /// # Cancellation
     ///
     /// An attempt that is cut off is not counted: the next call makes it again, under the same number. It may have arrived.
     pub async fn deliver_due(&self, now: SystemTime) -> usize {
         let _driving = self.shared.driving.lock().await;
-        let mut due = self.due(now).into_iter();
-        let (mut under_way, mut made) = (JoinSet::new(), 0);
-        loop {
-            for Due { serial, number, sender, events } in
-                due.by_ref().take(AT_ONCE - under_way.len())
-            {
-                let follow = self.follow.clone();
-                under_way.spawn(async move {
-                    let trip = match sender.batch(&events) {
-                        Ok(request) => follow.attempt(request).await,
-                        Err(error) => Trip::none(error),
-                    };
-                    (serial, Attempt::made(number, now, trip))
-                });
+        let (due, mut under_way) = (self.due(now), JoinSet::new());
+        let made = due.len();
+        for attempt in due {
+            if under_way.len() == AT_ONCE {
+                under_way.join_next().await;
             }
-            match under_way.join_next().await {
-                None => return made,
-                Some(Ok((serial, attempt))) => self.record(serial, attempt),
-                Some(Err(_)) => {}
-            }
-            made += 1;
+            let deliveries = self.clone();
+            under_way.spawn(async move { deliveries.attempt(attempt, now).await });
         }
+        while under_way.join_next().await.is_some() {}
+        made
+    }
+
+    async fn attempt(&self, Due { serial, number, sender, events }: Due<P>, now: SystemTime) {
+        let trip = match contained(|| sender.batch(&events)) {
+            Some(Ok(request)) => self.follow.attempt(request).await,
+            Some(Err(error)) => Trip::none(error),
+            None => Trip::none(SendError::Encode("the provider panicked".into())),
+        };
+        self.record(serial, Attempt::made(number, now, trip));
     }
 
     /// When the next attempt after a failed one is due, of all deliveries. What was never attempted is due at any time.
@@ -165,11 +177,11 @@ impl<P: Emit> Deliveries<P> {
 
     fn due(&self, now: SystemTime) -> Vec<Due<P>> {
         let due = |entry: &Entry<P>| {
-            let number = entry.report.next_attempt(now)?;
+            let (number, work) = (entry.report.next_attempt(now)?, entry.work.as_ref()?);
             let first = entry.report.attempts.first().map_or(now, |first| first.at);
-            let sender = entry.sender.clone().attempt(number).occurred_at(first);
+            let sender = work.sender.clone().attempt(number).occurred_at(first);
             let sender = sender.clock(ManualClock::new(now));
-            Some(Due { serial: entry.serial, number, sender, events: entry.events.clone() })
+            Some(Due { serial: entry.serial, number, sender, events: work.events.clone() })
         };
         self.all().entries.iter().filter_map(due).collect()
     }
@@ -179,9 +191,13 @@ impl<P: Emit> Deliveries<P> {
         let Ok(index) = all.entries.binary_search_by_key(&serial, |entry| entry.serial) else {
             return;
         };
-        let report = &mut all.entries[index].report;
-        report.record(attempt, &self.schedule);
-        all.finished += usize::from(report.is_finished());
+        let entry = &mut all.entries[index];
+        entry.report.record(attempt, &self.schedule);
+        if !entry.report.is_finished() {
+            return;
+        }
+        entry.work = None;
+        all.finished += 1;
         if all.finished > Self::MOST_FINISHED {
             let oldest = all.entries.iter().position(|entry| entry.report.is_finished());
             oldest.and_then(|index| all.entries.remove(index));
@@ -204,6 +220,17 @@ impl<P> fmt::Debug for Deliveries<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Deliveries").field("schedule", &self.schedule).finish_non_exhaustive()
     }
+}
+
+/// A delivery that has its id, and can be encoded.
+fn taken<P: Emit>(
+    (target, sender, events): (String, Sender<P>, Arc<[Draft]>),
+) -> Result<(DeliveryReport, Work<P>), SendError> {
+    let id = sender.id.clone().unwrap_or_else(random_id);
+    let sender = sender.id(&id);
+    sender.batch(&events)?;
+    let kinds = events.iter().map(|event| event.kind.clone()).collect();
+    Ok((DeliveryReport::new(id, target, kinds), Work { sender, events }))
 }
 
 /// An attempt to be made.

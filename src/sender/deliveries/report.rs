@@ -1,8 +1,17 @@
-use std::{error::Error, fmt, time::SystemTime};
+use std::{
+    error::Error,
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use http::{Method, StatusCode};
 
-use crate::{Schedule, clock::rfc3339, error::SendError, sender::follow::Trip};
+use crate::{
+    Schedule,
+    clock::rfc3339,
+    error::SendError,
+    sender::{deliver::TIMEOUT, follow::Trip},
+};
 
 /// What became of one delivery so far: what was tried, when, and what was answered. `Display` shows it on several lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +94,8 @@ impl DeliveryReport {
         !matches!(self.outcome, Outcome::Queued | Outcome::Retrying(_))
     }
 
+    /// The next attempt follows the failure of this one after a pause. An answer counts as given at once, none as having
+    /// been waited for.
     pub(super) fn record(&mut self, attempt: Attempt, schedule: &Schedule) {
         self.outcome = match attempt.answer {
             Answer::Status(status) if status.is_success() && attempt.method != Method::POST => {
@@ -93,8 +104,13 @@ impl DeliveryReport {
             Answer::Status(status) if status.is_success() => Outcome::Delivered,
             Answer::Status(StatusCode::GONE) => Outcome::Stopped,
             _ => {
+                let waited = match attempt.answer {
+                    Answer::Timeout => schedule.patience().unwrap_or(TIMEOUT),
+                    _ => Duration::ZERO,
+                };
                 let pause = schedule.pause_after(attempt.number);
-                let next = pause.and_then(|pause| attempt.at.checked_add(pause));
+                let next =
+                    pause.and_then(|pause| attempt.at.checked_add(waited)?.checked_add(pause));
                 next.map_or(Outcome::Failed, Outcome::Retrying)
             }
         };

@@ -209,11 +209,17 @@ async fn a_pause_that_is_there_already_is_left_alone() {
 
 #[tokio::test]
 async fn a_pause_needs_the_secret() {
-    let kept_back = with(written(), "Secret", None).to_string();
-    let stub = Stub::playing([(200, kept_back)]).await;
+    let starred = "*".repeat(40);
+    for kept_back in [Value::Null, "".into(), starred.into()] {
+        kept_back_secret(kept_back).await;
+    }
+}
+
+async fn kept_back_secret(kept_back: Value) {
+    let stub = Stub::playing([(200, with(written(), "Secret", kept_back).to_string())]).await;
     let error = stub.registrations().pause("7e1b").await.unwrap_err();
-    let why = "the sender's answer keeps the secret back, which an update needs";
-    assert_eq!(error.to_string(), why);
+    assert_eq!(error.to_string(), "the secret is missing");
+    assert!(matches!(error, RegistrationError::Invalid(_)), "{error:?}");
     assert_eq!(stub.lines(), ["GET /webhooks/registrations/7e1b"]);
 }
 
@@ -247,6 +253,38 @@ async fn pascal_case_and_camel_case_are_read_alike() {
     for read in stub.registrations().list().await.unwrap() {
         assert_read(&read);
     }
+}
+
+#[tokio::test]
+async fn what_others_registered_oddly_does_no_harm() {
+    let properties: serde_json::Map<String, Value> =
+        (0..2_000).map(|n| (format!("p{n}"), n.into())).collect();
+    let many = with(written(), "Properties", Value::from(properties));
+    let nowhere = with(written(), "WebHookUri", None);
+    let odd = with(written(), "Headers", json!({"x-a": null, "x-b": "1"}));
+    let all = json!([nowhere, many, odd]).to_string();
+    let stub = Stub::playing([(200, all), (200, many.to_string()), (200, String::new())]).await;
+    let [many, odd] = <[_; 2]>::try_from(stub.registrations().list().await.unwrap()).unwrap();
+    assert_eq!(odd.headers().collect::<Vec<_>>(), [("x-b", "1")]);
+    assert!(many.properties().len() > 2_000 * "\"p0\":0".len(), "{}", many.properties().len());
+
+    stub.registrations().pause("7e1b").await.unwrap();
+    let written = stub.asked()[2].json();
+    assert_eq!(written["Properties"].as_object().unwrap().len(), 2_000);
+}
+
+#[tokio::test]
+async fn what_the_sender_would_refuse_is_not_sent() {
+    let bare = json!({"Id": "7e1b", "WebHookUri": URI, "Secret": SECRET}).to_string();
+    let stub = Stub::playing([(200, bare)]).await;
+    let api = stub.registrations();
+    let bare = api.get("7e1b").await.unwrap();
+    for refused in [api.create(&bare).await.map(drop), api.update("7e1b", &bare).await] {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, RegistrationError::Invalid(_)), "{error:?}");
+        assert_eq!(error.to_string(), "no filter is given: `Filter::All` is everything");
+    }
+    assert_eq!(stub.lines().len(), 1);
 }
 
 #[tokio::test]

@@ -134,7 +134,7 @@ async fn case_order_and_spaces_make_no_difference() {
         "Secret": SECRET,
         "Filters": ["PLAN", "coursecompleted", "UserCreated", "usercreated"],
         "Headers": {"X-B": "2", "x-a": "1"},
-        "Properties": {"b": [{}], "a": 1},
+        "Properties": {"b": [{}], "a": 1, "c": null},
     }]);
     assert_eq!(asked_beyond_the_list(there, &wanted).await, [""; 0]);
 }

@@ -43,15 +43,21 @@ async fn each_status_has_its_words() {
             401,
             r#"{"Message":"Who are you?"}"#,
             "Unauthorized",
-            "the credentials are not accepted (401 Unauthorized): check the API key",
+            "the credentials are not accepted (401 Unauthorized), check the API key: Who are you?",
         ),
         (
             403,
             "",
             "Unauthorized",
-            "the credentials are not accepted (403 Forbidden): check the API key",
+            "the credentials are not accepted (403 Forbidden), check the API key",
         ),
         (404, "", "NotFound", "no such registration, or no such API at this address"),
+        (
+            404,
+            r#"{"Message":"No HTTP resource."}"#,
+            "NotFound",
+            "no such registration, or no such API at this address: No HTTP resource.",
+        ),
         (409, "", "Conflict", "it collides with another registration"),
         (
             409,
@@ -129,9 +135,10 @@ async fn what_went_wrong_is_known_whatever_is_cut_or_taken_out() {
 
     let said = r#"{"Message":"The following filters are not valid: 'a'."}"#;
     let stub = Stub::playing([(400, said)]).await;
-    let api = Registrations::new(&format!("http://{}", stub.address), "filters").unwrap();
+    let api =
+        Registrations::new(&format!("http://{}", stub.address), "The following filters").unwrap();
     let error = api.create(&wanted()).await.unwrap_err();
-    let told = "the sender does not know a filter: The following [redacted] are not valid: 'a'.";
+    let told = "the sender does not know a filter: [redacted] are not valid: 'a'.";
     assert_eq!(error.to_string(), told);
 }
 
@@ -158,7 +165,7 @@ async fn assert_redacted(api: &str, said: &str, told: &str) {
         let error = registrations.create(&wanted()).await.unwrap_err();
         assert!(error.to_string().ends_with(&format!(": {told}")), "{error}");
         let debug = format!("{error:?}");
-        for kept in [KEY, ENCODED, SECRET, "a.token"] {
+        for kept in [KEY, ENCODED, SECRET, "a.bearer-token"] {
             assert!(!debug.contains(kept), "{debug}");
         }
     }
@@ -178,7 +185,19 @@ async fn what_was_shown_to_the_sender_is_not_repeated() {
     ] {
         assert_redacted("basic", &said, told).await;
     }
-    assert_redacted("a.token", "Bearer a.token", "Bearer [redacted]").await;
+    assert_redacted("a.bearer-token", "Bearer a.bearer-token", "Bearer [redacted]").await;
+}
+
+#[tokio::test]
+async fn nor_are_the_uri_and_the_values_of_headers() {
+    let wanted =
+        wanted().header("x-key", "a value to keep").unwrap().header("x-short", "a").unwrap();
+    let said = format!("x-key: a value to keep, x-short: a, at {URI}");
+    let message = serde_json::json!({ "Message": said }).to_string();
+    let stub = Stub::playing([(500, message)]).await;
+    let error = stub.registrations().create(&wanted).await.unwrap_err();
+    let told = "the sender answered 500 Internal Server Error: x-key: [redacted], x-short: a, at [redacted]";
+    assert_eq!(error.to_string(), told);
 }
 
 #[tokio::test]
@@ -219,7 +238,7 @@ async fn a_success_that_cannot_be_read_is_told() {
         assert_eq!(error.to_string(), told);
         assert!(error.source().is_none());
     }
-    let stub = Stub::playing([(200, "{}"), (200, "{}"), (200, r#"[{"Id":"x"}]"#)]).await;
+    let stub = Stub::playing([(200, "{}"), (200, "{}"), (200, r#"[{"Id":7}]"#)]).await;
     let api = stub.registrations();
     let told = "the sender's answer is not a list of registrations";
     assert_eq!(api.list().await.unwrap_err().to_string(), told);
@@ -309,7 +328,7 @@ async fn by_the_emulator() {
 
     for refused in [api.get("7e1b").await.map(drop), api.delete("7e1b").await] {
         let error = refused.unwrap_err();
-        assert!(matches!(error, RegistrationError::NotFound), "{error:?}");
+        assert!(matches!(error, RegistrationError::NotFound(_)), "{error:?}");
     }
     assert!(api.list().await.unwrap().is_empty());
 }

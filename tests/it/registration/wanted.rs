@@ -70,7 +70,7 @@ fn a_uri_is_kept_as_it_was_written() {
     for uri in [
         "https://example.com",
         "HTTPS://Example.com/Hooks/",
-        "http://example.com:8080/a/../b",
+        "http://example.com:8080/a/..b/.c",
         "https://user:password@[::1]/%C3%A5?a=b",
     ] {
         assert_eq!(at(uri).unwrap().uri(), uri);
@@ -122,10 +122,10 @@ fn without_a_filter_it_is_refused() {
 #[test]
 fn a_header_that_cannot_be_sent_is_refused() {
     for (name, value, why) in [
-        ("", "x", "`` is not the name of a header"),
-        ("x y", "x", "`x y` is not the name of a header"),
-        ("x:", "x", "`x:` is not the name of a header"),
-        ("å", "x", "`å` is not the name of a header"),
+        ("", "x", "this is not the name of a header"),
+        ("x y", "x", "this is not the name of a header"),
+        ("x:", "x", "this is not the name of a header"),
+        ("å", "x", "this is not the name of a header"),
         ("X-A", "a\r\nb: c", "the value of header `x-a` is not made of visible ASCII"),
         ("x-a", "å", "the value of header `x-a` is not made of visible ASCII"),
         ("x-a", "a\tb", "the value of header `x-a` is not made of visible ASCII"),
@@ -144,10 +144,13 @@ fn a_header_of_the_senders_own_is_refused_in_any_case() {
         "Content-Type",
         "content-encoding",
         "CONTENT-ENCODING",
+        "Content-Length",
+        "host",
+        "Transfer-Encoding",
     ] {
         let lower = name.to_ascii_lowercase();
         let why = format!(
-            "header `{lower}` is the sender's own: with another one, every delivery would be refused"
+            "header `{lower}` is the sender's own: with another one, deliveries would go astray"
         );
         assert_refused(wanted().header(name, "x"), &why);
     }

@@ -218,6 +218,27 @@ async fn what_cannot_be_encoded_again_fails_in_words() {
 }
 
 #[tokio::test]
+async fn a_panic_of_the_provider_is_a_failed_attempt() {
+    let (address, arrived) = answering([500]).await;
+    let deliveries = Deliveries::new(Schedule::retrying(&PAUSES));
+    let sender = Sender::new(Own).to(url(address, "/hook"));
+    deliveries.push("", sender, [Draft::raw("panic", "{}").unwrap()]).unwrap();
+    assert_eq!(driven(&deliveries).await, [0, 7, 14]);
+    let why = Answer::Failed("the request cannot be encoded: the provider panicked".into());
+    let report = only(&deliveries);
+    assert!(report.attempts[1..].iter().all(|attempt| attempt.answer == why), "{report}");
+    assert_eq!((report.outcome, arrived.all().len()), (Outcome::Failed, 1));
+}
+
+#[tokio::test]
+async fn the_status_counts_however_long_the_answer_is() {
+    let (address, _) = endpoint(|_, _| (StatusCode::OK, vec![b'x'; 64 * 1024 + 1])).await;
+    let deliveries = pushed(&standard_webhooks(), address, &["/a"]);
+    assert_eq!(deliveries.deliver_due(at(START)).await, 1);
+    assert_eq!(only(&deliveries).outcome, Outcome::Delivered);
+}
+
+#[tokio::test]
 async fn what_cannot_be_encoded_is_not_taken() {
     let deliveries = Deliveries::new(standard_webhooks().schedule());
     let sender = || Sender::new(standard_webhooks());

@@ -46,7 +46,7 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// A URI that is not an absolute `http` or `https` one, an unusable [`Secret`], one that has not 32 to 64 UTF-16
+    /// A URI that is not an absolute `http` or `https` one or has a `.` or `..` in its path, an unusable [`Secret`], one that has not 32 to 64 UTF-16
     /// units (what the sender enforces) or is not UTF-8, or no filter at all: what that means is better said.
     pub fn new(
         uri: impl Into<String>,
@@ -79,15 +79,23 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// If it is no header in visible ASCII, or is one that would have every delivery refused: the signature's own, or
-    /// one that says otherwise of the body than the sender does.
+    /// If it is no header in visible ASCII, or is one that would have every delivery refused or misled: the signature's
+    /// own, `Host`, or one that says otherwise of the body than the sender does.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
-        let parsed: HeaderName = name
-            .parse()
-            .map_err(|_| ConfigError::new(format!("`{name}` is not the name of a header")))?;
-        if [&SIGNATURE, &header::CONTENT_TYPE, &header::CONTENT_ENCODING].contains(&&parsed) {
+        // Not repeated: it may be the value, in the wrong place.
+        let parsed: HeaderName =
+            name.parse().map_err(|_| ConfigError::new("this is not the name of a header"))?;
+        let own = [
+            &SIGNATURE,
+            &header::CONTENT_ENCODING,
+            &header::CONTENT_LENGTH,
+            &header::CONTENT_TYPE,
+            &header::HOST,
+            &header::TRANSFER_ENCODING,
+        ];
+        if own.contains(&&parsed) {
             return Err(ConfigError::new(format!(
-                "header `{parsed}` is the sender's own: with another one, every delivery would be refused"
+                "header `{parsed}` is the sender's own: with another one, deliveries would go astray"
             )));
         }
         if !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
@@ -160,6 +168,9 @@ impl Registration {
     /// What the sender enforces, and that there is a filter. Returns the URI.
     pub(crate) fn check(&self) -> Result<Uri, ConfigError> {
         let uri = target(&self.uri)?;
+        if uri.path().split('/').any(|segment| matches!(segment, "." | "..")) {
+            return Err(ConfigError::new("the URI has a `.` or `..` in its path"));
+        }
         let secret =
             self.secret.as_ref().ok_or_else(|| ConfigError::new("the secret is missing"))?;
         check_secret(secret)?;
@@ -207,8 +218,6 @@ impl Registration {
                 of.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
             lower.collect::<BTreeMap<_, _>>()
         };
-        let properties =
-            |of: &Self| serde_json::from_str::<serde_json::Value>(of.properties()).ok();
         let secret = match (&self.secret, &wanted.secret) {
             (Some(own), Some(other)) => own.matches(other),
             _ => false,
@@ -219,7 +228,7 @@ impl Registration {
             && self.is_paused == wanted.is_paused
             && names(self) == names(wanted)
             && headers(self) == headers(wanted)
-            && properties(self) == properties(wanted)
+            && same_properties(self.properties(), wanted.properties())
     }
 }
 
@@ -245,6 +254,20 @@ fn check_secret(secret: &Secret) -> Result<(), ConfigError> {
     Err(ConfigError::new(format!(
         "the secret has {units} UTF-16 units, and the sender takes {MIN_SECRET} to {MAX_SECRET}"
     )))
+}
+
+/// Whether two JSON objects say the same. A setting of the sender's host drops members that are null.
+#[cfg(feature = "register")]
+fn same_properties(one: &str, other: &str) -> bool {
+    let members = |json: &str| {
+        let mut members: BTreeMap<String, serde_json::Value> = serde_json::from_str(json).ok()?;
+        members.retain(|_, value| !value.is_null());
+        Some(members)
+    };
+    match members(one).zip(members(other)) {
+        Some((one, other)) => one == other,
+        None => one == other,
+    }
 }
 
 fn object(json: &str) -> Option<Box<RawValue>> {

@@ -42,9 +42,7 @@ fn unescaped(uri: &str) -> Vec<u8> {
     for part in parts {
         let byte = part.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
         match byte.zip(part.get(2..)) {
-            Some((byte, rest))
-                if !byte.is_ascii() || byte == b' ' || byte.is_ascii_alphanumeric() =>
-            {
+            Some((byte, rest)) if !byte.is_ascii_control() && !SEPARATORS.contains(&byte) => {
                 shown.push(byte);
                 shown.extend_from_slice(rest.as_bytes());
             }
@@ -57,6 +55,10 @@ fn unescaped(uri: &str) -> Vec<u8> {
     }
     shown
 }
+
+/// What means something else when it is not escaped.
+#[cfg(feature = "register")]
+const SEPARATORS: &[u8] = b":/?#@&=+$,;%\\";
 
 #[cfg(all(test, feature = "register"))]
 mod tests {
@@ -71,6 +73,7 @@ mod tests {
             ("http://a/l%C3%A5s", "http://a/lås"),
             ("http://a/Kursus%201", "http://a/Kursus 1"),
             ("http://a/%41?b=%c3%b8", "http://a/A?b=ø"),
+            ("http://a/t%2D1%7Bx%7D", "http://a/t-1{x}"),
             ("http://a/%2fb", "http://a/%2Fb"),
             ("http://a?b", "http://a/?b"),
             ("http://a/%", "http://a/%"),

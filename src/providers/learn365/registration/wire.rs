@@ -12,8 +12,8 @@ use crate::scheme::Secret;
 pub(crate) struct Wire {
     #[serde(default, alias = "id", skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    #[serde(alias = "webHookUri")]
-    web_hook_uri: String,
+    #[serde(default, alias = "webHookUri")]
+    web_hook_uri: Option<String>,
     #[serde(default, alias = "secret")]
     secret: Option<String>,
     #[serde(default, alias = "description")]
@@ -34,7 +34,7 @@ impl From<&Registration> for Wire {
         let secret = secret.and_then(|secret| std::str::from_utf8(secret.bytes()).ok());
         Self {
             id: registration.id.clone(),
-            web_hook_uri: registration.uri.clone(),
+            web_hook_uri: Some(registration.uri.clone()),
             secret: secret.map(Into::into),
             description: Some(registration.description.clone()),
             is_paused: Some(registration.is_paused),
@@ -53,20 +53,23 @@ pub(crate) fn is_id(id: &str) -> bool {
 
 const MAX_ID: usize = 128;
 
-/// Without judging: a sender may have taken what [`Registration::new`] would not. An id that is none is left out.
-impl From<Wire> for Registration {
-    fn from(wire: Wire) -> Self {
+impl Wire {
+    /// Without judging: a sender may have taken what [`Registration::new`] would not. `None` if it has no URI.
+    ///
+    /// What is no id, and a secret that is kept back or starred out, is left out.
+    pub(crate) fn registration(self) -> Option<Registration> {
         let (filters, headers) =
-            (wire.filters.unwrap_or_default(), wire.headers.unwrap_or_default());
-        Self {
-            id: wire.id.filter(|id| is_id(id)),
-            uri: wire.web_hook_uri,
-            secret: wire.secret.and_then(|secret| Secret::new(secret).ok()),
-            description: wire.description.unwrap_or_default(),
-            is_paused: wire.is_paused.unwrap_or_default(),
+            (self.filters.unwrap_or_default(), self.headers.unwrap_or_default());
+        let secret = self.secret.filter(|secret| secret.bytes().any(|b| b != b'*'));
+        Some(Registration {
+            id: self.id.filter(|id| is_id(id)),
+            uri: self.web_hook_uri?,
+            secret: secret.and_then(Secret::received),
+            description: self.description.unwrap_or_default(),
+            is_paused: self.is_paused.unwrap_or_default(),
             filters: filters.iter().map(|name| Filter::named(name)).collect(),
             headers: headers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
-            properties: wire.properties.and_then(|json| object(json.get())),
-        }
+            properties: self.properties.and_then(|json| object(json.get())),
+        })
     }
 }

@@ -7,11 +7,16 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::RegistrationError;
 
 /// The body of an answer that means success.
-pub(super) fn judged(answer: Response<Bytes>, unsaid: &[&str]) -> Result<Bytes, RegistrationError> {
+pub(super) fn judged(
+    answer: Response<Bytes>,
+    unsaid: impl FnOnce() -> Vec<String>,
+) -> Result<Bytes, RegistrationError> {
+    if answer.status().is_success() {
+        return Ok(answer.into_body());
+    }
     let message = message(answer.body());
-    let said = || tamed(&message, unsaid);
+    let said = || tamed(&message, unsaid());
     Err(match answer.status() {
-        status if status.is_success() => return Ok(answer.into_body()),
         StatusCode::BAD_REQUEST if message.contains(UNKNOWN_FILTERS) => {
             RegistrationError::UnknownFilters(said())
         }
@@ -19,9 +24,9 @@ pub(super) fn judged(answer: Response<Bytes>, unsaid: &[&str]) -> Result<Bytes, 
             RegistrationError::EchoFailed(said())
         }
         status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            RegistrationError::Unauthorized(status)
+            RegistrationError::Unauthorized(status, said())
         }
-        StatusCode::NOT_FOUND => RegistrationError::NotFound,
+        StatusCode::NOT_FOUND => RegistrationError::NotFound(said()),
         StatusCode::CONFLICT => RegistrationError::Conflict(said()),
         status => RegistrationError::Status(status, said()),
     })
@@ -46,12 +51,13 @@ fn message(body: &[u8]) -> String {
 }
 
 /// `message` without all that is to remain `unsaid`, in one line of text, cut short.
-fn tamed(message: &str, unsaid: &[&str]) -> String {
-    let mut unsaid: Vec<_> = unsaid.iter().filter(|secret| !secret.is_empty()).collect();
+///
+/// What is very short is left: it guards nothing, and words are made of it.
+fn tamed(message: &str, mut unsaid: Vec<String>) -> String {
+    unsaid.retain(|secret| secret.len() >= SHORTEST_UNSAID);
     unsaid.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let message = unsaid
-        .iter()
-        .fold(message.to_owned(), |message, secret| message.replace(**secret, "[redacted]"));
+    let redacted = |message: String, secret: &String| message.replace(secret, "[redacted]");
+    let message = unsaid.iter().fold(message.to_owned(), redacted);
     let steers =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     message.chars().map(|c| if steers(c) { ' ' } else { c }).take(LONGEST_SAID).collect()
@@ -62,3 +68,4 @@ const UNKNOWN_FILTERS: &str = "The following filters are not valid";
 /// What the three sentences have in common that its source has for it: no success, another text, no text.
 const ECHO_FAILED: [&str; 2] = ["verification failed", "echo query parameter"];
 const LONGEST_SAID: usize = 500;
+const SHORTEST_UNSAID: usize = 8;

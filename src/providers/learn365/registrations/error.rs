@@ -4,8 +4,10 @@ use http::StatusCode;
 
 use crate::{BoxError, error::ConfigError};
 
-/// Why a registration, or a request for one, did not succeed. What the sender says of it is part of the message, cut
-/// short, with secrets and credentials taken out.
+/// Why a registration, or a request for one, did not succeed.
+///
+/// What the sender says of it is part of the message, cut short. Credentials are taken out of it, and so are the secret, the
+/// URI and the values of headers that were sent with the request, but for what is shorter than 8 bytes.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RegistrationError {
@@ -16,14 +18,14 @@ pub enum RegistrationError {
     /// 400: the endpoint did not answer the echo as it must. It has to be up, and to be reached, when it is registered.
     EchoFailed(String),
     /// 401 or 403: the credentials are not accepted.
-    Unauthorized(StatusCode),
+    Unauthorized(StatusCode, String),
     /// 404: no such registration, or no such API at this address.
-    NotFound,
+    NotFound(String),
     /// 409: it collides with what is there.
     Conflict(String),
     /// Registrations of one URI, by their ids: which of them is meant?
     Ambiguous(Vec<String>),
-    /// Any other status than success.
+    /// Any other status than success. After a 5xx, what was asked for may have been done.
     Status(StatusCode, String),
     /// Success, but the answer is not what is documented. What was asked for may have been done.
     Answer(&'static str),
@@ -39,10 +41,14 @@ impl fmt::Display for RegistrationError {
             Self::Invalid(error) => error.fmt(f),
             Self::UnknownFilters(said) => write!(f, "the sender does not know a filter: {said}"),
             Self::EchoFailed(said) => write!(f, "the endpoint did not pass the echo: {said}"),
-            Self::Unauthorized(status) => {
-                write!(f, "the credentials are not accepted ({status}): check the API key")
+            Self::Unauthorized(status, said) => said_too(
+                f,
+                &format!("the credentials are not accepted ({status}), check the API key"),
+                said,
+            ),
+            Self::NotFound(said) => {
+                said_too(f, "no such registration, or no such API at this address", said)
             }
-            Self::NotFound => f.write_str("no such registration, or no such API at this address"),
             Self::Conflict(said) => said_too(f, "it collides with another registration", said),
             Self::Ambiguous(ids) => write!(
                 f,

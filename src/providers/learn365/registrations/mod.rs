@@ -9,7 +9,7 @@ use http::{
     HeaderValue, Method, Request, Response, StatusCode, header,
     uri::{Authority, Scheme},
 };
-use http_body_util::{Full, LengthLimitError};
+use http_body_util::Full;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -130,11 +130,12 @@ impl Registrations {
     ///
     /// Any [`RegistrationError`]; after one that says so, it may be registered all the same.
     pub async fn create(&self, wanted: &Registration) -> Result<Registration, RegistrationError> {
+        wanted.check().map_err(RegistrationError::Invalid)?;
         let body = self.send(Method::POST, "/registrations/", Some(wanted)).await?;
         registered(&body)
     }
 
-    /// All registrations of these credentials.
+    /// All registrations of these credentials that have a URI.
     ///
     /// # Errors
     ///
@@ -142,7 +143,7 @@ impl Registrations {
     pub async fn list(&self) -> Result<Vec<Registration>, RegistrationError> {
         let body = self.send(Method::GET, "/registrations", None).await?;
         let all: Vec<Wire> = read(&body, "is not a list of registrations")?;
-        Ok(all.into_iter().map(Registration::from).collect())
+        Ok(all.into_iter().filter_map(Wire::registration).collect())
     }
 
     /// The registration `id`.
@@ -160,12 +161,16 @@ impl Registrations {
     ///
     /// Any [`RegistrationError`].
     pub async fn update(&self, id: &str, wanted: &Registration) -> Result<(), RegistrationError> {
+        wanted.check().map_err(RegistrationError::Invalid)?;
         // The sender's source compares the id in the body with that in the path.
         let wanted = wanted.clone().with_id(id);
         self.send(Method::PUT, &one(id)?, Some(&wanted)).await.map(drop)
     }
 
-    /// Sends nothing more to the registration `id` until it is resumed.
+    /// Has nothing more sent to the registration `id` until it is resumed.
+    ///
+    /// The API has no request for that: the registration is read and written back. So the sender tries the endpoint once
+    /// more, and a change that another program makes in between is undone.
     ///
     /// # Errors
     ///
@@ -174,7 +179,7 @@ impl Registrations {
         self.set_pause(id, true).await
     }
 
-    /// Ends a pause.
+    /// Ends a pause, in the same way.
     ///
     /// # Errors
     ///
@@ -187,9 +192,6 @@ impl Registrations {
         let registration = self.get(id).await?;
         if registration.is_paused() == is_paused {
             return Ok(());
-        }
-        if registration.secret().is_none() {
-            return Err(RegistrationError::Answer("keeps the secret back, which an update needs"));
         }
         self.update(id, &registration.with_pause(is_paused)).await
     }
@@ -274,11 +276,21 @@ impl Registrations {
                 _ => break answer?,
             }
         };
+        judged(answer, || self.unsaid(registration))
+    }
+
+    /// What was shown to the sender, and is to stay out of errors.
+    fn unsaid(&self, registration: Option<&Registration>) -> Vec<String> {
         let text = |secret: &Secret| String::from_utf8_lossy(secret.bytes()).into_owned();
-        let secret = registration.and_then(Registration::secret).map(text).unwrap_or_default();
         let authorization = String::from_utf8_lossy(self.authorization.as_bytes());
         let (_, shown) = authorization.split_once(' ').unwrap_or_default();
-        judged(answer, &[shown, &text(&self.credentials), &secret])
+        let mut unsaid = vec![shown.to_owned(), text(&self.credentials)];
+        if let Some(registration) = registration {
+            unsaid.extend(registration.secret().map(text));
+            unsaid.extend(registration.headers().map(|(_, value)| value.to_owned()));
+            unsaid.push(registration.uri().to_owned());
+        }
+        unsaid
     }
 
     fn request(
@@ -306,10 +318,11 @@ impl Registrations {
     ) -> Result<Response<Bytes>, RegistrationError> {
         let exchange = exchange(&self.client, request, MAX_ANSWER);
         match tokio::time::timeout(self.timeout, exchange).await {
-            Ok(answer) => answer.map_err(|error| match error.is::<LengthLimitError>() {
-                true => RegistrationError::Answer("is longer than 1 MiB"),
-                false => RegistrationError::Connection(error),
-            }),
+            Ok(answer) => {
+                let (head, body) = answer.map_err(RegistrationError::Connection)?.into_parts();
+                let body = body.ok_or(RegistrationError::Answer("is longer than 1 MiB"))?;
+                Ok(Response::from_parts(head, body))
+            }
             Err(_) => Err(RegistrationError::Timeout),
         }
     }
@@ -334,7 +347,8 @@ fn one(id: &str) -> Result<String, RegistrationError> {
 }
 
 fn registered(body: &[u8]) -> Result<Registration, RegistrationError> {
-    let registration: Registration = read::<Wire>(body, "is not a registration")?.into();
+    let wire: Wire = read(body, NOT_ONE)?;
+    let registration = wire.registration().ok_or(RegistrationError::Answer(NOT_ONE))?;
     registration.id().ok_or(NO_ID)?;
     Ok(registration)
 }
@@ -365,6 +379,7 @@ fn connector(encrypted: bool) -> Result<HttpsConnector<HttpConnector>, ConfigErr
     Ok(connector.https_or_http().enable_http1().build())
 }
 
+const NOT_ONE: &str = "is not a registration";
 const NO_ID: RegistrationError = RegistrationError::Answer("is a registration without an id");
 const JSON: &str = "application/json";
 const TIMEOUT: Duration = Duration::from_secs(60);

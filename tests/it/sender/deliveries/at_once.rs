@@ -144,7 +144,7 @@ async fn who_does_not_answer_holds_up_nobody_and_times_out() {
     assert_eq!(driving.await.unwrap(), 20);
     assert!(start.elapsed() > Duration::from_secs(29), "{:?}", start.elapsed());
     assert_eq!(deliveries.reports()[0].attempts[0].answer, Answer::Timeout);
-    assert_eq!(outcomes(&deliveries)[0], Outcome::Retrying(at(START + 5)));
+    assert_eq!(outcomes(&deliveries)[0], Outcome::Retrying(at(START + 30 + 5)));
 }
 
 #[tokio::test]
