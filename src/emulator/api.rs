@@ -79,11 +79,11 @@ impl Emulator {
                 self.registrations().clear();
                 Ok(empty(StatusCode::OK))
             }
+            ("registrations", "", _) => Err(Refusal::Method("GET, POST, DELETE")),
             ("registrations", id, &Method::GET) => self.look_up(id),
             ("registrations", id, &Method::PUT) => self.update(id, read(body).await?).await,
             ("registrations", id, &Method::DELETE) => self.delete(id),
             ("filters", "", _) => Err(Refusal::Method("GET")),
-            ("registrations", "", _) => Err(Refusal::Method("GET, POST, DELETE")),
             ("registrations", ..) => Err(Refusal::Method("GET, PUT, DELETE")),
             _ => Err(Refusal::NotFound),
         }
