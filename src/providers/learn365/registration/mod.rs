@@ -1,3 +1,5 @@
+#[cfg(feature = "register")]
+mod compare;
 mod target;
 mod wire;
 
@@ -46,8 +48,9 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// A URI that is not an absolute `http` or `https` one or has a `.` or `..` in its path, an unusable [`Secret`], one that has not 32 to 64 UTF-16
-    /// units (what the sender enforces) or is not UTF-8, or no filter at all: what that means is better said.
+    /// A URI that is not an absolute `http` or `https` one, or has a `.` or `..` in its path; an unusable [`Secret`], or
+    /// one that is not UTF-8 or has not 32 to 64 UTF-16 units, which the sender enforces; no filter at all: what that
+    /// means is better said.
     pub fn new(
         uri: impl Into<String>,
         secret: impl AsRef<[u8]>,
@@ -183,6 +186,11 @@ impl Registration {
     pub(crate) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()
     }
+
+    #[cfg(feature = "register")]
+    pub(super) fn with_pause(self, is_paused: bool) -> Self {
+        Self { is_paused, ..self }
+    }
 }
 
 #[cfg(feature = "deliver")]
@@ -198,37 +206,6 @@ impl Registration {
     /// Whether an event of this type is for it.
     pub(crate) fn wants(&self, kind: &str) -> bool {
         self.filters.iter().any(|filter| filter.matches(kind))
-    }
-}
-
-#[cfg(feature = "register")]
-impl Registration {
-    pub(super) fn with_pause(self, is_paused: bool) -> Self {
-        Self { is_paused, ..self }
-    }
-
-    /// Whether the sender need not be told anything to get from `self` to `wanted`.
-    pub(super) fn is_as_wanted(&self, wanted: &Self) -> bool {
-        let names = |of: &Self| {
-            let names = of.filters.iter().map(|filter| filter.name().to_ascii_lowercase());
-            names.collect::<std::collections::BTreeSet<_>>()
-        };
-        let headers = |of: &Self| {
-            let lower =
-                of.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
-            lower.collect::<BTreeMap<_, _>>()
-        };
-        let secret = match (&self.secret, &wanted.secret) {
-            (Some(own), Some(other)) => own.matches(other),
-            _ => false,
-        };
-        secret
-            && same_target(&self.uri, &wanted.uri)
-            && self.description == wanted.description
-            && self.is_paused == wanted.is_paused
-            && names(self) == names(wanted)
-            && headers(self) == headers(wanted)
-            && same_properties(self.properties(), wanted.properties())
     }
 }
 
@@ -254,20 +231,6 @@ fn check_secret(secret: &Secret) -> Result<(), ConfigError> {
     Err(ConfigError::new(format!(
         "the secret has {units} UTF-16 units, and the sender takes {MIN_SECRET} to {MAX_SECRET}"
     )))
-}
-
-/// Whether two JSON objects say the same. A setting of the sender's host drops members that are null.
-#[cfg(feature = "register")]
-fn same_properties(one: &str, other: &str) -> bool {
-    let members = |json: &str| {
-        let mut members: BTreeMap<String, serde_json::Value> = serde_json::from_str(json).ok()?;
-        members.retain(|_, value| !value.is_null());
-        Some(members)
-    };
-    match members(one).zip(members(other)) {
-        Some((one, other)) => one == other,
-        None => one == other,
-    }
 }
 
 fn object(json: &str) -> Option<Box<RawValue>> {
