@@ -21,14 +21,17 @@ pub(crate) fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>>
 }
 
 /// Sends `request`, and reads at most `most` bytes of the answer's body. `None` stands for a longer one.
+///
+/// A user and a password in the URI are left out: nobody asks for them, and the client's own traces name the host.
 pub(crate) async fn exchange<C>(
     client: &Client<C, Full<Bytes>>,
-    request: Request<Full<Bytes>>,
+    mut request: Request<Full<Bytes>>,
     most: usize,
 ) -> Result<Response<Option<Bytes>>, BoxError>
 where
     C: Connect + Clone + Send + Sync + 'static,
 {
+    *request.uri_mut() = without_user(request.uri().clone())?;
     let (head, body) = client.request(request).await?.into_parts();
     let body = match Limited::new(body, most).collect().await {
         Ok(body) => Some(body.to_bytes()),
@@ -36,6 +39,15 @@ where
         Err(error) => return Err(error),
     };
     Ok(Response::from_parts(head, body))
+}
+
+fn without_user(uri: Uri) -> Result<Uri, BoxError> {
+    let mut parts = uri.into_parts();
+    if let Some((_, host)) = parts.authority.as_ref().and_then(|all| all.as_str().rsplit_once('@'))
+    {
+        parts.authority = Some(host.parse()?);
+    }
+    Ok(Uri::from_parts(parts)?)
 }
 
 /// Whether `uri` names this machine, by an address or as `localhost`.

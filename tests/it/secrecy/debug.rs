@@ -142,7 +142,7 @@ async fn registered() -> (Emulator, Registrations, Registration) {
     let hook = VerifyLayer::new(Learn365::new(CANARY).unwrap()).layer(events);
     let path = format!("/{CANARY}");
     let endpoint = serve(axum::Router::new().route_service(&path, hook)).await;
-    let uri = url(endpoint, &format!("{path}?token={CANARY}")).to_string();
+    let uri = format!("http://{CANARY}:{CANARY}@{endpoint}{path}?token={CANARY}");
     let wanted = Registration::new(uri, CANARY, [Filter::All]).unwrap().described_as(CANARY);
     let wanted = wanted.header("x-tenant", CANARY).unwrap();
     let wanted = wanted.send_along(&format!(r#"{{"{CANARY}": "{CANARY}"}}"#)).unwrap();
@@ -153,6 +153,7 @@ async fn registered() -> (Emulator, Registrations, Registration) {
 
 #[tokio::test]
 async fn of_a_registration_and_its_deliveries() {
+    let traces = Traces::here();
     let (emulator, registrations, registered) = registered().await;
     assert!(registered.uri().contains(CANARY) && registered.properties().contains(CANARY));
     assert_debug_silent(&registered);
@@ -169,6 +170,11 @@ async fn of_a_registration_and_its_deliveries() {
     assert!(report.to_string().contains("500 Internal Server Error"), "{report}");
     assert_debug_silent(report);
     assert_silent("Display", &report.to_string());
+
+    let traced = traces.seen();
+    let told = |what: &str| traced.iter().any(|line| line.contains(what));
+    assert!(told("the echo will come without the query") && told("connect"), "{traced:?}");
+    assert_silent("traces", &traced.concat());
 }
 
 #[tokio::test]
