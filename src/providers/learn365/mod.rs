@@ -30,6 +30,11 @@
 //! # }
 //! ```
 //!
+//! # Registering
+//!
+//! The sender is told where to send by its registration API. With feature `register` there is a client of it,
+//! `Registrations`; with feature `deliver` an `emulator` of the sender. The whole way is told in `docs::learn365`.
+//!
 //! # Spelling
 //!
 //! A setting of the sender's host renames the four keys of the envelope and `Action` to camelCase. Both are read; where
