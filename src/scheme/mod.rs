@@ -44,6 +44,8 @@ mod secret;
 mod timestamp;
 mod token;
 
+#[cfg(feature = "register")]
+pub(crate) use self::token::{basic, credential};
 pub use self::{
     check::{Authentic, Check, Streaming},
     encoding::Tag,

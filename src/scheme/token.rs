@@ -1,7 +1,11 @@
 use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{HeaderValue, Uri, header::AUTHORIZATION, request::Parts};
+use http::{
+    HeaderValue, Uri,
+    header::{AUTHORIZATION, InvalidHeaderValue},
+    request::Parts,
+};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -167,11 +171,7 @@ impl Token {
             Place::Header(name) => put(head, name, &text),
             Place::Bearer => put(head, AUTHORIZATION.as_str(), &format!("Bearer {text}")),
             Place::Basic => {
-                put(
-                    head,
-                    AUTHORIZATION.as_str(),
-                    &format!("Basic {}", STANDARD.encode(text.as_bytes())),
-                );
+                put(head, AUTHORIZATION.as_str(), &basic(&text));
             }
         }
     }
@@ -245,12 +245,21 @@ fn visible(token: &[u8]) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
 }
 
 fn put(head: &mut Parts, name: &'static str, value: &str) {
-    if let (Ok(name), Ok(mut value)) =
-        (name.parse::<http::HeaderName>(), HeaderValue::from_str(value))
-    {
-        value.set_sensitive(true);
+    if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), credential(value)) {
         head.headers.insert(name, value);
     }
+}
+
+/// `Basic …` of `user:password`.
+pub(crate) fn basic(user_and_password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(user_and_password))
+}
+
+/// A header's value that `Debug` does not show.
+pub(crate) fn credential(value: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(value)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 #[expect(clippy::expect_used, reason = "documented on `Token::apply`")]

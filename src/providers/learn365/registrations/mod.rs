@@ -3,7 +3,6 @@ mod error;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, header,
@@ -25,7 +24,7 @@ use crate::{
     BoxError,
     error::ConfigError,
     exchange::{client, exchange, is_loopback},
-    scheme::Secret,
+    scheme::{Secret, basic, credential},
 };
 
 /// Learn365's registration API: a REST API with JSON bodies, documented by the vendor and in the published source of
@@ -72,8 +71,7 @@ impl Registrations {
     /// line break, or a system without trusted roots.
     pub fn new(base: &str, api_key: &str) -> Result<Self, ConfigError> {
         let credentials = Secret::new(api_key).map_err(|error| error.of_key(Some("api")))?;
-        let authorization = format!("Basic {}", STANDARD.encode(format!("api:{api_key}")));
-        Self::authorized(base, credentials, &authorization)
+        Self::authorized(base, credentials, &basic(&format!("api:{api_key}")))
     }
 
     /// As [`Registrations::new`], with `Authorization: Bearer`.
@@ -105,9 +103,8 @@ impl Registrations {
         if uri.query().is_some() || host.contains('@') {
             return Err(ConfigError::new("the base of the API has a query or a user in it"));
         }
-        let mut authorization = HeaderValue::from_str(authorization)
+        let authorization = credential(authorization)
             .map_err(|_| ConfigError::new("the credentials cannot stand in a header"))?;
-        authorization.set_sensitive(true);
         let (scheme, path) = (uri.scheme_str().unwrap_or_default(), uri.path());
         Ok(Self {
             base: format!("{scheme}://{host}{}", path.trim_end_matches('/')),
