@@ -7,7 +7,7 @@ use http_body_util::Full;
 use super::{Emulator, headers};
 use crate::{
     providers::learn365::{Registration, target},
-    sender::{follow::Trip, headers::is_of_content, random_id},
+    sender::{follow::Trip, headers::leave_out_content, random_id},
 };
 
 impl Emulator {
@@ -21,10 +21,8 @@ impl Emulator {
         let mut request = Request::get(with_echo(registration.uri(), &token).ok_or("no such URI")?)
             .body(Full::<Bytes>::default())
             .map_err(|error| error.to_string())?;
-        *request.headers_mut() = headers(registration)
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.filter(|name| !is_of_content(name))?, value)))
-            .collect();
+        *request.headers_mut() = headers(registration);
+        leave_out_content(request.headers_mut());
         let Trip { answer, .. } = self.deliveries.follow().attempt(request).await;
         let answer = answer.map_err(|error| error.to_string())?;
         match text(&answer)? == token.as_bytes() {

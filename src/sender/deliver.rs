@@ -6,12 +6,13 @@ use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
 use crate::{
+    Schedule,
     error::SendError,
     exchange::{client, exchange},
 };
 
 /// How long an answer may take, connecting included.
-pub(in crate::sender) const TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
@@ -28,6 +29,11 @@ pub async fn deliver(request: Request<Full<Bytes>>) -> Result<Response<Bytes>, S
     let (head, body) = answer.await.unwrap_or(Err(SendError::Timeout))?.into_parts();
     let body = body.ok_or_else(|| SendError::Connection("the answer is too long".into()))?;
     Ok(Response::from_parts(head, body))
+}
+
+/// How long a sender waits, or [`deliver`] where that is not documented.
+pub(in crate::sender) fn patience(schedule: &Schedule) -> Duration {
+    schedule.patience().unwrap_or(TIMEOUT)
 }
 
 /// The one request, without a limit of time. The answer has a body unless that is too long.

@@ -8,8 +8,8 @@ use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
 use super::{
-    deliver::{TIMEOUT, plain},
-    headers::is_of_content,
+    deliver::{patience, plain},
+    headers::leave_out_content,
 };
 use crate::{
     Schedule,
@@ -45,12 +45,11 @@ impl Trip {
 }
 
 impl Follow {
-    /// With the sender's patience, or that of [`deliver`](super::deliver()) where it is not documented; to this machine
-    /// only, unless `beyond_loopback`.
+    /// With the sender's patience; to this machine only, unless `beyond_loopback`.
     pub(crate) fn new(schedule: &Schedule, beyond_loopback: bool) -> Self {
         Self {
             client: client(HttpConnector::new()),
-            patience: schedule.patience().unwrap_or(TIMEOUT),
+            patience: patience(schedule),
             most: if schedule.follows_redirects() { MOST_REDIRECTS } else { 0 },
             beyond_loopback,
         }
@@ -105,11 +104,7 @@ fn redirected(
     if loses_body {
         *request.method_mut() = Method::GET;
         *request.body_mut() = Full::default();
-        let content: Vec<_> =
-            request.headers().keys().filter(|name| is_of_content(name)).cloned().collect();
-        for name in content {
-            request.headers_mut().remove(name);
-        }
+        leave_out_content(request.headers_mut());
     }
     Some(request)
 }

@@ -20,10 +20,12 @@ fn merged(own: &HeaderValue, other: &HeaderValue) -> HeaderValue {
     HeaderValue::from_bytes(&both).unwrap_or_else(|_| own.clone())
 }
 
-/// Whether .NET takes `name` for a header of the content: it is left out of a request that has none.
+/// Leaves out what .NET takes for headers of the content, for a request that has none.
 #[cfg(feature = "deliver")]
-pub(crate) fn is_of_content(name: &http::HeaderName) -> bool {
-    CONTENT.contains(&name.as_str())
+pub(crate) fn leave_out_content(headers: &mut HeaderMap) {
+    for name in CONTENT {
+        headers.remove(name);
+    }
 }
 
 #[cfg(feature = "deliver")]

@@ -10,7 +10,7 @@ use crate::{
     Schedule,
     clock::rfc3339,
     error::SendError,
-    sender::{deliver::TIMEOUT, follow::Trip},
+    sender::{deliver::patience, follow::Trip},
 };
 
 /// What became of one delivery so far: what was tried, when, and what was answered. `Display` shows it on several lines.
@@ -105,7 +105,7 @@ impl DeliveryReport {
             Answer::Status(StatusCode::GONE) => Outcome::Stopped,
             _ => {
                 let waited = match attempt.answer {
-                    Answer::Timeout => schedule.patience().unwrap_or(TIMEOUT),
+                    Answer::Timeout => patience(schedule),
                     _ => Duration::ZERO,
                 };
                 let pause = schedule.pause_after(attempt.number);
