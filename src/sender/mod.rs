@@ -233,8 +233,13 @@ impl<P: Emit> Sender<P> {
         self.request(body.into(), self.outgoing()?)
     }
 
+    /// The one it was given, or a new one.
+    fn delivery_id(&self) -> String {
+        self.id.clone().unwrap_or_else(random_id)
+    }
+
     fn outgoing(&self) -> Result<Outgoing, SendError> {
-        let id = self.id.clone().unwrap_or_else(random_id);
+        let id = self.delivery_id();
         if !id.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(SendError::Encode("the id is not visible ASCII".into()));
         }

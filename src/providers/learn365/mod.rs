@@ -177,8 +177,13 @@ impl Emit for Learn365 {
             false => ["Id", "Attempt", "Properties", "Notifications", "Action"],
             true => ["id", "attempt", "properties", "notifications", "action"],
         };
-        // Whatever is written: an `Action` in the payload would be read as the event's own.
-        let flat = |event: &Draft| event.flat("Action").and_then(|_| event.flat(action));
+        let flat = |event: &Draft| {
+            if self.writes_camel_case {
+                // An `Action` in the payload would be read as the event's own.
+                event.flat("Action")?;
+            }
+            event.flat(action)
+        };
         let events: Vec<_> = events.iter().map(flat).collect::<Result<_, _>>()?;
         Ok(json::indented(&format!(
             r#"{{"{id}":{},"{attempt}":{},"{properties}":{},"{notifications}":[{}]}}"#,

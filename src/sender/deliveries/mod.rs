@@ -15,7 +15,6 @@ pub use self::report::{Answer, Attempt, DeliveryReport, Outcome};
 use super::{
     Sender,
     follow::{Follow, Trip},
-    random_id,
 };
 use crate::{Draft, Emit, Schedule, clock::ManualClock, contain::contained, error::SendError};
 
@@ -226,7 +225,7 @@ impl<P> fmt::Debug for Deliveries<P> {
 fn taken<P: Emit>(
     (target, sender, events): (String, Sender<P>, Arc<[Draft]>),
 ) -> Result<(DeliveryReport, Work<P>), SendError> {
-    let id = sender.id.clone().unwrap_or_else(random_id);
+    let id = sender.delivery_id();
     let sender = sender.id(&id);
     sender.batch(&events)?;
     let kinds = events.iter().map(|event| event.kind.clone()).collect();
