@@ -19,8 +19,14 @@ pub(crate) const RECORDED_SECRET: &str = "learn365-test-secret-0123456789abcdef"
 /// The recording `name` in `tests/fixtures`.
 #[track_caller]
 pub(crate) fn recording(name: &str) -> Request<Bytes> {
+    request(&recorded(name))
+}
+
+/// The same as it came over the wire.
+#[track_caller]
+pub(crate) fn recorded(name: &str) -> Vec<u8> {
     let path = format!("{}/tests/fixtures/{name}.http", env!("CARGO_MANIFEST_DIR"));
-    request(&std::fs::read(path).unwrap())
+    std::fs::read(path).unwrap()
 }
 
 /// A recorded request, as a server would hand it on.

@@ -8,20 +8,11 @@ mod repeated;
 mod tls;
 mod wanted;
 
-use std::{
-    collections::VecDeque,
-    error::Error,
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::{error::Error, net::SocketAddr};
 
-use axum::{
-    Router,
-    body::{Body, to_bytes},
-    extract::{Request, State},
-};
+use axum::{Router, extract::Request};
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri};
+use http::StatusCode;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tower_webhook::{
@@ -30,7 +21,7 @@ use tower_webhook::{
     scheme::Token,
 };
 
-use crate::support::{SECRET, serve};
+use crate::support::{Arrived, SECRET, client_of, endpoint, root_cause, serve};
 
 const KEY: &str = "an-api-key-of-the-tests-0123456789";
 /// User `api` with that key, in base64.
@@ -48,45 +39,29 @@ fn registrations(address: SocketAddr) -> Registrations {
 /// An emulator, and a client of it.
 async fn emulated() -> (Emulator, Registrations) {
     let emulator = Emulator::new(Token::basic("api", KEY).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(emulator.clone().serve(listener));
-    (emulator, registrations(address))
-}
-
-/// The last in the chain of causes.
-fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
-    error.source().map_or(error, root_cause)
+    let client = client_of(&emulator, KEY).await;
+    (emulator, client)
 }
 
 /// A server of the API that plays answers in turn, and keeps what it was asked. Without a further answer it is a teapot.
 struct Stub {
     address: SocketAddr,
-    script: Arc<Mutex<Script>>,
+    arrived: Arrived,
 }
 
-#[derive(Default)]
-struct Script {
-    answers: VecDeque<(StatusCode, String)>,
-    asked: Vec<Asked>,
-}
-
-#[derive(Clone, Debug)]
-struct Asked {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-}
+/// A request that it got.
+#[derive(Debug)]
+struct Asked(http::Request<Bytes>);
 
 impl Stub {
     async fn playing<S: Into<String>>(answers: impl IntoIterator<Item = (u16, S)>) -> Self {
         let answer =
             |(status, body): (u16, S)| (StatusCode::from_u16(status).unwrap(), body.into());
-        let answers = answers.into_iter().map(answer).collect();
-        let script = Arc::new(Mutex::new(Script { answers, asked: Vec::new() }));
-        let app = Router::new().fallback(play).with_state(script.clone());
-        Self { address: serve(app).await, script }
+        let answers: Vec<(StatusCode, String)> = answers.into_iter().map(answer).collect();
+        let none = (StatusCode::IM_A_TEAPOT, String::new());
+        let play = move |_: &_, before| answers.get(before).unwrap_or(&none).clone();
+        let (address, arrived) = endpoint(play).await;
+        Self { address, arrived }
     }
 
     fn registrations(&self) -> Registrations {
@@ -94,7 +69,7 @@ impl Stub {
     }
 
     fn asked(&self) -> Vec<Asked> {
-        self.script.lock().unwrap().asked.clone()
+        self.arrived.all().into_iter().map(Asked).collect()
     }
 
     /// Method and path of each request.
@@ -110,30 +85,17 @@ impl Stub {
     }
 }
 
-async fn play(State(script): State<Arc<Mutex<Script>>>, request: Request) -> (StatusCode, String) {
-    let (head, body) = request.into_parts();
-    let body = whole(body).await;
-    let asked = Asked { method: head.method, uri: head.uri, headers: head.headers, body };
-    let mut script = script.lock().unwrap();
-    script.asked.push(asked);
-    script.answers.pop_front().unwrap_or((StatusCode::IM_A_TEAPOT, String::new()))
-}
-
-async fn whole(body: Body) -> Bytes {
-    to_bytes(body, usize::MAX).await.unwrap()
-}
-
 impl Asked {
     fn line(&self) -> String {
-        format!("{} {}", self.method, self.uri)
+        format!("{} {}", self.0.method(), self.0.uri())
     }
 
     fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(|value| value.to_str().unwrap())
+        self.0.headers().get(name).map(|value| value.to_str().unwrap())
     }
 
     #[track_caller]
     fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
+        serde_json::from_slice(self.0.body()).unwrap()
     }
 }

@@ -11,11 +11,9 @@ mod tampered;
 
 use std::{
     net::SocketAddr,
-    sync::{Arc, Mutex},
     time::{Duration, SystemTime},
 };
 
-use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::{Request, StatusCode, request::Parts};
 use http_body_util::{BodyExt, Full};
@@ -27,7 +25,7 @@ use tower_webhook::{
     scheme::{Authentic, Check, Head, VerifyError},
 };
 
-use crate::support::serve;
+use crate::support::{Arrived, endpoint};
 
 /// The body of a request that a sender made.
 async fn body(request: Request<Full<Bytes>>) -> String {
@@ -39,35 +37,6 @@ async fn body(request: Request<Full<Bytes>>) -> String {
 async fn status<P: Provider>(provider: P, request: Request<Full<Bytes>>) -> StatusCode {
     let hook = VerifyLayer::new(provider).layer(EventRouter::new());
     hook.oneshot(request).await.unwrap().status()
-}
-
-/// What arrived at an [`endpoint`], in order.
-#[derive(Clone, Default)]
-struct Arrived(Arc<Mutex<Vec<Request<Bytes>>>>);
-
-impl Arrived {
-    fn all(&self) -> Vec<Request<Bytes>> {
-        self.0.lock().unwrap().clone()
-    }
-}
-
-/// Has `answer` told of each request, and of how many came before it, and answers so.
-async fn endpoint<A, R>(answer: A) -> (SocketAddr, Arrived)
-where
-    A: Fn(&Request<Bytes>, usize) -> R + Clone + Send + Sync + 'static,
-    R: IntoResponse + Send,
-{
-    let arrived = Arrived::default();
-    let seen = arrived.clone();
-    let app = axum::Router::new().fallback(async move |request: axum::extract::Request| {
-        let (head, body) = request.into_parts();
-        let request = Request::from_parts(head, body.collect().await.unwrap().to_bytes());
-        let mut seen = seen.0.lock().unwrap();
-        let answer = answer(&request, seen.len()).into_response();
-        seen.push(request);
-        answer
-    });
-    (serve(app).await, arrived)
 }
 
 /// Answers with these, one after the other, and with the last of them from then on.

@@ -1,6 +1,7 @@
 //! What all themes need: keys, providers, a log of what handlers saw.
 
 use std::{
+    error::Error,
     future::IntoFuture,
     net::SocketAddr,
     pin::Pin,
@@ -13,10 +14,14 @@ use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use tokio::{net::TcpListener, sync::mpsc};
 use tower_webhook::{
+    emulator::Emulator,
     error::Rejection,
     providers::{
-        learn365::Learn365, loops::Loops, standard_webhooks::StandardWebhooks,
-        synthesis_vr::SynthesisVr, teachstack::Teachstack,
+        learn365::{Learn365, Registrations},
+        loops::Loops,
+        standard_webhooks::StandardWebhooks,
+        synthesis_vr::SynthesisVr,
+        teachstack::Teachstack,
     },
     router::{Batch, BatchOutcome},
     scheme::Token,
@@ -63,6 +68,48 @@ pub(crate) async fn serve(app: axum::Router) -> SocketAddr {
 
 pub(crate) fn url(address: SocketAddr, path: &str) -> Uri {
     format!("http://{address}{path}").parse().unwrap()
+}
+
+/// What arrived at an [`endpoint`], in order.
+#[derive(Clone, Default)]
+pub(crate) struct Arrived(Arc<Mutex<Vec<Request<Bytes>>>>);
+
+impl Arrived {
+    pub(crate) fn all(&self) -> Vec<Request<Bytes>> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// Has `answer` told of each request, and of how many came before it, and answers so.
+pub(crate) async fn endpoint<A, R>(answer: A) -> (SocketAddr, Arrived)
+where
+    A: Fn(&Request<Bytes>, usize) -> R + Clone + Send + Sync + 'static,
+    R: axum::response::IntoResponse + Send,
+{
+    let arrived = Arrived::default();
+    let seen = arrived.clone();
+    let app = axum::Router::new().fallback(async move |request: axum::extract::Request| {
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, body.collect().await.unwrap().to_bytes());
+        let mut seen = seen.0.lock().unwrap();
+        let answer = answer(&request, seen.len()).into_response();
+        seen.push(request);
+        answer
+    });
+    (serve(app).await, arrived)
+}
+
+/// A client of `emulator`, which is served, with `key` as its API key.
+pub(crate) async fn client_of(emulator: &Emulator, key: &str) -> Registrations {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(emulator.clone().serve(listener));
+    Registrations::new(&base, key).unwrap()
+}
+
+/// The last in the chain of causes.
+pub(crate) fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    error.source().map_or(error, root_cause)
 }
 
 /// What handlers saw, in order. Clones share it.

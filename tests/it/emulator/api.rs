@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tower_webhook::providers::learn365::{CourseCompleted, Filter, Registration, Registrations};
+use tower_webhook::providers::learn365::{CourseCompleted, Filter, Registration};
 
 use super::*;
+use crate::support::client_of;
 
 const ALL: &str = "/webhooks/registrations";
 
@@ -251,10 +252,7 @@ async fn the_filters_are_listed() {
 #[tokio::test]
 async fn answers_may_be_in_camel_case() {
     let (emulator, endpoint) = (emulator().camel_case(), Endpoint::new().await);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(emulator.clone().serve(listener));
-    let client = Registrations::new(&base, API_KEY).unwrap();
+    let client = client_of(&emulator, API_KEY).await;
     let wanted = Registration::new(endpoint.url("/"), SECRET, [Filter::UserDeleted]).unwrap();
     let wanted = wanted.header("X-Tenant", "contoso").unwrap().send_along(r#"{"A": 1}"#).unwrap();
     let id = client.create(&wanted).await.unwrap().id().unwrap().to_owned();

@@ -17,8 +17,7 @@ use crate::{
 
 /// A recording as it came over the wire: its head with the empty line, and its body.
 fn raw(name: &str) -> (String, Vec<u8>) {
-    let path = format!("{}/tests/fixtures/{name}.http", env!("CARGO_MANIFEST_DIR"));
-    let text = String::from_utf8(std::fs::read(path).unwrap()).unwrap();
+    let text = String::from_utf8(captures::recorded(name)).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     (format!("{head}\r\n\r\n"), body.into())
 }

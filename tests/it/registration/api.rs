@@ -82,7 +82,7 @@ async fn create_posts_all_that_is_wanted() {
     assert_eq!(asked.header("accept"), Some("application/json"));
     assert_eq!(asked.header("host"), Some(&*stub.address.to_string()));
     assert_eq!(asked.json(), with(written(), "Id", None));
-    let text = std::str::from_utf8(&asked.body).unwrap();
+    let text = std::str::from_utf8(asked.0.body()).unwrap();
     assert!(text.contains(r#"{"Region": "north", "Deep": [1.50, {"A": null}]}"#), "{text}");
 }
 
@@ -111,7 +111,7 @@ where
     let stub = Stub::playing([(200, answer)]).await;
     let result = ask(stub.registrations()).await.unwrap();
     let asked = stub.only();
-    assert_eq!(asked.body, "");
+    assert_eq!(asked.0.body(), "");
     assert_eq!(asked.header("content-type"), None);
     assert_eq!(asked.header("authorization"), Some(&*format!("Basic {ENCODED}")));
     (asked.line(), result)

@@ -98,7 +98,8 @@ async fn what_changes_something_is_sent_once() {
         let answers = [status; 4].map(|status| (status, ""));
         let stub = Stub::playing(answers.into_iter().chain([(200, ONE); 4])).await;
         change_everything(&stub.registrations()).await;
-        let methods: Vec<_> = stub.asked().into_iter().map(|asked| asked.method).collect();
+        let methods: Vec<_> =
+            stub.asked().into_iter().map(|asked| asked.0.method().clone()).collect();
         assert_eq!(methods, ["POST", "PUT", "DELETE", "DELETE"], "{status}");
     }
     let (api, asked) = hanging_up().await;

@@ -135,9 +135,7 @@ async fn of_events_and_batches() {
 /// The emulator, with a registration that its endpoint stands behind, of which every part is a canary.
 async fn registered() -> (Emulator, Registrations, Registration) {
     let emulator = Emulator::new(Token::basic("api", CANARY).unwrap());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let api = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(emulator.clone().serve(listener));
+    let registrations = client_of(&emulator, CANARY).await;
     let events = EventRouter::new().on(async |_: CourseCompleted| Err::<(), _>("not today"));
     let hook = VerifyLayer::new(Learn365::new(CANARY).unwrap()).layer(events);
     let path = format!("/{CANARY}");
@@ -146,7 +144,6 @@ async fn registered() -> (Emulator, Registrations, Registration) {
     let wanted = Registration::new(uri, CANARY, [Filter::All]).unwrap().described_as(CANARY);
     let wanted = wanted.header("x-tenant", CANARY).unwrap();
     let wanted = wanted.send_along(&format!(r#"{{"{CANARY}": "{CANARY}"}}"#)).unwrap();
-    let registrations = Registrations::new(&api, CANARY).unwrap();
     let registered = registrations.create(&wanted).await.unwrap();
     (emulator, registrations, registered)
 }

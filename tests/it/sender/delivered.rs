@@ -1,7 +1,5 @@
 //! Delivery over TCP.
 
-use std::error::Error;
-
 use axum::{Router, extract::Path, http::HeaderMap, routing::post};
 use http::{StatusCode, Uri};
 use tokio::net::TcpListener;
@@ -16,7 +14,7 @@ use tower_webhook::{
     sender::deliver,
 };
 
-use crate::support::{Log, OTHER_SECRET, learn365, loops, serve, url};
+use crate::support::{Log, OTHER_SECRET, learn365, loops, root_cause, serve, url};
 
 #[tokio::test]
 async fn to_a_receiver_with_a_signature() {
@@ -125,11 +123,7 @@ async fn nobody_listens() {
     drop(listener);
     let error = refused(&to).await;
     assert!(matches!(error, SendError::Connection(_)), "{error:?}");
-    let mut cause = error.source();
-    while let Some(error) = cause.filter(|error| !error.is::<std::io::Error>()) {
-        cause = error.source();
-    }
-    let io: &std::io::Error = cause.unwrap().downcast_ref().unwrap();
+    let io: &std::io::Error = root_cause(&error).downcast_ref().unwrap();
     assert_eq!(io.kind(), std::io::ErrorKind::ConnectionRefused);
 }
 

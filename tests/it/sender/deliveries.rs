@@ -206,28 +206,20 @@ async fn a_provider_of_ones_own_is_told_the_attempt_and_the_time_of_the_first() 
 
 #[tokio::test]
 async fn what_cannot_be_encoded_again_fails_in_words() {
-    let (address, arrived) = answering([500]).await;
-    let deliveries = Deliveries::new(Schedule::retrying(&PAUSES));
-    let sender = Sender::new(Own).to(url(address, "/hook"));
-    deliveries.push("", sender, [Draft::raw("once", "{}").unwrap()]).unwrap();
-    assert_eq!(driven(&deliveries).await, [0, 7, 14]);
-    let why = Answer::Failed("the request cannot be encoded: it was sent before".into());
-    let report = only(&deliveries);
-    assert!(report.attempts[1..].iter().all(|attempt| attempt.answer == why), "{report}");
-    assert_eq!((report.outcome, arrived.all().len()), (Outcome::Failed, 1));
-}
-
-#[tokio::test]
-async fn a_panic_of_the_provider_is_a_failed_attempt() {
-    let (address, arrived) = answering([500]).await;
-    let deliveries = Deliveries::new(Schedule::retrying(&PAUSES));
-    let sender = Sender::new(Own).to(url(address, "/hook"));
-    deliveries.push("", sender, [Draft::raw("panic", "{}").unwrap()]).unwrap();
-    assert_eq!(driven(&deliveries).await, [0, 7, 14]);
-    let why = Answer::Failed("the request cannot be encoded: the provider panicked".into());
-    let report = only(&deliveries);
-    assert!(report.attempts[1..].iter().all(|attempt| attempt.answer == why), "{report}");
-    assert_eq!((report.outcome, arrived.all().len()), (Outcome::Failed, 1));
+    for (kind, why) in [
+        ("once", "the request cannot be encoded: it was sent before"),
+        ("panic", "the request cannot be encoded: the provider panicked"),
+    ] {
+        let (address, arrived) = answering([500]).await;
+        let deliveries = Deliveries::new(Schedule::retrying(&PAUSES));
+        let sender = Sender::new(Own).to(url(address, "/hook"));
+        deliveries.push("", sender, [Draft::raw(kind, "{}").unwrap()]).unwrap();
+        assert_eq!(driven(&deliveries).await, [0, 7, 14], "{kind}");
+        let why = Answer::Failed(why.into());
+        let report = only(&deliveries);
+        assert!(report.attempts[1..].iter().all(|attempt| attempt.answer == why), "{report}");
+        assert_eq!((report.outcome, arrived.all().len()), (Outcome::Failed, 1), "{kind}");
+    }
 }
 
 #[tokio::test]
