@@ -1,4 +1,4 @@
-//! A bound on how many may be at something at once.
+//! A bound on how many may be at something at once, or on how many bytes may be held.
 
 use std::sync::Arc;
 
@@ -12,9 +12,7 @@ pub(crate) struct Places {
 }
 
 /// One of them, until it is dropped.
-pub(crate) struct Place(
-    #[expect(dead_code, reason = "it is there to be dropped")] OwnedSemaphorePermit,
-);
+pub(crate) struct Place(OwnedSemaphorePermit);
 
 impl Places {
     pub(crate) fn new(most: usize) -> Self {
@@ -27,13 +25,36 @@ impl Places {
         self.most
     }
 
+    #[cfg(test)]
+    pub(crate) fn free(&self) -> usize {
+        self.free.available_permits()
+    }
+
     /// One more, if there may be.
     pub(crate) fn take(&self) -> Option<Place> {
         self.free.clone().try_acquire_owned().ok().map(Place)
     }
 
+    /// So many more, if there may be. No more than `u32::MAX` at once.
+    pub(crate) fn take_many(&self, count: usize) -> Option<Place> {
+        let count = u32::try_from(count).ok()?;
+        self.free.clone().try_acquire_many_owned(count).ok().map(Place)
+    }
+
     /// Waits until all are free.
     pub(crate) async fn drain(&self) {
         drop(self.free.acquire_many(self.most).await);
+    }
+}
+
+impl Place {
+    /// How many places it is.
+    pub(crate) fn count(&self) -> usize {
+        self.0.num_permits()
+    }
+
+    /// Takes the places of `other`, which is one among the same, too.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.0.merge(other.0);
     }
 }

@@ -5,8 +5,8 @@ use serde_json::Deserializer;
 
 use super::{DecodeError, Envelope};
 
-/// How deep an event may be: as deep as `serde_json` decodes it.
-const MAX_DEPTH: usize = 127;
+/// How deep an event may be at most: as deep as `serde_json` decodes it.
+pub(crate) const MAX_DEPTH: usize = 127;
 
 /// A place in a JSON text. Everything it passes over has been found well formed.
 #[derive(Clone)]
@@ -109,9 +109,9 @@ impl<'b> Cursor<'b> {
     }
 
     /// Refuses what has been passed over since `start` if it is nested too deep to be decoded later.
-    pub(super) fn limit_depth(&self, start: usize) -> Result<(), DecodeError> {
-        if too_deep(&self.text.as_bytes()[start..self.at]) {
-            return Err(DecodeError::new(start, format!("is nested more than {MAX_DEPTH} deep")));
+    pub(super) fn limit_depth(&self, start: usize, most: usize) -> Result<(), DecodeError> {
+        if too_deep(&self.text.as_bytes()[start..self.at], most) {
+            return Err(DecodeError::new(start, format!("is nested more than {most} deep")));
         }
         Ok(())
     }
@@ -271,10 +271,10 @@ fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
     }
 }
 
-/// Whether well-formed JSON is nested deeper than [`MAX_DEPTH`].
-fn too_deep(json: &[u8]) -> bool {
+/// Whether well-formed JSON is nested deeper than `most`.
+fn too_deep(json: &[u8], most: usize) -> bool {
     // Almost nothing has that many brackets, and counting them is cheap.
-    if json.len() <= 2 * MAX_DEPTH || opened(json) <= MAX_DEPTH {
+    if json.len() <= 2 * most || opened(json) <= most {
         return false;
     }
     let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
@@ -287,7 +287,7 @@ fn too_deep(json: &[u8]) -> bool {
             (false, b']' | b'}') => depth -= 1,
             _ => {}
         }
-        if depth > MAX_DEPTH {
+        if depth > most {
             return true;
         }
     }
@@ -311,7 +311,7 @@ mod tests {
         let limited = |text: &str| {
             let mut at = Cursor::new(text, 0);
             assert_eq!(at.skip(), Ok(0..text.len()));
-            at.limit_depth(0)
+            at.limit_depth(0, MAX_DEPTH)
         };
         assert_eq!(limited(&deep(MAX_DEPTH)), Ok(()));
         let error = limited(&deep(MAX_DEPTH + 1)).unwrap_err();

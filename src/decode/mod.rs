@@ -33,7 +33,10 @@ mod name;
 mod once;
 mod reader;
 
-pub(crate) use self::{cursor::Cursor, reader::Sink};
+pub(crate) use self::{
+    cursor::{Cursor, MAX_DEPTH},
+    reader::Sink,
+};
 pub use self::{
     envelope::{Element, Envelope, Shape},
     error::DecodeError,
@@ -63,6 +66,10 @@ impl<'b> Sink<'b> for Found<'b> {
 
     fn name(&self, route: Infallible) -> &str {
         match route {}
+    }
+
+    fn max_depth(&self) -> usize {
+        MAX_DEPTH
     }
 
     fn decode(

@@ -57,6 +57,9 @@ pub(crate) trait Sink<'b> {
 
     fn name(&self, route: Self::Route) -> &str;
 
+    /// How deep an event may be nested, and each member beside the events.
+    fn max_depth(&self) -> usize;
+
     /// The payload of an event starts at `at`: moves `at` past it, whether it fits or not.
     fn decode(
         &mut self,
@@ -112,7 +115,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
                 Member::Other(key) => {
                     let start = at.start();
                     members.take(key, at)?;
-                    at.limit_depth(start)?;
+                    at.limit_depth(start, self.sink.max_depth())?;
                 }
             }
             more = at.more(b'}')?;
@@ -194,7 +197,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         route: S::Route,
         event: Result<S::Event, DecodeError>,
     ) -> Result<(), DecodeError> {
-        end.limit_depth(start)?;
+        end.limit_depth(start, self.sink.max_depth())?;
         let event = match event {
             Err(error) => Err(error.within(Some(self.sink.name(route)), &self.path())),
             event => event,
@@ -209,7 +212,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         end: &Cursor<'b>,
         kind: Result<Option<Cow<'b, str>>, DecodeError>,
     ) -> Result<(), DecodeError> {
-        end.limit_depth(start)?;
+        end.limit_depth(start, self.sink.max_depth())?;
         let kind = kind.map_err(|error| error.within(None, &self.path()));
         self.count += 1;
         self.sink.unknown(start..end.position(), kind)

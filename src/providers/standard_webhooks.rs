@@ -83,6 +83,13 @@ impl StandardWebhooks {
     pub fn tolerance(self, tolerance: Duration) -> Self {
         Self { tolerance, ..self }
     }
+
+    /// The most signatures that one request may offer; one with more is answered 401. By default
+    /// [`MAX_TAGS`](crate::scheme::MAX_TAGS), 16.
+    #[must_use]
+    pub fn max_signatures(self, most: usize) -> Self {
+        Self { keys: self.keys.max_tags(most), ..self }
+    }
 }
 
 impl Provider for StandardWebhooks {

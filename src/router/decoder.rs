@@ -66,6 +66,10 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         self.routes.name(route)
     }
 
+    fn max_depth(&self) -> usize {
+        self.routes.max_depth
+    }
+
     fn decode(
         &mut self,
         route: RouteId,

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
-    decode::{DecodeError, Envelope},
+    decode::{self, DecodeError, Envelope},
     places::Places,
 };
 
@@ -57,6 +57,8 @@ impl<P: Provider> EventRouter<P, ()> {
 impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// The most events in one body, by default.
     pub const MAX_EVENTS: usize = 10_000;
+    /// The deepest nesting of an event, by default and at most: what `serde_json` decodes.
+    pub const MAX_DEPTH: usize = decode::MAX_DEPTH;
     /// How long a handler may take for one event, by default.
     pub const EVENT_DEADLINE: Duration = Duration::from_secs(5 * 60);
     /// The most batches under way at once, by default.
@@ -64,7 +66,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
     /// A router whose handlers may take `State<S>`, or any `State<T>` with `T: FromRef<S>`. Each batch clones `state`.
     pub fn with_state(state: S) -> Self {
-        let routes = Routes::new(Self::MAX_EVENTS, Self::EVENT_DEADLINE);
+        let routes = Routes::new(Self::MAX_EVENTS, Self::MAX_DEPTH, Self::EVENT_DEADLINE);
         let places = Places::new(Self::CONCURRENCY);
         Self { routes: Arc::new(routes), state, places, provider: PhantomData }
     }
@@ -153,6 +155,13 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// The most events in one body; a body with more is answered 400. By default [`EventRouter::MAX_EVENTS`], 10,000.
     pub fn max_events(mut self, most: usize) -> Self {
         self.routes_mut().max_events = most;
+        self
+    }
+
+    /// How deep an event may be nested, and each member of the envelope beside the events; a body with anything deeper is
+    /// answered 400. By default [`EventRouter::MAX_DEPTH`], 127, and never more.
+    pub fn max_depth(mut self, most: usize) -> Self {
+        self.routes_mut().max_depth = most.min(Self::MAX_DEPTH);
         self
     }
 

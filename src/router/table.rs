@@ -10,6 +10,7 @@ pub(super) struct Routes<S> {
     by_name: FxHashMap<Arc<str>, RouteId>,
     pub(super) fallback: Option<Arc<dyn Fallback<S>>>,
     pub(super) max_events: usize,
+    pub(super) max_depth: usize,
     pub(super) event_deadline: Duration,
 }
 
@@ -24,9 +25,9 @@ impl RouteId {
 }
 
 impl<S> Routes<S> {
-    pub(super) fn new(max_events: usize, event_deadline: Duration) -> Self {
+    pub(super) fn new(max_events: usize, max_depth: usize, event_deadline: Duration) -> Self {
         let by_name = FxHashMap::default();
-        Self { all: Vec::new(), by_name, fallback: None, max_events, event_deadline }
+        Self { all: Vec::new(), by_name, fallback: None, max_events, max_depth, event_deadline }
     }
 
     /// `false` if there is one of that name.

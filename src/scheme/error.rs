@@ -13,7 +13,7 @@ pub enum VerifyError {
     RepeatedHeader(&'static str),
     /// The header holds something other than visible ASCII.
     MalformedHeader(&'static str),
-    /// The header is longer than [`Head::MAX_HEADER`](super::Head::MAX_HEADER).
+    /// The header is longer than the limit, [`Head::MAX_HEADER`](super::Head::MAX_HEADER) by default.
     HeaderTooLong(&'static str),
     /// A query parameter that authentication needs is absent.
     MissingQuery(&'static str),
@@ -23,7 +23,7 @@ pub enum VerifyError {
     MalformedSignature,
     /// There is a signature, but none of a kind that the configured keys can check.
     UnsupportedSignature,
-    /// More candidates than [`MAX_TAGS`](super::MAX_TAGS) in one request.
+    /// More candidates in one request than the scheme takes, [`MAX_TAGS`](super::MAX_TAGS) by default.
     TooManySignatures,
     /// The signature was made with another key, or for other bytes.
     SignatureMismatch,

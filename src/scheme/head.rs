@@ -23,18 +23,26 @@ use super::VerifyError;
 pub struct Head<'a> {
     parts: &'a Parts,
     now: SystemTime,
+    header_limit: usize,
     /// The first headers that were read, and how many were.
     read: [Cell<&'static str>; ReadHeaders::MOST],
     read_count: Cell<usize>,
 }
 
 impl<'a> Head<'a> {
-    /// The longest header that authentication reads, in bytes.
+    /// The longest header that authentication reads, in bytes, by default.
     pub const MAX_HEADER: usize = 8 * 1024;
 
     /// The head `parts`, received at `now`.
     pub fn new(parts: &'a Parts, now: SystemTime) -> Self {
-        Self { parts, now, read: Default::default(), read_count: Cell::new(0) }
+        let header_limit = Self::MAX_HEADER;
+        Self { parts, now, header_limit, read: Default::default(), read_count: Cell::new(0) }
+    }
+
+    /// The same, with another limit for each header, in bytes.
+    #[must_use]
+    pub fn header_limit(self, bytes: usize) -> Self {
+        Self { header_limit: bytes, ..self }
     }
 
     /// When the request was received.
@@ -56,7 +64,7 @@ impl<'a> Head<'a> {
     ///
     /// # Errors
     ///
-    /// Missing, repeated, longer than [`Head::MAX_HEADER`], not visible ASCII.
+    /// Missing, repeated, longer than the limit, not visible ASCII.
     pub fn header(&self, name: &'static str) -> Result<&'a str, VerifyError> {
         self.value(name, name)
     }
@@ -78,7 +86,7 @@ impl<'a> Head<'a> {
         if any_repeated && headers.get_all(key).iter().nth(1).is_some() {
             return Err(VerifyError::RepeatedHeader(name));
         }
-        if one.len() > Self::MAX_HEADER {
+        if one.len() > self.header_limit {
             return Err(VerifyError::HeaderTooLong(name));
         }
         one.to_str().map_err(|_| VerifyError::MalformedHeader(name))

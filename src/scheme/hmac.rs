@@ -31,13 +31,14 @@ pub type HmacSha1Legacy = Hmac<Sha1Legacy>;
 /// ```
 pub struct Hmac<A: Algorithm> {
     keys: Arc<[A::Mac]>,
+    max_tags: usize,
     /// Their names, if any has one.
     names: Option<Arc<[Option<KeyId>]>>,
 }
 
 /// The most keys that one HMAC scheme takes: the body is hashed once for each.
 pub const MAX_KEYS: usize = 16;
-/// The most signatures that one request may offer.
+/// The most signatures that one request may offer, by default.
 pub const MAX_TAGS: usize = 16;
 
 /// The shortest secret for an HMAC of no particular sender, in bytes.
@@ -58,7 +59,13 @@ impl<A: Algorithm> Hmac<A> {
         })?;
         let (names, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
         let names = names.iter().any(Option::is_some).then(|| names.into());
-        Ok(Self { keys: keys.into(), names })
+        Ok(Self { keys: keys.into(), max_tags: MAX_TAGS, names })
+    }
+
+    /// The most signatures that one request may offer, by default [`MAX_TAGS`], 16.
+    #[must_use]
+    pub fn max_tags(self, most: usize) -> Self {
+        Self { max_tags: most, ..self }
     }
 
     /// Begins to check one signature.
@@ -74,7 +81,7 @@ impl<A: Algorithm> Hmac<A> {
     /// # Errors
     ///
     /// [`VerifyError::UnsupportedSignature`] if there is none, [`VerifyError::TooManySignatures`] beyond
-    /// [`MAX_TAGS`], and the last one's error if none can be read.
+    /// [`Hmac::max_tags`], and the last one's error if none can be read.
     #[inline]
     pub fn check_any(
         &self,
@@ -84,7 +91,7 @@ impl<A: Algorithm> Hmac<A> {
         let mut failure = VerifyError::UnsupportedSignature;
         let length = <A::Mac as OutputSizeUser>::output_size();
         for (index, tag) in tags.into_iter().enumerate() {
-            if index == MAX_TAGS {
+            if index == self.max_tags {
                 return Err(VerifyError::TooManySignatures);
             }
             match tag {
@@ -120,7 +127,7 @@ impl<A: Algorithm> Hmac<A> {
 
 impl<A: Algorithm> Clone for Hmac<A> {
     fn clone(&self) -> Self {
-        Self { keys: self.keys.clone(), names: self.names.clone() }
+        Self { keys: self.keys.clone(), max_tags: self.max_tags, names: self.names.clone() }
     }
 }
 

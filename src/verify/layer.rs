@@ -6,6 +6,7 @@ use super::Verify;
 use crate::{
     clock::{Clock, SystemClock},
     places::Places,
+    scheme::Head,
 };
 
 /// Lets authentic requests of provider `P` through, and answers all others: see [`verify`](crate::verify).
@@ -19,10 +20,14 @@ pub struct VerifyLayer<P> {
 
 #[derive(Clone)]
 pub(super) struct Config {
+    pub(super) header_limit: usize,
     pub(super) body_limit: usize,
     pub(super) body_deadline: Duration,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) places: Places,
+    bytes_at_once: usize,
+    /// So many bytes, or as many as one body may have.
+    pub(super) budget: Places,
 }
 
 impl<P> VerifyLayer<P> {
@@ -32,23 +37,38 @@ impl<P> VerifyLayer<P> {
     pub const BODY_DEADLINE: Duration = Duration::from_secs(10);
     /// Bodies being read at once, by default.
     pub const BODIES_AT_ONCE: usize = 256;
+    /// Bytes of all the bodies being read at once, by default.
+    pub const BYTES_AT_ONCE: usize = 64 * 1024 * 1024;
 
     /// A layer for a provider, or for a shared one in an `Arc`: where the compiler asks for the type then, it is
     /// `VerifyLayer::<P>::new(arc)`.
     pub fn new(provider: impl Into<Arc<P>>) -> Self {
         let config = Config {
+            header_limit: Head::MAX_HEADER,
             body_limit: Self::BODY_LIMIT,
             body_deadline: Self::BODY_DEADLINE,
             clock: Arc::new(SystemClock),
             places: Places::new(Self::BODIES_AT_ONCE),
+            bytes_at_once: Self::BYTES_AT_ONCE,
+            budget: Places::new(Self::BYTES_AT_ONCE),
         };
         Self { config: Arc::new(config), provider: provider.into() }
+    }
+
+    /// The longest header that authentication reads, in bytes; a longer one is answered 431. By default
+    /// [`Head::MAX_HEADER`], 8 KiB.
+    #[must_use]
+    pub fn header_limit(self, bytes: usize) -> Self {
+        self.with(|config| config.header_limit = bytes)
     }
 
     /// The longest body, in bytes; a longer one is answered 413. By default [`VerifyLayer::BODY_LIMIT`], 1 MiB.
     #[must_use]
     pub fn body_limit(self, bytes: usize) -> Self {
-        self.with(|config| config.body_limit = bytes)
+        self.with(|config| {
+            config.body_limit = bytes;
+            config.renew_budget();
+        })
     }
 
     /// How long a body may take to arrive, from its first pause on; a slower one is answered 408. By default
@@ -64,6 +84,19 @@ impl<P> VerifyLayer<P> {
         self.with(|config| config.places = Places::new(most))
     }
 
+    /// How many bytes are held of all the bodies being read together; a body that would exceed it is answered 503. By
+    /// default [`VerifyLayer::BYTES_AT_ONCE`], 64 MiB; never less than one body may have, and never more than 4 GiB.
+    ///
+    /// What is counted is the memory that a body takes: room grows in steps, up to the announced length or 64 KiB first,
+    /// then by doubling. Not counted is what the server keeps for each connection, and what has been verified.
+    #[must_use]
+    pub fn bytes_at_once(self, most: usize) -> Self {
+        self.with(|config| {
+            config.bytes_at_once = most;
+            config.renew_budget();
+        })
+    }
+
     /// The clock that timestamps are judged by. Deadlines follow tokio's.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
@@ -73,6 +106,12 @@ impl<P> VerifyLayer<P> {
     fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
+    }
+}
+
+impl Config {
+    fn renew_budget(&mut self) {
+        self.budget = Places::new(self.bytes_at_once.max(self.body_limit));
     }
 }
 
@@ -94,9 +133,11 @@ impl<P> fmt::Debug for VerifyLayer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifyLayer")
             .field("provider", &std::any::type_name::<P>())
+            .field("header_limit", &self.config.header_limit)
             .field("body_limit", &self.config.body_limit)
             .field("body_deadline", &self.config.body_deadline)
             .field("bodies_at_once", &self.config.places.most())
+            .field("bytes_at_once", &self.config.budget.most())
             .finish_non_exhaustive()
     }
 }

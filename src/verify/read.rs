@@ -5,12 +5,12 @@ use std::{
     time::SystemTime,
 };
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Buf;
 use http::{HeaderMap, Method, header};
 use http_body::Body;
 use tokio::time::Instant;
 
-use super::{Verified, VerifyLayer, layer::Config};
+use super::{Verified, VerifyLayer, collected::Collected, layer::Config};
 use crate::{
     Delivery, Provider,
     error::Rejection,
@@ -94,8 +94,7 @@ impl<P: Provider> Reading<P> {
         }
         let frame = data.copy_to_bytes(data.remaining());
         self.check.update(&frame);
-        self.collected.push(frame);
-        Ok(())
+        self.collected.push(frame, &self.config.budget).ok_or(Rejection::Busy)
     }
 
     /// The body is complete: is it authentic, and of a kind that can be decoded?
@@ -146,57 +145,6 @@ fn is_json(headers: &HeaderMap) -> bool {
         && (json && subtype.eq_ignore_ascii_case("json") || suffix.eq_ignore_ascii_case("+json"))
 }
 
-/// What has arrived: one frame as it is, several joined.
-struct Collected {
-    one: Bytes,
-    many: BytesMut,
-    expected: usize,
-}
-
-impl Collected {
-    /// No announcement is worth more than this.
-    const MOST_RESERVED: usize = 64 * 1024;
-
-    /// Copied at once. Where a source and its destination lie 16 bytes apart within their pages, as two large buffers of one
-    /// allocator often do, glibc may copy more than that eight times slower (measured: 3 KiB and more, on an EPYC).
-    const PIECE: usize = 2048;
-
-    fn expecting(declared: u64, limit: usize) -> Self {
-        let expected =
-            usize::try_from(declared).unwrap_or(usize::MAX).min(limit).min(Self::MOST_RESERVED);
-        Self { one: Bytes::new(), many: BytesMut::new(), expected }
-    }
-
-    fn len(&self) -> usize {
-        self.one.len() + self.many.len()
-    }
-
-    fn push(&mut self, frame: Bytes) {
-        if frame.is_empty() {
-            return;
-        }
-        if self.len() == 0 {
-            self.one = frame;
-            return;
-        }
-        if self.many.is_empty() {
-            self.many.reserve(self.expected.max(self.one.len() + frame.len()));
-            let first = std::mem::take(&mut self.one);
-            self.append(&first);
-        }
-        self.append(&frame);
-    }
-
-    fn append(&mut self, frame: &[u8]) {
-        self.many.reserve(frame.len());
-        frame.chunks(Self::PIECE).for_each(|piece| self.many.extend_from_slice(piece));
-    }
-
-    fn into_bytes(self) -> Bytes {
-        if self.many.is_empty() { self.one } else { self.many.freeze() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,35 +190,5 @@ mod tests {
         }
         assert!(!json(&[]));
         assert!(!json(&["application/json", "application/json"]));
-    }
-
-    #[test]
-    fn one_frame_is_passed_on_as_it_is() {
-        let frame = Bytes::from_static(b"abc");
-        let mut collected = Collected::expecting(u64::MAX, usize::MAX);
-        collected.push(Bytes::new());
-        collected.push(frame.clone());
-        collected.push(Bytes::new());
-        assert_eq!(collected.many.capacity(), 0);
-        assert_eq!(collected.into_bytes().as_ptr(), frame.as_ptr());
-    }
-
-    #[test]
-    fn frames_of_any_length_are_joined_in_order() {
-        let body: Vec<u8> = (0..40_000_u32).map(|n| (n % 251) as u8).collect();
-        for length in [1, 2047, 2048, 2049, 5000, 39_999] {
-            let mut collected = Collected::expecting(0, usize::MAX);
-            body.chunks(length).for_each(|frame| collected.push(Bytes::copy_from_slice(frame)));
-            assert_eq!(collected.into_bytes(), body, "{length}");
-        }
-    }
-
-    #[test]
-    fn no_announcement_reserves_more_than_64_kib() {
-        let mut collected = Collected::expecting(u64::MAX, usize::MAX);
-        collected.push(Bytes::from_static(b"a"));
-        collected.push(Bytes::from_static(b"b"));
-        assert!(collected.many.capacity() <= 2 * Collected::MOST_RESERVED);
-        assert_eq!(collected.into_bytes(), "ab");
     }
 }

@@ -51,7 +51,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let head = Head::new(&parts, self.layer.config.clock.now());
+        let config = &self.layer.config;
+        let head = Head::new(&parts, config.clock.now()).header_limit(config.header_limit);
         if let Some(answer) = self.layer.provider.handshake(&head) {
             return ResponseFuture::answered(answer);
         }
