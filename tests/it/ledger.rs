@@ -8,7 +8,7 @@ mod unprotected;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
-    receiver::{Journal, Process, Protection},
+    receiver::{Journal, Protection},
     traffic::{Plan, Sent},
 };
 
@@ -83,11 +83,11 @@ impl Ledger {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_by_hang_ups_and_a_restart() {
     let journal = Journal::new("protected");
-    let mut first = Process::start(&journal, Protection::HandOver);
+    let mut first = receiver::start(&journal, Protection::HandOver);
     let (address, pid) = (first.address, first.id());
     let mut sent = traffic::send(address, 0..500, Some((450, pid))).await;
     first.ended().await;
-    let mut second = Process::start(&journal, Protection::HandOver);
+    let mut second = receiver::start(&journal, Protection::HandOver);
     sent.extend(traffic::send(second.address, 500..1000, None).await);
     second.terminate();
     second.ended().await;
@@ -105,7 +105,7 @@ async fn nothing_is_lost_or_doubled_by_hang_ups_and_a_restart() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_hand_over_the_same_traffic_loses() {
     let journal = Journal::new("unprotected");
-    let mut receiver = Process::start(&journal, Protection::None);
+    let mut receiver = receiver::start(&journal, Protection::None);
     let sent = traffic::send(receiver.address, 0..300, None).await;
     receiver.terminate();
     receiver.ended().await;

@@ -1,12 +1,16 @@
 //! What all themes need: keys, providers, a log of what handlers saw.
 
 use std::{
+    env,
     error::Error,
     future::IntoFuture,
+    io::{BufRead, BufReader},
     net::SocketAddr,
     pin::Pin,
+    process::{Child, ChildStdout, Command, Stdio},
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -287,3 +291,73 @@ impl http_body::Body for Fed {
         self.0.poll_recv(cx).map(|next| next.map(frame))
     }
 }
+
+/// The test program once more, as a receiver in a process of its own. Killed when dropped.
+pub(crate) struct Process {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    /// Open, so that the child can write to it to its end.
+    _output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Runs `test`, which is ignored otherwise, until it is [`Process::ready`].
+    pub(crate) fn start(test: &str, environment: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .envs(environment.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        let address = loop {
+            line.clear();
+            assert_ne!(output.read_line(&mut line).unwrap(), 0, "the receiver did not start");
+            if let Some((_, address)) = line.split_once(READY) {
+                break address.trim().parse().unwrap();
+            }
+        };
+        Self { address, child, _output: output }
+    }
+
+    /// Tells the parent where the child listens.
+    pub(crate) fn ready(listener: &TcpListener) {
+        println!("{READY}{}", listener.local_addr().unwrap());
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn terminate(&self) {
+        terminate(self.id());
+    }
+
+    /// Waits until it has ended of itself, without a failure.
+    pub(crate) async fn ended(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "the receiver does not end");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        assert!(status.success(), "{status}");
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+pub(crate) fn terminate(pid: u32) {
+    let status = Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+const READY: &str = "listening on ";

@@ -2,11 +2,9 @@
 
 use std::{
     env, fs,
-    io::{BufRead, BufReader, Write},
-    net::SocketAddr,
+    io::Write,
     path::PathBuf,
     pin::Pin,
-    process::{Child, ChildStdout, Command, Stdio},
     sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
@@ -21,7 +19,6 @@ use http_body::Frame;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    time::Instant,
 };
 use tower::{Layer, ServiceBuilder};
 use tower_webhook::{
@@ -37,7 +34,6 @@ use crate::support::*;
 
 const JOURNAL: &str = "TOWER_WEBHOOK_TEST_JOURNAL";
 const PROTECTION: &str = "TOWER_WEBHOOK_TEST_PROTECTION";
-const READY: &str = "listening on ";
 /// The header that tells the tap which delivery it sees.
 pub(super) const ID: &str = "x-delivery";
 
@@ -69,67 +65,12 @@ pub(super) enum Protection {
     None,
 }
 
-/// The receiver as its parent sees it. Killed when dropped.
-pub(super) struct Process {
-    pub(super) address: SocketAddr,
-    child: Child,
-    /// Open, so that the child can write to it to its end.
-    _output: BufReader<ChildStdout>,
-}
-
-impl Process {
-    pub(super) fn start(journal: &Journal, protection: Protection) -> Self {
-        let mut child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "ledger::receiver_process", "--ignored", "--nocapture"])
-            .env(JOURNAL, &journal.0)
-            .env(PROTECTION, if protection == Protection::None { "none" } else { "hand-over" })
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        let address = loop {
-            line.clear();
-            assert_ne!(output.read_line(&mut line).unwrap(), 0, "the receiver did not start");
-            if let Some((_, address)) = line.split_once(READY) {
-                break address.trim().parse().unwrap();
-            }
-        };
-        Self { address, child, _output: output }
-    }
-
-    pub(super) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub(super) fn terminate(&self) {
-        terminate(self.id());
-    }
-
-    /// Waits until it has ended of itself, without a failure.
-    pub(super) async fn ended(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < deadline, "the receiver does not end");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        };
-        assert!(status.success(), "{status}");
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-pub(super) fn terminate(pid: u32) {
-    let status = Command::new("kill").args(["-TERM", &pid.to_string()]).status().unwrap();
-    assert!(status.success());
+/// The receiver as its parent sees it.
+pub(super) fn start(journal: &Journal, protection: Protection) -> Process {
+    let protection = if protection == Protection::None { "none" } else { "hand-over" };
+    let journal = journal.0.to_str().unwrap();
+    let environment = [(JOURNAL, journal), (PROTECTION, protection)];
+    Process::start("ledger::receiver_process", &environment)
 }
 
 /// Appends to the journal.
@@ -157,7 +98,7 @@ pub(super) async fn run() {
 
     let mut stop = signal(SignalKind::terminate()).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    println!("{READY}{}", listener.local_addr().unwrap());
+    Process::ready(&listener);
     let app = Router::new().fallback_service(tapped);
     let stopped = async move { assert!(stop.recv().await.is_some()) };
     axum::serve(listener, app).with_graceful_shutdown(stopped).await.unwrap();

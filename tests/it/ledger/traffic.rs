@@ -20,7 +20,7 @@ use tokio::{
 };
 use tower_webhook::{Draft, Sender};
 
-use super::receiver::{ID, terminate};
+use super::receiver::ID;
 use crate::support::*;
 
 /// Deliveries under way at once.
