@@ -18,6 +18,8 @@ use crate::{io::say, patience::Patience};
 
 /// Connections at once; further ones wait in the system's queue.
 const CONNECTIONS: usize = 512;
+/// What may be buffered of an HTTP/1.1 connection, in bytes; hyper takes up to 400 KiB otherwise. No head may be longer.
+const BUFFER: usize = 64 * 1024;
 /// How long the first byte of a connection, and the head of a request, may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may stay silent.
@@ -57,7 +59,12 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     // Without `half_close` a request is dropped unseen whose sender hangs up right behind its last byte.
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).half_close(true);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_buf_size(BUFFER)
+        .half_close(true);
     let (interval, answer) = PING;
     builder
         .http2()
