@@ -152,6 +152,8 @@ async fn one_good_v1_in_a_list_is_enough() {
         (format!("v1={base64}"), Some(UnsupportedSignature)),
         ("v1,".into(), Some(MalformedSignature)),
         (format!("{good},{bad}"), Some(MalformedSignature)),
+        (format!("{good}, {bad}"), Some(MalformedSignature)),
+        (format!("{bad}, {good}"), Some(MalformedSignature)),
         (format!("{good},v1,{base64}"), Some(MalformedSignature)),
         (good.replace('=', ""), Some(MalformedSignature)),
         (format!("v1,{}", &base64[..40]), Some(MalformedSignature)),
