@@ -128,6 +128,17 @@ async fn control_characters_and_long_texts_are_tamed() {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_broken_over_two_lines_is_taken_out() {
+    for said in ["a header's value", r"a header's\nvalue", r"a header's\tvalue"] {
+        let wanted = wanted().header("x-kept", "a header's value").unwrap();
+        let stub = Stub::playing([(500, format!(r#"{{"Message":"is {said}"}}"#))]).await;
+        let error = stub.registrations().create(&wanted).await.unwrap_err();
+        let told = "the sender answered 500 Internal Server Error: is [redacted]";
+        assert_eq!(error.to_string(), told);
+    }
+}
+
+#[tokio::test]
 async fn what_went_wrong_is_known_whatever_is_cut_or_taken_out() {
     let late = format!("{}The following filters are not valid: 'a'.", "x".repeat(500));
     let error = refused(400, format!(r#"{{"Message":"{late}"}}"#)).await;

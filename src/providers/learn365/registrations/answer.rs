@@ -56,11 +56,17 @@ fn message(body: &[u8]) -> String {
 fn tamed(message: &str, mut unsaid: Vec<String>) -> String {
     unsaid.retain(|secret| secret.len() >= SHORTEST_UNSAID);
     unsaid.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let redacted = |message: String, secret: &String| message.replace(secret, "[redacted]");
-    let message = unsaid.iter().fold(message.to_owned(), redacted);
+    // In one line first: what is to remain unsaid may be broken over two.
+    let redacted =
+        |message: String, secret: &String| message.replace(&in_one_line(secret), "[redacted]");
+    let message = unsaid.iter().fold(in_one_line(message), redacted);
+    message.chars().take(LONGEST_SAID).collect()
+}
+
+fn in_one_line(text: &str) -> String {
     let steers =
         |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    message.chars().map(|c| if steers(c) { ' ' } else { c }).take(LONGEST_SAID).collect()
+    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
 }
 
 /// How the sentence begins that the sender's source has for it.
