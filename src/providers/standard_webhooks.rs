@@ -66,7 +66,7 @@ impl StandardWebhooks {
     pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
     /// Accepts requests signed under any of the keys: base64 of at least 24 bytes, with `whsec_` in front or without,
-    /// padded or not, in the standard alphabet.
+    /// in the standard alphabet, with all of its padding or less.
     ///
     /// # Errors
     ///

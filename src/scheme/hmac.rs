@@ -2,7 +2,10 @@ use std::{fmt, sync::Arc};
 
 use hmac::{KeyInit, Mac, digest::OutputSizeUser};
 
-use super::{Authentic, Check, Keys, Streaming, Tag, VerifyError, keys::KeyId};
+use super::{
+    Authentic, Check, Keys, Streaming, Tag, VerifyError,
+    keys::{KeyId, Match},
+};
 use crate::error::ConfigError;
 
 /// HMAC under SHA-256.
@@ -169,13 +172,16 @@ impl<A: Algorithm> HmacCheck<A> {
         let signs = |mac: A::Mac| {
             let mac = mac.finalize().into_bytes();
             let first = self.tag.matches(&mac);
-            bool::from(tags.iter().fold(first, |hit, tag| hit | tag.matches(&mac)))
+            tags.iter().fold(first, |hit, tag| hit | tag.matches(&mac))
         };
-        let mut found = self.mac.is_some_and(signs).then_some(0_usize);
-        for (index, mac) in (1..).zip(macs) {
-            found = found.or(signs(mac).then_some(index));
+        let mut found = Match::NONE;
+        if let Some(mac) = self.mac {
+            found.note(0, signs(mac));
         }
-        let index = found.ok_or(VerifyError::SignatureMismatch)?;
+        for (index, mac) in (1..).zip(macs) {
+            found.note(index, signs(mac));
+        }
+        let index = found.index().ok_or(VerifyError::SignatureMismatch)?;
         Ok(Authentic::by(self.names.and_then(|names| names.get(index)?.clone())))
     }
 }

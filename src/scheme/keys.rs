@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use subtle::{Choice, ConditionallySelectable};
+
 use super::Secret;
 use crate::error::ConfigError;
 
@@ -94,6 +96,24 @@ impl Keys {
         let one =
             |Key { id, secret }| Key { id, secret: secret.and_then(|secret| decode(&secret)) };
         Self(self.0.into_iter().map(one).collect())
+    }
+}
+
+/// Which of the keys it was, the last of several. All are looked at, and nothing depends on which but the answer.
+pub(super) struct Match(u32);
+
+impl Match {
+    pub(super) const NONE: Self = Self(u32::MAX);
+
+    #[inline(always)]
+    pub(super) fn note(&mut self, index: u32, hit: Choice) {
+        self.0.conditional_assign(&index, hit);
+    }
+
+    /// On its own, so that what branches on a match is this and nothing else.
+    #[inline(never)]
+    pub(super) fn index(self) -> Option<usize> {
+        if self.0 == Self::NONE.0 { None } else { usize::try_from(self.0).ok() }
     }
 }
 

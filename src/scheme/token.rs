@@ -10,7 +10,10 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{Authentic, Head, Keys, Secret, VerifyError, keys::KeyId};
+use super::{
+    Authentic, Head, Keys, Secret, VerifyError,
+    keys::{KeyId, Match},
+};
 use crate::error::ConfigError;
 
 /// A secret that stands in the request itself, for senders that sign nothing.
@@ -150,7 +153,8 @@ impl Token {
     ///
     /// # Panics
     ///
-    /// If the token makes `head`'s target longer than a URI can be.
+    /// If the token makes `head`'s target longer than a URI can be, or if it goes into a target that has no path (`*`,
+    /// `host:443`).
     pub fn apply(&self, head: &mut Parts) {
         let Some((_, Entry { text, .. })) = self.keys.first() else { return };
         let text = String::from_utf8_lossy(text);
@@ -198,11 +202,12 @@ impl Token {
 
     fn find(&self, given: &[u8]) -> Option<Authentic> {
         let given: [u8; 32] = Sha256::digest(given).into();
-        let mut found = None;
-        for (id, Entry { digest, .. }) in self.keys.iter() {
-            found = found.or(bool::from(digest.ct_eq(&given)).then_some(id));
+        let mut found = Match::NONE;
+        for (index, (_, Entry { digest, .. })) in (0..).zip(self.keys.iter()) {
+            found.note(index, digest.ct_eq(&given));
         }
-        found.map(|id| Authentic::by(id.clone()))
+        let (id, _) = self.keys.get(found.index()?)?;
+        Some(Authentic::by(id.clone()))
     }
 }
 
