@@ -9,7 +9,6 @@ mod decode;
 mod diagnostics;
 mod emulator;
 mod examples;
-mod hostile;
 mod ledger;
 mod limits;
 mod mounts;

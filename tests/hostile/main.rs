@@ -1,0 +1,219 @@
+//! Hostile and faulty deliveries, over real connections to a hyper server.
+//!
+//! The names of tests begin with the ids of the rows that they are for, in the list that the cases were collected in: A
+//! signatures, B secrets, C bodies, D the HTTP surface, E time, F handlers, G privacy. All of that list is in `rows`,
+//! with the reason where a row does not apply yet.
+
+// The helpers of tests are tests, too.
+#![allow(clippy::unwrap_used)]
+
+mod bodies;
+mod bulk;
+mod challenge;
+mod crowds;
+mod elements;
+mod endpoint;
+mod floods;
+mod frames;
+mod framing;
+mod handlers;
+mod hangups;
+mod headers;
+mod keys;
+mod lengths;
+mod media;
+#[cfg(target_os = "linux")]
+mod memory;
+mod pairs;
+mod privacy;
+mod raw;
+mod replays;
+mod rows;
+mod secrets;
+mod server;
+mod signatures;
+mod slow;
+#[allow(dead_code, reason = "shared with the other tests, which need more of it")]
+#[path = "../it/support.rs"]
+mod support;
+mod surface;
+mod time;
+mod tokens;
+mod uniform;
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, Version};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use tower::{Layer, Service, service_fn};
+use tower_webhook::{
+    BoxError, Delivery, Emit, EventRouter, Provider, RawEvent, Sender, VerifyLayer,
+    clock::ManualClock,
+    error::Rejection,
+    providers::loops::{Loops, SessionStarted},
+    scheme::{HmacSha256, VerifyError},
+    verify::Verify,
+};
+
+use crate::{
+    raw::Raw,
+    server::{PATIENCE, Server},
+    support::*,
+};
+
+const NOW: u64 = 1_700_000_000;
+const MS: &str = "ms-signature";
+const SW: &str = "webhook-signature";
+
+/// The status, unless authentication failed: then why. The same over HTTP/1.1 and HTTP/2.
+async fn judged<P: Provider>(
+    provider: P,
+    request: Request<Full<Bytes>>,
+) -> Result<u16, VerifyError> {
+    let hook = receiver(provider);
+    let one = verdict(&answer(hook.clone(), request.clone()).await);
+    let two = verdict(&answer(hook, over_http2(request)).await);
+    assert_eq!(one, two, "HTTP/1.1 and HTTP/2");
+    one
+}
+
+/// A receiver of all that `provider` sends at [`NOW`], with no handler.
+fn receiver<P: Provider>(provider: P) -> Verify<P, EventRouter<P>> {
+    let layer = VerifyLayer::new(provider).clock(ManualClock::at_unix_seconds(NOW));
+    layer.layer(EventRouter::new())
+}
+
+#[track_caller]
+fn verdict(answer: &Answer) -> Result<u16, VerifyError> {
+    let Some(rejection @ Rejection::Unauthentic(error)) = answer.rejection() else {
+        return Ok(answer.status());
+    };
+    let status = match error {
+        VerifyError::PathToken => 404,
+        VerifyError::HeaderTooLong(_) => 431,
+        _ => 401,
+    };
+    answer.is_refused(status, rejection);
+    Err(*error)
+}
+
+fn over_http2<B>(mut request: Request<B>) -> Request<B> {
+    *request.version_mut() = Version::HTTP_2;
+    request
+}
+
+/// The answer of `hook`, served, to one request over TCP.
+async fn answer<S, B, R>(hook: S, request: Request<B>) -> Answer
+where
+    S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
+    R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    ask(&Server::start(hook).await, request).await
+}
+
+/// The answer of `server` to one request.
+async fn ask<B>(server: &Server, request: Request<B>) -> Answer
+where
+    B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
+{
+    support::answer(service_fn(|request| server.send(request)), request).await
+}
+
+/// `request` as HTTP/1.1 writes it, as the only one of its connection.
+async fn written(request: Request<Full<Bytes>>) -> String {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    let mut text =
+        format!("{} {} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n", head.method, head.uri);
+    for (name, value) in &head.headers {
+        text.push_str(&format!("{name}: {}\r\n", str::from_utf8(value.as_bytes()).unwrap()));
+    }
+    let body = str::from_utf8(&body).unwrap();
+    format!("{text}content-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// `body` as `provider` sends it at [`NOW`].
+fn signed<P: Emit>(provider: P, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+    sender(provider).body(body).unwrap()
+}
+
+/// Who sends what `provider` sends, at [`NOW`] and always under one id.
+fn sender<P: Emit>(provider: P) -> Sender<P> {
+    Sender::new(provider).clock(ManualClock::at_unix_seconds(NOW)).id("msg_1")
+}
+
+/// A good request of Learn365.
+fn learn365_request() -> Request<Full<Bytes>> {
+    signed(learn365(), r#"{"Notifications":[]}"#)
+}
+
+/// A good request that follows Standard Webhooks.
+fn whsec_request() -> Request<Full<Bytes>> {
+    signed(standard_webhooks(), r#"{"type":"a"}"#)
+}
+
+/// A request that follows Standard Webhooks, with a signature that is good whatever it is over.
+fn stamped(id: &str, time: &str) -> Request<Full<Bytes>> {
+    stamped_by(&STANDARD.decode(WHSEC.strip_prefix("whsec_").unwrap()).unwrap(), id, time)
+}
+
+fn stamped_by(key: &[u8], id: &str, time: &str) -> Request<Full<Bytes>> {
+    let tag = HmacSha256::new(key).unwrap().sign([id, ".", time, ".", r#"{"type":"a"}"#]);
+    let signature = format!("v1,{}", tag.to_base64());
+    [("webhook-id", id), ("webhook-timestamp", time), (SW, &signature)]
+        .into_iter()
+        .fold(whsec_request(), |request, (name, value)| with(request, name, Some(value)))
+}
+
+/// `request` with another value of its header `name`, or without it.
+fn with<B>(mut request: Request<B>, name: &'static str, value: Option<&str>) -> Request<B> {
+    request.headers_mut().remove(name);
+    if let Some(value) = value {
+        request.headers_mut().insert(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+    }
+    request
+}
+
+fn signature(request: &Request<Full<Bytes>>, name: &str) -> String {
+    request.headers()[name].to_str().unwrap().to_owned()
+}
+
+/// The answer of a Loops endpoint to `body`, and what its handler and its fallback saw.
+async fn received(body: impl Into<Bytes>) -> (u16, Vec<String>) {
+    let log = Log::default();
+    let (handled, rest) = (log.clone(), log.clone());
+    let events = EventRouter::<Loops>::new()
+        .on(async move |event: SessionStarted| handled.note(event.name.unwrap_or_default()))
+        .fallback(async move |event: RawEvent| {
+            let why = event.error().map_or("unknown".into(), ToString::to_string);
+            rest.note(format!("{:?}: {why}", event.kind()));
+        });
+    let status = answer(VerifyLayer::new(loops()).layer(events), post(TOKEN, body)).await.status();
+    (status, log.seen())
+}
+
+/// The answer to `request`, and its events, none of which has a handler, with their deliveries.
+async fn delivered<P: Provider>(
+    provider: P,
+    request: Request<Full<Bytes>>,
+) -> (u16, Vec<(RawEvent, Delivery)>) {
+    let seen = Arc::<Mutex<Vec<_>>>::default();
+    let kept = seen.clone();
+    let events = EventRouter::new().fallback(async move |event: RawEvent, delivery: Delivery| {
+        kept.lock().unwrap().push((event, delivery));
+    });
+    let layer = VerifyLayer::new(provider).clock(ManualClock::at_unix_seconds(NOW));
+    let status = answer(layer.layer(events), request).await.status();
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    (status, seen)
+}

@@ -1,0 +1,163 @@
+//! What strangers can make a receiver hold, measured from outside of its process.
+
+use std::{env, fs, net::SocketAddr, time::Duration};
+
+use hyper::client::conn::http2;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use tower_webhook::sender::deliver;
+
+use super::*;
+
+const KIB: usize = 1024;
+const CONNECTIONS: usize = 200;
+const BODY: usize = 512 * KIB;
+const BUDGET: usize = 2048 * KIB;
+/// What hyper may buffer of an HTTP/1.1 connection.
+const BUFFER: usize = 16 * KIB;
+/// What each connection may cost besides: that buffer, once more while a frame is held that was cut from it, and the
+/// state of a connection and of a request.
+const EACH: usize = 64 * KIB;
+/// Of a head, and of a body.
+const DEADLINE: Duration = Duration::from_secs(3);
+const FORGED: &str = "sha256=0000000000000000000000000000000000000000000000000000000000000000";
+static PIECE: [u8; BUFFER] = [b' '; BUFFER];
+const BYTES_AT_ONCE: &str = "TOWER_WEBHOOK_TEST_BYTES_AT_ONCE";
+
+/// Runs in a process of its own, started by the tests here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a receiver, not a test"]
+async fn receiver_process() {
+    let Ok(bytes_at_once) = env::var(BYTES_AT_ONCE) else { return };
+    let layer = VerifyLayer::new(learn365())
+        .body_limit(BODY)
+        .bytes_at_once(bytes_at_once.parse().unwrap())
+        .body_deadline(DEADLINE);
+    let hook = layer.layer(EventRouter::new());
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).max_buf_size(BUFFER).header_read_timeout(DEADLINE);
+    builder.http2().timer(TokioTimer::new());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    Process::ready(&listener);
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let service = TowerToHyperService::new(hook.clone());
+        tokio::spawn(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+    }
+}
+
+fn started(bytes_at_once: usize) -> Process {
+    Process::start("memory::receiver_process", &[(BYTES_AT_ONCE, &bytes_at_once.to_string())])
+}
+
+/// The memory that a process has, `VmRSS`, or had at most, `VmHWM`, in bytes.
+fn memory(process: &Process, which: &str) -> usize {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with(which)).unwrap();
+    let kib = line.split_ascii_whitespace().nth(1).unwrap();
+    kib.parse::<usize>().unwrap() * KIB
+}
+
+/// Has many senders do the same at once: what is allowed is the budget, and something for each of them.
+async fn attack<F>(bytes_at_once: usize, send: impl Fn(SocketAddr) -> F) -> (bool, Vec<u16>)
+where
+    F: Future<Output = u16> + Send + 'static,
+{
+    let process = started(bytes_at_once);
+    // What code it takes is in memory then.
+    for _ in 0..20 {
+        let pieces = vec![Bytes::from_static(&[b' '; 2 * KIB]); 2];
+        let head = signed(&format!("content-length: {}", 4 * KIB));
+        assert_eq!(sent(process.address, head, pieces).await, 401);
+    }
+    let before = memory(&process, "VmRSS");
+    let senders = (0..CONNECTIONS).map(|_| send(process.address)).collect::<JoinSet<_>>();
+    let answers = senders.join_all().await;
+    let grown = memory(&process, "VmHWM") - before;
+    let genuine = Sender::new(learn365()).to(url(process.address, "/"));
+    let genuine = genuine.body(r#"{"Notifications":[]}"#).unwrap();
+    assert_eq!(deliver(genuine).await.unwrap().status(), 200, "all of it is given back");
+    (grown <= BUDGET + CONNECTIONS * EACH, answers)
+}
+
+/// The answer to `head` and `pieces`, or 0 if the receiver just hangs up.
+async fn sent(address: SocketAddr, head: String, pieces: Vec<Bytes>) -> u16 {
+    let mut raw = Raw::new(TcpStream::connect(address).await.unwrap());
+    raw.send(head).await;
+    for piece in pieces {
+        raw.send(piece).await;
+    }
+    raw.answer().await.map_or(0, |told| told.status())
+}
+
+fn unsigned() -> String {
+    "POST / HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n".to_owned()
+}
+
+/// In the right form, by nobody who has the key.
+fn signed(rest: &str) -> String {
+    format!("{}ms-signature: {FORGED}\r\n{rest}\r\n\r\n", unsigned())
+}
+
+/// All but the last of the longest body.
+fn most(piece: &'static [u8]) -> Vec<Bytes> {
+    vec![Bytes::from_static(piece); BODY / BUFFER - 1]
+}
+
+#[tokio::test]
+async fn d15_c26_bodies_stay_within_their_budget_over_http1() {
+    let length = format!("content-length: {BODY}");
+    let chunk = format!("{BUFFER:x}\r\n{}\r\n", " ".repeat(BUFFER));
+    let chunks = vec![Bytes::from(chunk); BODY / BUFFER - 1];
+    let long = format!("x: {}\r\n", "a".repeat(BUFFER / 2));
+    let beginning = most(&PIECE)[..1].to_vec();
+    for (name, head, pieces, expected) in [
+        ("all but the last of a body", signed(&length), most(&PIECE), &[408, 503][..]),
+        ("chunks without an end", signed("transfer-encoding: chunked"), chunks, &[408, 503]),
+        ("the beginning of a body", signed(&length), beginning, &[408, 503]),
+        ("no signature", format!("{}{length}\r\n\r\n", unsigned()), most(&PIECE), &[401]),
+        ("a head without an end", unsigned() + &long, vec![], &[0]),
+    ] {
+        let send = |address| sent(address, head.clone(), pieces.clone());
+        let (within, answers) = attack(BUDGET, send).await;
+        assert!(answers.iter().all(|status| expected.contains(status)), "{name}: {answers:?}");
+        assert!(within, "{name}");
+    }
+}
+
+/// On a connection of its own for each: it is the budget that is looked at, not the windows of HTTP/2.
+async fn streamed(address: SocketAddr) -> u16 {
+    let io = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    let (feeder, body) = fed();
+    most(&PIECE).into_iter().for_each(|piece| feeder.send(Ok(piece)).unwrap());
+    let request = Request::post("http://a/").header("ms-signature", FORGED);
+    let request = request.header("content-type", "application/json").body(body).unwrap();
+    let answer = sender.send_request(request).await;
+    drop(feeder);
+    answer.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn d15_c26_bodies_stay_within_their_budget_over_http2() {
+    let (within, answers) = attack(BUDGET, streamed).await;
+    assert!(answers.iter().all(|status| [408, 503].contains(status)), "{answers:?}");
+    assert!(within);
+}
+
+#[tokio::test]
+async fn d15_without_a_budget_they_do_not() {
+    let length = format!("content-length: {BODY}");
+    let send = |address| sent(address, signed(&length), most(&PIECE));
+    let (within, answers) = attack(usize::MAX, send).await;
+    assert_eq!(answers, [408; CONNECTIONS]);
+    assert!(!within);
+}
