@@ -1,0 +1,96 @@
+//! Measures whether the time of a comparison tells how much of a secret was guessed. `timing [samples]`
+
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    hint::black_box,
+    process::ExitCode,
+};
+
+use secrets::{
+    controls,
+    request::{Request, now},
+    statistics::{Sample, worst_t},
+    subjects::{self, BODY, Subject},
+    ticks::ticks,
+};
+use tower_webhook::scheme::Head;
+
+/// Below this, no difference is found.
+const NONE: f64 = 5.0;
+/// Above this, one is beyond doubt.
+const CERTAIN: f64 = 20.0;
+/// A busy machine may show a difference that is none. One that is there shows each time.
+const ATTEMPTS: usize = 3;
+
+fn main() -> ExitCode {
+    let count = std::env::args()
+        .nth(1)
+        .map_or(1_000_000, |count| count.parse().expect("a number of samples"));
+    println!(
+        "demanded: below {NONE} in one of {ATTEMPTS} attempts, since a leak stays; leaky: above {CERTAIN}"
+    );
+    println!("{:<30} {:>9} {:>9} {:>8}", "comparison", "samples", "worst |t|", "attempts");
+    let leaks = controls::leaky();
+    let proven = leaks.iter().filter(|one| shows(one, count, |t| t > CERTAIN)).count();
+    if proven < leaks.len() {
+        eprintln!(
+            "a control does not reach {CERTAIN}: this machine shows no leak, and proves nothing"
+        );
+        return ExitCode::FAILURE;
+    }
+    let ours = subjects::all();
+    let constant = ours.iter().filter(|one| shows(one, count, |t| t < NONE)).count();
+    if constant < ours.len() {
+        eprintln!(
+            "a comparison reaches {NONE} in each of {ATTEMPTS} attempts: its time depends on the secret"
+        );
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Whether any attempt is as demanded.
+fn shows(subject: &Subject, count: usize, demanded: fn(f64) -> bool) -> bool {
+    (1..=ATTEMPTS).any(|attempt| {
+        let t = worst_t(&mut measured(subject, count));
+        println!("{:<30} {count:>9} {t:>9.2} {attempt:>8}", subject.name);
+        demanded(t)
+    })
+}
+
+/// Both classes in random order, after as many runs again, but at most 100,000, to warm up.
+fn measured(subject: &Subject, count: usize) -> Vec<Sample> {
+    let verify = (subject.prepare)(&subjects::secrets());
+    let mut random = Random::new();
+    let mut sample = || {
+        let second = random.bit();
+        let parts = Request::one_of(&subject.requests, second).head();
+        let head = Head::new(&parts, now());
+        let start = ticks();
+        let verdict = black_box(verify(black_box(&head), BODY)).is_ok();
+        let ticks = ticks() - start;
+        assert_eq!(verdict, subject.accepted, "{}", subject.name);
+        Sample { ticks, second }
+    };
+    for _ in 0..count.min(100_000) {
+        sample();
+    }
+    std::iter::repeat_with(sample).take(count).collect()
+}
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        Self(RandomState::new().build_hasher().finish())
+    }
+
+    fn bit(&mut self) -> bool {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) & 1 == 1
+    }
+}
