@@ -11,50 +11,77 @@ use std::{
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde::{Serialize, de::IgnoredAny};
+use serde_json::value::RawValue;
 use tower_webhook::{
-    Delivery, Emit, EventRouter, Payload, RawEvent, Sender, State,
+    Delivery, Emit, Event, EventRouter, Payload, RawEvent, Sender, State,
     decode::{self, DecodeError},
     router::{Batch, Outcome},
     scheme::Authentic,
 };
 
-/// A provider with a handler for each of its events, and a fallback.
+use crate::oracle::{Object, object, values};
+
+/// A provider with handlers for its events, and a fallback.
 pub struct Receiver<P> {
     peer: Peer<P>,
     router: EventRouter<P, Peer<P>>,
+    types: Vec<(&'static str, Fits)>,
 }
 
+/// Whether a JSON text is of some type.
+type Fits = fn(&str) -> bool;
+
 /// What a handler needs to send its event again.
-pub struct Peer<P> {
+struct Peer<P> {
     provider: Arc<P>,
     sender: Arc<Sender<P>>,
+    data: Option<&'static str>,
 }
 
 impl<P: Emit> Receiver<P> {
-    /// The fallback comes on top of what `handlers` registers.
-    pub fn new(
-        provider: P,
-        handlers: impl FnOnce(EventRouter<P, Peer<P>>) -> EventRouter<P, Peer<P>>,
-    ) -> Self {
+    /// What an event says is its member `data`, or all of it.
+    pub fn new(provider: P, data: Option<&'static str>) -> Self {
         let provider = Arc::new(provider);
         let sender = Arc::new(Sender::new(provider.clone()));
-        let peer = Peer { provider, sender };
+        let peer = Peer { provider, sender, data };
         let router = EventRouter::with_state(peer.clone()).fallback(async |_: RawEvent| {});
-        Self { peer, router: handlers(router) }
+        Self { peer, router, types: Vec::new() }
     }
 
-    /// Dispatching finds the very events that [`decode::events`] finds, all of them well-formed slices of the body,
-    /// and every one of them is handled.
-    pub fn check(&self, body: &[u8]) {
+    /// Decodes events of type `E`, and sends them again.
+    pub fn on<E>(self) -> Self
+    where
+        E: Event<Provider = P> + Serialize + Debug + PartialEq + Clone + Sync,
+    {
+        self.on_type::<E>(E::TYPE)
+    }
+
+    /// Those of a name that nobody documents.
+    pub fn on_type<E>(mut self, name: &'static str) -> Self
+    where
+        E: Payload<Provider = P> + Serialize + Debug + PartialEq + Clone + Sync,
+    {
+        self.router = self.router.on_type(name, resend::<E>);
+        self.types.push((name, |json| serde_json::from_str::<E>(json).is_ok()));
+        self
+    }
+
+    /// Dispatching finds the very events that [`decode::events`] finds, all of them well-formed slices of the body. Those
+    /// fit that `serde_json` alone can decode, and every one of them is handled. Returns what the envelope says.
+    pub fn check(&self, body: &[u8]) -> Option<Delivery> {
         let body = Bytes::copy_from_slice(body);
         let found = decode::events(&self.peer.provider.envelope(), &body);
         let batch = dispatch(&self.router, &self.peer.provider, body.clone());
         let (found, batch) = match (found, batch) {
             (Ok(found), Ok(batch)) => (found, batch),
             (Ok(found), Err(error)) => {
-                return assert!(found.len() > EventRouter::<P>::MAX_EVENTS, "{error}");
+                assert!(found.len() > EventRouter::<P>::MAX_EVENTS, "{error}");
+                return None;
             }
-            (Err(error), batch) => return assert!(batch.is_err(), "{error}"),
+            (Err(error), batch) => {
+                assert!(batch.is_err(), "{error}");
+                return None;
+            }
         };
         assert_eq!(batch.len(), found.len());
         for (event, element) in batch.events().zip(&found) {
@@ -62,18 +89,31 @@ impl<P: Emit> Receiver<P> {
             let json = &body[element.range.clone()];
             assert_eq!(event.json().as_ptr_range(), json.as_ptr_range());
             assert!(well_formed(json));
+            self.check_fit(&event);
         }
+        let delivery = batch.delivery().clone();
         let outcome = run(batch);
         assert_eq!(outcome.events.len(), found.len());
         assert!(outcome.events.iter().all(|outcome| matches!(outcome, Outcome::Handled)));
+        Some(delivery)
+    }
+
+    fn check_fit(&self, event: &RawEvent) {
+        let known = self.types.iter().find(|(name, _)| event.kind() == Some(name));
+        if let Some((_, fits)) = known {
+            let said = said(event, self.peer.data);
+            assert_eq!(event.error().is_none(), said.is_some_and(fits), "{:?}", event.error());
+        }
     }
 }
 
-/// A handler: what has been decoded can be sent, and what is sent then is decoded to the same.
-pub async fn resend<E>(event: E, raw: RawEvent, State(peer): State<Peer<E::Provider>>)
+/// A handler: what has been decoded is what `serde_json` decodes, it can be sent, and what is sent is decoded to the same.
+async fn resend<E>(event: E, raw: RawEvent, State(peer): State<Peer<E::Provider>>)
 where
     E: Payload<Provider: Emit> + Serialize + Debug + PartialEq + Clone + Sync,
 {
+    let said = said(&raw, peer.data).expect("it was found");
+    assert_eq!(serde_json::from_str::<E>(said).expect("it was decoded"), event);
     let name = raw.kind().expect("it was found by its name");
     let request = peer.sender.event_as(name, &event).expect("it was decoded from JSON");
     let body = run(request.into_body().collect()).expect("it is in memory").to_bytes();
@@ -83,14 +123,21 @@ where
     assert!(run(batch).is_ok());
 }
 
+/// What an event says; `None` if it says two things.
+fn said<'e>(event: &'e RawEvent, data: Option<&str>) -> Option<&'e str> {
+    let json = serde_json::from_slice::<&RawValue>(event.json()).expect("it is well formed");
+    let Some(data) = data else { return Some(json.get()) };
+    let Object(members) = object(json).expect("it has a name");
+    match values(&members, data)[..] {
+        [] => Some("null"),
+        [one] => Some(one.get()),
+        _ => None,
+    }
+}
+
 /// Whether `json` is one JSON text, in UTF-8.
 pub fn well_formed(json: &[u8]) -> bool {
     str::from_utf8(json).is_ok_and(|json| serde_json::from_str::<IgnoredAny>(json).is_ok())
-}
-
-/// Whether the body was refused for its depth.
-pub fn too_deep(error: &DecodeError) -> bool {
-    error.to_string().contains("nested more than")
 }
 
 fn dispatch<P: Emit, S: Clone + Send + Sync + 'static>(
@@ -101,8 +148,8 @@ fn dispatch<P: Emit, S: Clone + Send + Sync + 'static>(
     router.dispatch(provider, Delivery::new(Authentic::dangerous_assert()), body)
 }
 
-/// Nothing here waits for anything.
-fn run<F: Future>(future: F) -> F::Output {
+/// For what waits for nothing.
+pub fn run<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("it waits for something"),
@@ -111,6 +158,6 @@ fn run<F: Future>(future: F) -> F::Output {
 
 impl<P> Clone for Peer<P> {
     fn clone(&self) -> Self {
-        Self { provider: self.provider.clone(), sender: self.sender.clone() }
+        Self { provider: self.provider.clone(), sender: self.sender.clone(), data: self.data }
     }
 }

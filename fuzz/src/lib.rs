@@ -3,28 +3,40 @@
 //! On stable, a target replays its corpus, and any file given to it:
 //!
 //! ```sh
-//! cargo run --bin decode_loops
+//! cargo test --bins
 //! cargo run --bin decode_loops -- artifacts/decode_loops/crash-…
 //! ```
 //!
-//! With a nightly toolchain and `cargo-fuzz` it searches. New inputs go to the first directory: not to the corpus,
-//! which is small and made by hand.
-//!
-//! ```sh
-//! mkdir /tmp/found
-//! cargo +nightly fuzz run decode_loops /tmp/found corpus/decode_loops -- -max_total_time=200
-//! ```
+//! With a nightly toolchain and `cargo-fuzz` it searches: `.ci/fuzz-search 200 decode_loops`. What is found goes to
+//! `artifacts`, not to the corpus, which is small: made by hand, and of the rest what leads furthest (`found-…`).
 
 mod credentials;
 mod decoding;
+mod endpoint;
 mod head;
+mod input;
+mod oracle;
+pub mod peer;
+mod receivers;
 mod replay;
+mod schemes;
+pub mod script;
+mod table;
+mod text;
 
 pub use self::{
     credentials::{CREDENTIALS, Credential, Genuine},
-    decoding::{Peer, Receiver, resend, too_deep, well_formed},
-    head::{head, request_line},
+    decoding::{Receiver, run, well_formed},
+    endpoint::{Endpoint, poll_once},
+    head::{echo, head, request_line, with_headers},
+    input::Input,
+    oracle::{Found, Kind, outer_member},
+    receivers::{Frames, HANDLED, RECEIVERS, Receive},
     replay::replay,
+    schemes::{Place, SCHEMES, Scheme, flipped, verified},
+    script::{Progress, ROUTERS, Script, Scripted},
+    table::allowed,
+    text::{from_base64, from_hex, to_base64, to_hex},
 };
 
 /// `fuzz_target!(property)`: the whole program of a target.
