@@ -41,20 +41,15 @@ mod time;
 mod tokens;
 mod uniform;
 
-use std::{
-    convert::Infallible,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Version};
-use http_body::Body;
+use http::{HeaderValue, Request, Version};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use tower::{Layer, Service, service_fn};
+use tower::{Layer, service_fn};
 use tower_webhook::{
-    BoxError, Delivery, Emit, EventRouter, Provider, RawEvent, Sender, VerifyLayer,
+    Delivery, Emit, EventRouter, Provider, RawEvent, Sender, VerifyLayer,
     clock::ManualClock,
     error::Rejection,
     providers::loops::{Loops, SessionStarted},
@@ -64,7 +59,7 @@ use tower_webhook::{
 
 use crate::{
     raw::Raw,
-    server::{PATIENCE, Server},
+    server::{Content, Hook, PATIENCE, Server},
     support::*,
 };
 
@@ -110,22 +105,12 @@ fn over_http2<B>(mut request: Request<B>) -> Request<B> {
 }
 
 /// The answer of `hook`, served, to one request over TCP.
-async fn answer<S, B, R>(hook: S, request: Request<B>) -> Answer
-where
-    S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible>,
-    S: Clone + Send + 'static,
-    S::Future: Send,
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
-    R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-{
+async fn answer<R: Content>(hook: impl Hook<R>, request: Request<impl Content>) -> Answer {
     ask(&Server::start(hook).await, request).await
 }
 
 /// The answer of `server` to one request.
-async fn ask<B>(server: &Server, request: Request<B>) -> Answer
-where
-    B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
-{
+async fn ask(server: &Server, request: Request<impl Content>) -> Answer {
     support::answer(service_fn(|request| server.send(request)), request).await
 }
 

@@ -48,6 +48,31 @@ pub(crate) async fn until(what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
+/// What can be served: a hook whose answers have a body of type `R`.
+pub(crate) trait Hook<R>:
+    Service<Request<Incoming>, Response = Response<R>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S, R> Hook<R> for S where
+    S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
+/// The body of a request, or of an answer.
+pub(crate) trait Content:
+    Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static
+{
+}
+
+impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static> Content for B {}
+
 /// Serves until the test ends.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -76,45 +101,21 @@ impl Drop for Ended {
 impl Server {
     /// As a careful receiver is served: with `half_close`, or hyper drops a request unseen whose sender hangs up right
     /// behind its last byte.
-    pub(crate) async fn start<S, R>(hook: S) -> Self
-    where
-        S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible>,
-        S: Clone + Send + 'static,
-        S::Future: Send,
-        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
+    pub(crate) async fn start<R: Content>(hook: impl Hook<R>) -> Self {
         Self::with_patience(hook, PATIENCE).await
     }
 
     /// With `head` as the time that each head may take.
-    pub(crate) async fn with_patience<S, R>(hook: S, head: Duration) -> Self
-    where
-        S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible>,
-        S: Clone + Send + 'static,
-        S::Future: Send,
-        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
+    pub(crate) async fn with_patience<R: Content>(hook: impl Hook<R>, head: Duration) -> Self {
         Self::with(hook, builder(head, true)).await
     }
 
     /// As hyper does unless told otherwise: it drops what is under way as soon as the sender closes its side.
-    pub(crate) async fn without_half_close<S, R>(hook: S) -> Self
-    where
-        S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible>,
-        S: Clone + Send + 'static,
-        S::Future: Send,
-        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
+    pub(crate) async fn without_half_close<R: Content>(hook: impl Hook<R>) -> Self {
         Self::with(hook, builder(PATIENCE, false)).await
     }
 
-    async fn with<S, R>(hook: S, builder: Builder<TokioExecutor>) -> Self
-    where
-        S: Service<Request<Incoming>, Response = Response<R>, Error = Infallible>,
-        S: Clone + Send + 'static,
-        S::Future: Send,
-        R: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
-    {
+    async fn with<R: Content>(hook: impl Hook<R>, builder: Builder<TokioExecutor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = Self { address, seen: Arc::default() };
@@ -159,10 +160,10 @@ impl Server {
     /// Sends `request` over a connection of its own, in the version of HTTP that it says.
     ///
     /// The reason of a refusal is in the extensions of the answer, where the hook put it.
-    pub(crate) async fn send<B>(&self, request: Request<B>) -> hyper::Result<Response<Incoming>>
-    where
-        B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
-    {
+    pub(crate) async fn send(
+        &self,
+        request: Request<impl Content>,
+    ) -> hyper::Result<Response<Incoming>> {
         let told = timeout(PATIENCE, self.exchange(request)).await;
         let mut response = told.expect("an answer in time")?;
         if let Some(refused) = self.seen.refused.lock().unwrap().take() {
@@ -171,10 +172,10 @@ impl Server {
         Ok(response)
     }
 
-    async fn exchange<B>(&self, mut request: Request<B>) -> hyper::Result<Response<Incoming>>
-    where
-        B: Body<Data: Send, Error: Into<BoxError>> + Send + Unpin + 'static,
-    {
+    async fn exchange(
+        &self,
+        mut request: Request<impl Content>,
+    ) -> hyper::Result<Response<Incoming>> {
         let io = TokioIo::new(self.stream().await);
         let authority = self.address.to_string();
         if request.version() == Version::HTTP_2 {
@@ -223,7 +224,7 @@ fn builder(head: Duration, half_close: bool) -> Builder<TokioExecutor> {
 async fn proper<F, R>(answered: F, seen: Arc<Seen>) -> Result<Response<Full<Bytes>>, Infallible>
 where
     F: Future<Output = Result<Response<R>, Infallible>>,
-    R: Body<Data = Bytes, Error: Into<BoxError>>,
+    R: Content,
 {
     seen.requests.fetch_add(1, Ordering::SeqCst);
     let (head, body) = answered.await?.into_parts();
