@@ -95,6 +95,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_clock_shows_its_time() {
+        let clock = ManualClock::at_unix_seconds(7);
+        assert_eq!(format!("{clock:?}"), format!("ManualClock({:?})", clock.now()));
+    }
+
+    #[test]
     fn times_that_cannot_be_written_are_written_as_the_nearest() {
         let written = |time: Option<SystemTime>| rfc3339(time.unwrap()).to_string();
         let after = |seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds));

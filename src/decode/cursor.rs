@@ -317,6 +317,8 @@ mod tests {
         let error = limited(&deep(MAX_DEPTH + 1)).unwrap_err();
         assert_eq!(error.to_string(), "the body is nested more than 127 deep at byte 0");
         assert_eq!(limited(&format!("[{}0]", "[],".repeat(500))), Ok(()));
+        assert_eq!(limited(&format!("[[],{}]", deep(MAX_DEPTH - 1))), Ok(()));
+        assert!(limited(&format!("[[],{}]", deep(MAX_DEPTH))).is_err());
         let text = serde_json::to_string(&format!("\"\\{}", "[".repeat(500))).unwrap();
         assert_eq!(limited(&text), Ok(()));
         assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH)).is_ok());

@@ -126,4 +126,24 @@ mod tests {
         }
         assert!(Name::new("a-b").may_stand_in(""));
     }
+
+    #[test]
+    fn camel_case_differs_in_the_first_letter_only() {
+        for (key, name) in [("action", "Action"), ("a", "A"), ("x-id", "x-id"), ("été", "été")]
+        {
+            assert!(is_camel_case_of(key, name), "{key} {name}");
+        }
+        for (key, name) in [
+            ("Action", "Action"),
+            ("actor", "Action"),
+            ("xction", "Action"),
+            ("actionType", "Action"),
+            ("ACTION", "Action"),
+            ("", "Action"),
+            ("action", ""),
+            ("", ""),
+        ] {
+            assert!(!is_camel_case_of(key, name), "{key} {name}");
+        }
+    }
 }

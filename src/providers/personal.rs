@@ -46,3 +46,18 @@ impl fmt::Debug for Personal {
         f.write_str("[redacted]")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_comes_out_as_it_went_in() {
+        for text in ["", "Zoë"] {
+            for personal in [Personal::from(text), String::from(text).into()] {
+                assert_eq!(&*personal, text);
+                assert_eq!(String::from(personal), text);
+            }
+        }
+    }
+}

@@ -155,3 +155,18 @@ impl ReadHeaders {
         self.count > Self::MOST || { read }.any(|known| known.eq_ignore_ascii_case(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_what_was_received() {
+        let uri = "https://hooks.example/in?a=b";
+        let (parts, ()) = http::Request::put(uri).body(()).unwrap().into_parts();
+        let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(7);
+        let head = Head::new(&parts, now);
+        assert_eq!((head.method(), head.now()), (&Method::PUT, now));
+        assert_eq!(head.uri(), uri);
+    }
+}

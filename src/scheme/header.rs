@@ -66,3 +66,28 @@ impl fmt::Debug for Pairs<'_> {
         f.write_str("Pairs(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_stands_at_the_start_and_is_cut_off_once() {
+        for (text, behind) in [
+            ("sha256=00ff", Some("00ff")),
+            ("sha256=", Some("")),
+            ("sha256=sha256=00", Some("sha256=00")),
+            ("SHA256=00ff", None),
+            (" sha256=00ff", None),
+            ("sha1=00ff", None),
+            ("00ff", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                after(text, "sha256="),
+                behind.ok_or(VerifyError::MalformedSignature),
+                "{text:?}"
+            );
+        }
+    }
+}

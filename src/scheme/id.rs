@@ -48,7 +48,10 @@ mod tests {
     #[test]
     fn any_text_is_kept() {
         for id in ["", "msg_1", &"é".repeat(19), &"é".repeat(20), &"x".repeat(300)] {
-            assert_eq!(DeliveryId::from(id).as_str(), id);
+            let kept = DeliveryId::from(id);
+            assert_eq!(kept.as_str(), id);
+            assert_eq!(format!("{kept:?}"), format!("{id:?}"));
+            assert_eq!(matches!(kept, DeliveryId::Short { .. }), id.len() <= DeliveryId::SHORT);
         }
         assert_eq!(size_of::<DeliveryId>(), 40);
     }

@@ -108,10 +108,19 @@ mod tests {
     }
 
     #[test]
+    fn two_frames_take_the_room_of_both() {
+        for (first, second) in [(1, 3000), (3000, 1), (3000, 3000)] {
+            let frames = [first, second].map(|length| Bytes::from(vec![b'a'; length]));
+            let collected = pushed(Collected::expecting(0, ANY), frames);
+            assert_eq!(collected.many.capacity(), first + second);
+        }
+    }
+
+    #[test]
     fn no_announcement_reserves_more_than_64_kib() {
         let collected = Collected::expecting(u64::MAX, usize::MAX);
         let collected = pushed(collected, ["a", "b"].map(Bytes::from));
-        assert_eq!(collected.many.capacity(), Collected::MOST_RESERVED);
+        assert_eq!(collected.many.capacity(), 64 * 1024);
         assert_eq!(collected.into_bytes(), "ab");
     }
 

@@ -1,5 +1,6 @@
 //! Every place of axum, and hyper alone, around which the layer goes.
 
+mod bodies;
 mod handlers;
 mod keys;
 mod plain;

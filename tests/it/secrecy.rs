@@ -32,14 +32,12 @@ fn assert_silent(what: &str, told: &str) {
     }
 }
 
-/// Reads five headers, one more than are remembered by name.
-struct Reader;
+/// Reads these headers; four of them are remembered by name.
+struct Reader(&'static [&'static str]);
 
 impl Provider for Reader {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        ["x-1", "x-2", "x-3", "x-4", "x-5"]
-            .into_iter()
-            .try_for_each(|name| head.header(name).map(drop))?;
+        self.0.iter().try_for_each(|name| head.header(name).map(drop))?;
         Ok(Authentic::dangerous_assert().into())
     }
 
@@ -121,13 +119,17 @@ async fn a_token_in_a_header_of_any_name_is_redacted() {
 
 #[tokio::test]
 async fn where_many_headers_were_read_all_are_redacted() {
-    let mut request = post("", "{}");
-    let read = ["x-1", "x-2", "x-3", "x-4", "x-5"];
-    for name in read {
-        request.headers_mut().insert(name, CANARY.parse().unwrap());
-    }
-    let all: Vec<_> = read.into_iter().chain(["x-other"]).collect();
-    assert_eq!(shown(Reader, request).await, hidden(&all, &[]));
+    const FIVE: [&str; 5] = ["x-1", "x-2", "x-3", "x-4", "x-5"];
+    let reading = async |read: &'static [&'static str]| {
+        let mut request = post("", "{}");
+        for name in read {
+            request.headers_mut().insert(*name, CANARY.parse().unwrap());
+        }
+        shown(Reader(read), request).await
+    };
+    assert_eq!(reading(&FIVE[..4]).await, hidden(&FIVE[..4], &["x-other: other"]));
+    let all: Vec<_> = FIVE.into_iter().chain(["x-other"]).collect();
+    assert_eq!(reading(&FIVE).await, hidden(&all, &[]));
 }
 
 /// Everything that a refusal tells: to the stranger, to the operator, to the code behind.

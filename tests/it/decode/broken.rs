@@ -37,6 +37,7 @@ fn broken_text_is_told_by_what_and_where() {
         ("{\"a\":1,}", "has no name of a member where one should be at byte 7"),
         ("{\"a\":1 \"b\":2}", "lacks a comma or its end at byte 7"),
         ("{\"a\":01}", "is not JSON (invalid number) at byte 6"),
+        (r#"{"paid","data":{"total":3}}"#, "lacks a colon at byte 7"),
         (r#"{"type":xpaid","data":{"total":3}}"#, "is not JSON (expected value) at byte 8"),
         (r#"{"type":7paid","data":{"total":3}}"#, "lacks a comma or its end at byte 9"),
         (r#"{"type": paid","data":{"total":3}}"#, "is not JSON (expected value) at byte 9"),
@@ -89,6 +90,16 @@ fn every_beginning_of_a_body_is_refused() {
         assert!(events(&adjacent(), &GOOD.as_bytes()[..end]).is_err(), "{end}");
     }
     assert_eq!(seen(adjacent(), GOOD), ["paid 3", r#"raw Some("x")"#]);
+}
+
+#[test]
+fn a_name_that_json_escapes_is_found_escaped_only() {
+    for (kind, data) in [("ty\\pe", "data"), ("type", "d\\ata"), ("ty\\pe", "d\\ata")] {
+        let envelope = || Envelope::adjacent(kind, data);
+        let unescaped = format!(r#"{{"{kind}":"paid","{data}":{{"total":3}}}}"#);
+        assert!(events(&envelope(), unescaped.as_bytes()).is_err(), "{unescaped}");
+        assert_eq!(seen(envelope(), unescaped.replace('\\', r"\\")), ["paid 3"]);
+    }
 }
 
 /// What most events look like is read in a way of its own.

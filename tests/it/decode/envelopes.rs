@@ -324,6 +324,14 @@ fn named<'b>(members: &Members<'b>) -> Option<Cow<'b, str>> {
 }
 
 #[test]
+fn a_shape_sees_camel_case_where_the_envelope_is_read_so() {
+    let shape = || Envelope::shape(|members| members.text("Type"));
+    let body = r#"{"type":"paid","total":3}"#;
+    assert_eq!(seen(shape(), body), ["raw None"]);
+    assert_eq!(seen(shape().or_camel_case(), body), ["paid 3"]);
+}
+
+#[test]
 fn found_elements_are_the_bodys_own_bytes() {
     let body = "\u{feff}[ {\"type\" : \"p\\u0061id\", \"é\": 1.10 } ,\r\n7, [ ] ]".as_bytes();
     let elements: Vec<_> = events(&adjacent(), body)

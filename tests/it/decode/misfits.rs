@@ -44,6 +44,23 @@ impl Payload for Numbers {
 }
 
 #[derive(Deserialize)]
+struct List(#[expect(dead_code, reason = "only what does not fit matters")] Vec<u8>);
+
+impl Payload for List {
+    type Provider = Acme;
+}
+
+#[test]
+fn a_misfit_in_a_list_is_named_by_its_index() {
+    let router = EventRouter::new().on_type("list", async |_: List| {});
+    for misfit in ["\"\"", "\"é\"", "-1", "null"] {
+        let body = format!(r#"{{"type":"list","data":[1,{misfit},3]}}"#);
+        let told = outcomes(dispatch(&router, adjacent(), body).unwrap());
+        assert_eq!(told, [r#"event "list" at `[0].data[1]`: expected u8 (byte 22)"#], "{misfit}");
+    }
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Strict {}
 
@@ -74,6 +91,7 @@ fn the_fallback_gets_a_misfit_byte_for_byte() {
         async move |e: RawEvent| {
             assert_eq!(e.error().unwrap().event(), Some("paid"));
             assert_eq!(e.error().unwrap().path(), Some("[1].data.total"));
+            assert_eq!(e.error().unwrap().offset(), 14);
             seen.note(std::str::from_utf8(e.json()).unwrap());
         },
     );
@@ -272,14 +290,16 @@ fn careless_types_harm_themselves_only() {
 fn a_type_that_swallows_errors_spares_its_siblings() {
     let router = EventRouter::new()
         .on_type("lenient", async |e: Lenient| assert!(e.inner.is_none() && e.total < 2))
+        .on_type("panics", async |_: Panics| {})
         .on_type("paid", async |_: Paid| {});
-    let paid = r#"{"type":"paid","data":{"total":3}}"#;
+    let others = r#"{"type":"panics","data":[1]},{"type":"paid","data":{"total":3}}"#;
     for inner in
         [r#"{"total":"x","b":2}"#, r#"{"total":-1,"type":"paid","data":{}}"#, r#"[[],{"total":3}]"#]
     {
-        let body = format!(r#"[{{"type":"lenient","data":{{"inner":{inner},"total":1}}}},{paid}]"#);
+        let body =
+            format!(r#"[{{"type":"lenient","data":{{"inner":{inner},"total":1}}}},{others}]"#);
         let batch = dispatch(&router, adjacent(), &body);
-        assert_eq!(outcomes(batch.unwrap())[1..], ["handled"], "{body}");
+        assert_eq!(outcomes(batch.unwrap())[1..], ["it panicked", "handled"], "{body}");
     }
 }
 

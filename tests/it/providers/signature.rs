@@ -30,6 +30,8 @@ async fn refusal(fields: &[&str]) -> Option<Rejection> {
     *request.headers_mut() = headers;
     let answer = answer(VerifyLayer::new(learn365()).layer(EventRouter::new()), request).await;
     assert_eq!(answer.status(), if answer.rejection().is_some() { 401 } else { 200 }, "{fields:?}");
+    let told = answer.traced.iter().all(|line| line.contains(r#"provider="learn365""#));
+    assert!(told, "{:?}", answer.traced);
     answer.rejection().cloned()
 }
 

@@ -138,6 +138,7 @@ async fn one_good_v1_in_a_list_is_enough() {
         (good.clone(), None),
         (format!("{bad} {good}"), None),
         (format!("{good} {bad}"), None),
+        (format!("{good} {good}"), None),
         (format!("{v1a} {good} v2,x"), None),
         (format!("  {good}  "), None),
         (format!("v1,??? {good}"), None),
@@ -177,12 +178,13 @@ async fn any_of_several_keys_signs_and_is_named() {
         let events = EventRouter::new().on_type(
             "invoice.paid",
             async move |_: InvoicePaid, delivery: Delivery| {
-                seen.note(format!("{:?} {:?}", delivery.key_id(), delivery.id()));
+                let (provider, key) = (delivery.provider(), delivery.key_id());
+                seen.note(format!("{provider} {key:?} {:?}", delivery.id()));
             },
         );
         let clock = ManualClock::at_unix_seconds(NOW);
         let hook = VerifyLayer::new(provider.clone()).clock(clock).layer(events);
         assert_eq!(answer(hook, signed_under(secret)).await.status(), 200);
-        assert_eq!(log.seen(), [format!(r#"Some("{name}") Some("msg_1")"#)]);
+        assert_eq!(log.seen(), [format!(r#"standard_webhooks Some("{name}") Some("msg_1")"#)]);
     }
 }

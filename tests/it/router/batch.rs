@@ -1,13 +1,17 @@
 //! A batch by itself: a plain future over the events of a body, without HTTP and without a runtime.
 
-use std::task::Poll;
+use std::{cell::RefCell, task::Poll};
 
+use serde::Deserialize;
 use tokio::sync::mpsc;
 use tower_webhook::{
-    Delivery, EventRouter, State, providers::learn365::Learn365, router::Outcome, scheme::Authentic,
+    Delivery, EventRouter, Payload, State,
+    providers::{learn365::Learn365, loops::Loops},
+    router::Outcome,
+    scheme::Authentic,
 };
 
-use super::{Ping, batch, body, pings};
+use super::{Ping, batch, body, outcomes, pings};
 use crate::support::{Log, learn365, polled};
 
 #[test]
@@ -56,7 +60,7 @@ struct Gate {
     permissions: std::sync::Arc<tokio::sync::Mutex<mpsc::Receiver<()>>>,
 }
 
-fn gated() -> (EventRouter<tower_webhook::providers::loops::Loops, Gate>, Log, mpsc::Sender<()>) {
+fn gated() -> (EventRouter<Loops, Gate>, Log, mpsc::Sender<()>) {
     let (open, permissions) = mpsc::channel(8);
     let log = Log::default();
     let gate = Gate { log: log.clone(), permissions: std::sync::Arc::new(permissions.into()) };
@@ -130,4 +134,55 @@ fn what_is_left_out_was_decoded_all_the_same() {
     let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
     assert_eq!(outcome.failed(), 1);
     assert_eq!(outcome.events[0].to_string(), "settled before");
+}
+
+/// More types than are looked through one by one.
+#[test]
+fn events_of_many_types_each_reach_their_handler() {
+    for types in [15, 16, 17, 18, 40] {
+        let log = Log::default();
+        let names: Vec<_> = (0..types).map(|index| format!("type {index}")).collect();
+        let router = names.iter().fold(EventRouter::with_state(log.clone()), |router, name| {
+            let kind = name.clone();
+            router.on_type(name.as_str(), async move |e: Ping, State(log): State<Log>| {
+                log.note(format!("{kind}: {}", e.n));
+            })
+        });
+        let twice =
+            ["1", "2"].map(|n| names.iter().map(move |name| (name.as_str(), n))).into_iter();
+        let (events, expected): (Vec<_>, Vec<_>) = twice
+            .flatten()
+            .map(|(name, n)| ((name, format!(r#"{{"n":{n}}}"#)), format!("{name}: {n}")))
+            .unzip();
+        let events: Vec<_> = events.iter().map(|(name, data)| (*name, data.as_str())).collect();
+        assert_eq!(outcomes(&router, body(&events)), vec!["handled"; 2 * types]);
+        assert_eq!(log.seen(), expected);
+    }
+}
+
+thread_local! {
+    static DROPPED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Tells when it is dropped.
+#[derive(Deserialize)]
+struct Told(u8);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        DROPPED.with_borrow_mut(|dropped| dropped.push(self.0));
+    }
+}
+
+impl Payload for Told {
+    type Provider = Loops;
+}
+
+#[test]
+fn what_is_left_out_is_dropped_at_once() {
+    let router = EventRouter::new().on_type("told", async |_: Told| {});
+    let batch = batch(&router, body(&[("told", "1"), ("told", "2"), ("told", "3")])).without(&[1]);
+    assert_eq!(DROPPED.take(), [2]);
+    drop(batch);
+    assert_eq!(DROPPED.take(), [1, 3]);
 }

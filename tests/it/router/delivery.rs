@@ -5,14 +5,15 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderName, HeaderValue};
 use tower::Layer;
 use tower_webhook::{
-    Delivery, EventRouter, Sender, State, VerifyLayer,
+    Delivery, EventRouter, Provider, Sender, State, VerifyLayer,
     clock::ManualClock,
+    decode::Envelope,
     providers::{
         learn365::{CourseCompleted, Learn365},
         loops::SessionStarted,
         synthesis_vr::SessionCreated,
     },
-    scheme::Keys,
+    scheme::{Authentic, Check, Head, Keys, VerifyError},
 };
 
 use crate::support::*;
@@ -97,4 +98,22 @@ async fn of_a_sender_that_says_nothing_it_says_nothing() {
     assert_eq!(delivery.provider(), "synthesis_vr");
     assert_eq!((delivery.key_id(), delivery.id()), (None, None));
     assert_eq!((delivery.sender_attempt(), delivery.properties()), (None, None));
+}
+
+/// Without a name of its own.
+struct Nameless;
+
+impl Provider for Nameless {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        Ok(Authentic::dangerous_assert().into())
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("type")
+    }
+}
+
+#[test]
+fn a_provider_without_a_name_has_that_of_its_type() {
+    assert_eq!(Nameless.name(), std::any::type_name::<Nameless>());
 }

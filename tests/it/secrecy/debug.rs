@@ -17,16 +17,20 @@ use tower_webhook::{
         synthesis_vr::SynthesisVr,
         teachstack::{PeerJoined, Teachstack},
     },
+    router::{EventContext, FromContext},
     scheme::{Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, Keys, Secret, Tag, header::Pairs},
     sender::{self, Deliveries},
 };
 
 use super::*;
 
+/// Silent, and not mute: what says nothing at all is of no use in a log.
 #[track_caller]
-fn assert_debug_silent(what: &impl Debug) {
-    assert_silent("Debug", &format!("{what:?}"));
-    assert_silent("Debug", &format!("{what:#?}"));
+fn assert_debug_silent<T: Debug>(what: &T) {
+    for told in [format!("{what:?}"), format!("{what:#?}")] {
+        assert!(!told.is_empty(), "{}", std::any::type_name::<T>());
+        assert_silent("Debug", &told);
+    }
 }
 
 fn canary_token() -> Token {
@@ -79,6 +83,7 @@ fn of_providers_and_what_is_made_of_them() {
         let provider = std::sync::Arc::new(provider);
         let layer = VerifyLayer::<P>::new(provider.clone());
         assert_debug_silent(&layer);
+        assert!(format!("{layer:?}").contains("bodies_at_once: 256"), "{layer:?}");
         assert_debug_silent(&layer.layer(EventRouter::<P>::new()));
         let uri = format!("http://localhost/{CANARY}").parse().unwrap();
         let sender = Sender::<P>::new(provider).to(uri).id(CANARY);
@@ -97,26 +102,39 @@ async fn of_a_request_and_its_answer() {
     let noted = log.clone();
     let inner = tower::service_fn(move |request: Request<Verified<Loops>>| {
         noted.note(format!("{:?}", request.body()));
-        let answer = http::Response::new(Full::<Bytes>::default());
-        std::future::ready(Ok::<_, std::convert::Infallible>(answer))
+        let answer = EventRouter::new().call(request);
+        assert_debug_silent(&answer);
+        answer
     });
     let provider = Loops::new(Token::header("x-token", CANARY).unwrap());
     let mut hook = VerifyLayer::new(provider).layer(inner.clone());
     let request = || {
         let request = Request::post("/").header("x-token", CANARY);
-        request.body(Full::<Bytes>::from(CANARY)).unwrap()
+        request.body(Full::<Bytes>::from(format!(r#"["{CANARY}"]"#))).unwrap()
     };
     assert_debug_silent(&hook.call(request()));
     assert_eq!(hook.oneshot(request()).await.unwrap().status(), 200);
-    assert_eq!(log.seen().len(), 1);
-    assert_silent("Verified", &log.seen()[0]);
+    let [verified] = &log.seen()[..] else { panic!("one request") };
+    assert!(verified.starts_with("Verified {"), "{verified}");
+    assert_silent("Verified", verified);
+}
+
+/// What surrounds an event, looked at by a handler.
+struct Surroundings;
+
+impl<S> FromContext<S> for Surroundings {
+    fn from_context(cx: &EventContext<'_, S>) -> Self {
+        assert_debug_silent(cx);
+        Self
+    }
 }
 
 #[tokio::test]
 async fn of_events_and_batches() {
     let body = format!(r#"[{{"type":"SESSION_STARTED","data":{{"uuid":"{CANARY}"}}}},"{CANARY}"]"#);
-    let events = EventRouter::new().on(async |_: SessionStarted| {});
+    let events = EventRouter::new().on(async |_: SessionStarted, _: Surroundings| {});
     assert_debug_silent(&events);
+    assert!(format!("{events:?}").contains(r#"["SESSION_STARTED"]"#), "{events:?}");
     let mut delivery = Delivery::new(Authentic::dangerous_assert());
     delivery.set_properties(format!(r#"{{"a":"{CANARY}"}}"#));
     assert_debug_silent(&delivery);
@@ -125,8 +143,10 @@ async fn of_events_and_batches() {
     assert_debug_silent(&batch);
     let raw: Vec<_> = batch.events().collect();
     assert!(raw[0].json().starts_with(b"{"));
-    assert_debug_silent(&raw);
-    assert_debug_silent(&batch.await);
+    assert_debug_silent(&raw[0]);
+    let outcome = batch.await;
+    assert!(outcome.is_ok(), "{outcome:?}");
+    assert_debug_silent(&outcome);
     let draft = Draft::raw("SESSION_STARTED", &format!(r#"{{"uuid":"{CANARY}"}}"#)).unwrap();
     assert_debug_silent(&draft);
     assert_debug_silent(&Draft::raw("SESSION_STARTED", CANARY).unwrap_err());
@@ -240,7 +260,7 @@ fn of_what_a_provider_is_shown() {
     let sender = Sender::new(Looking(log.clone())).properties(format!(r#"{{"a":"{CANARY}"}}"#));
     sender.batch(&[]).unwrap();
     let seen = log.seen();
-    assert_eq!(seen.len(), 2);
+    assert!(seen[0].starts_with("Members {") && seen[1].starts_with("Outgoing {"), "{seen:?}");
     seen.iter().for_each(|seen| assert_silent("to a provider", seen));
 }
 

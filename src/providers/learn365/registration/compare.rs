@@ -41,3 +41,22 @@ fn same_properties(one: &str, other: &str) -> bool {
         None => one == other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn properties_are_the_same_but_for_null_and_order() {
+        for (one, other, same) in [
+            (r#"{"a":1,"b":null}"#, r#"{ "a": 1 }"#, true),
+            (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, true),
+            (r#"{"a":1}"#, r#"{"a":2}"#, false),
+            ("[1]", "[1]", true),
+            ("[1]", "[2]", false),
+            ("[1]", "{}", false),
+        ] {
+            assert_eq!(same_properties(one, other), same, "{one} {other}");
+        }
+    }
+}
