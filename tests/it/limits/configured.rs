@@ -1,13 +1,16 @@
-//! Limits other than those by default.
+//! Limits, where they are by default and elsewhere.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use tokio::time::Instant;
 use tower::{Layer, Service};
 use tower_webhook::{
     EventRouter, Provider, Sender, VerifyLayer,
     error::Rejection,
-    providers::loops::Loops,
+    providers::loops::{Loops, SessionStarted},
     scheme::{Head, HmacSha256, MAX_TAGS, Tag, VerifyError},
 };
 
@@ -142,4 +145,20 @@ async fn bodies_share_their_bytes() {
         assert_eq!(beside(0, &[600], &layer).await, no_json, "one body has room in any case");
         assert_eq!(beside(1, &[600], &layer).await, no_room);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_a_handler_has_five_minutes() {
+    let stuck = async |_: SessionStarted| std::future::pending::<()>().await;
+    let hook = VerifyLayer::new(loops()).layer(EventRouter::new().on(stuck));
+    let start = Instant::now();
+    let answer = answer(hook, post(TOKEN, r#"{"type":"SESSION_STARTED","data":{}}"#)).await;
+    assert_eq!((answer.status(), start.elapsed()), (500, Duration::from_secs(300)));
+}
+
+#[tokio::test]
+async fn by_default_bodies_share_64_mib() {
+    let layer = VerifyLayer::new(loops()).body_limit(40 << 20);
+    assert_eq!(beside(32 << 20, &[32 << 20], &layer).await, (400, false));
+    assert_eq!(beside(32 << 20, &[(32 << 20) + 1], &layer).await, (503, true));
 }
