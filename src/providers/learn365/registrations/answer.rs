@@ -56,17 +56,34 @@ fn message(body: &[u8]) -> String {
 fn tamed(message: &str, mut unsaid: Vec<String>) -> String {
     unsaid.retain(|secret| secret.len() >= SHORTEST_UNSAID);
     unsaid.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    // In one line first: what is to remain unsaid may be broken over two.
-    let redacted =
-        |message: String, secret: &String| message.replace(&in_one_line(secret), "[redacted]");
-    let message = unsaid.iter().fold(in_one_line(message), redacted);
-    message.chars().take(LONGEST_SAID).collect()
+    let redacted = |message: String, secret: &String| without(&message, secret);
+    let message = unsaid.iter().fold(message.to_owned(), redacted);
+    message.chars().map(|c| if steers(c) { ' ' } else { c }).take(LONGEST_SAID).collect()
 }
 
-fn in_one_line(text: &str) -> String {
-    let steers =
-        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if steers(c) { ' ' } else { c }).collect()
+/// `message` without `secret`, wherever that was wrapped or indented.
+fn without(message: &str, secret: &str) -> String {
+    let seen = |c: char| !c.is_whitespace() && !steers(c);
+    let secret: Vec<char> = secret.chars().filter(|c| seen(*c)).collect();
+    let shown: Vec<_> = message.char_indices().filter(|(_, c)| seen(*c)).collect();
+    let (mut rest, mut said, mut from) = (&*shown, String::new(), 0);
+    while let [_, next @ ..] = rest {
+        let here = rest.get(..secret.len()).filter(|here| here.iter().map(|(_, c)| c).eq(&secret));
+        let Some([(start, _), .., (end, last)]) = here else {
+            rest = next;
+            continue;
+        };
+        said += message.get(from..*start).unwrap_or_default();
+        said += "[redacted]";
+        from = end.saturating_add(last.len_utf8());
+        rest = rest.get(secret.len()..).unwrap_or_default();
+    }
+    said + message.get(from..).unwrap_or_default()
+}
+
+/// Whether it moves what is shown.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// How the sentence begins that the sender's source has for it.
