@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use subtle::{Choice, ConditionallySelectable};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 use super::Secret;
 use crate::error::ConfigError;
@@ -99,7 +99,7 @@ impl Keys {
     }
 }
 
-/// Which of the keys it was, the last of several. All are looked at, and nothing depends on which but the answer.
+/// Which of the keys it was, the first of several. All are looked at, and nothing depends on which but the answer.
 pub(super) struct Match(u32);
 
 impl Match {
@@ -107,10 +107,10 @@ impl Match {
 
     #[inline(always)]
     pub(super) fn note(&mut self, index: u32, hit: Choice) {
-        self.0.conditional_assign(&index, hit);
+        self.0.conditional_assign(&index, hit & self.0.ct_eq(&Self::NONE.0));
     }
 
-    /// On its own, so that what branches on a match is this and nothing else.
+    /// On its own: until here, nothing branches on a match.
     #[inline(never)]
     pub(super) fn index(self) -> Option<usize> {
         if self.0 == Self::NONE.0 { None } else { usize::try_from(self.0).ok() }
