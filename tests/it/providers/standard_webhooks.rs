@@ -18,6 +18,7 @@ use super::*;
 use crate::support::{OTHER_WHSEC, WHSEC, answer, standard_webhooks};
 
 const NOW: u64 = 1_700_000_000;
+const SIGNATURE: &str = "webhook-signature";
 
 #[derive(Debug, Deserialize, Serialize)]
 struct InvoicePaid {
@@ -108,7 +109,7 @@ async fn an_id_stands_once_and_without_a_dot() {
         refusal(standard_webhooks(), NOW, request).await,
         refused(VerifyError::SignatureMismatch)
     );
-    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+    for name in ["webhook-id", "webhook-timestamp", SIGNATURE] {
         let mut missing = signed_under(WHSEC);
         let value = missing.headers_mut().remove(name).unwrap();
         let mut repeated = signed_under(WHSEC);
@@ -126,8 +127,8 @@ async fn an_id_stands_once_and_without_a_dot() {
 
 #[tokio::test]
 async fn one_good_v1_in_a_list_is_enough() {
-    let good = signed_under(WHSEC).headers()["webhook-signature"].to_str().unwrap().to_owned();
-    let bad = signed_under(OTHER_WHSEC).headers()["webhook-signature"].to_str().unwrap().to_owned();
+    let good = signed_under(WHSEC).headers()[SIGNATURE].to_str().unwrap().to_owned();
+    let bad = signed_under(OTHER_WHSEC).headers()[SIGNATURE].to_str().unwrap().to_owned();
     let v1a = "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
     let many = |bad_ones: usize| format!("{} {good}", vec![bad.as_str(); bad_ones].join(" "));
     let base64 = &good["v1,".len()..];
@@ -155,11 +156,14 @@ async fn one_good_v1_in_a_list_is_enough() {
         (format!("{good},{bad}"), Some(MalformedSignature)),
         (format!("{good}, {bad}"), Some(MalformedSignature)),
         (format!("{bad}, {good}"), Some(MalformedSignature)),
+        (format!("{good} {bad},{bad}"), Some(MalformedSignature)),
+        (format!("{bad},\t{good}"), Some(MalformedSignature)),
+        (format!("v3,a,b {good}"), None),
         (format!("{good},v1,{base64}"), Some(MalformedSignature)),
         (good.replace('=', ""), Some(MalformedSignature)),
         (format!("v1,{}", &base64[..40]), Some(MalformedSignature)),
     ] {
-        let request = with(signed_under(WHSEC), "webhook-signature", &list);
+        let request = with(signed_under(WHSEC), SIGNATURE, &list);
         assert_eq!(
             refusal(standard_webhooks(), NOW, request).await,
             expected.and_then(refused),
@@ -172,7 +176,14 @@ async fn one_good_v1_in_a_list_is_enough() {
 async fn any_of_several_keys_signs_and_is_named() {
     let keys = Keys::named("new", WHSEC).or(Keys::named("old", OTHER_WHSEC));
     let provider = Arc::new(StandardWebhooks::new(keys).unwrap());
-    for (secret, name) in [(WHSEC, "new"), (OTHER_WHSEC, "old")] {
+    let signature = |secret| signed_under(secret).headers()[SIGNATURE].to_str().unwrap().to_owned();
+    let (new, old) = (signature(WHSEC), signature(OTHER_WHSEC));
+    for (signatures, name) in [
+        (new.clone(), "new"),
+        (old.clone(), "old"),
+        (format!("{new} {old}"), "new"),
+        (format!("{old} {new}"), "new"),
+    ] {
         let log = crate::support::Log::default();
         let seen = log.clone();
         let events = EventRouter::new().on_type(
@@ -184,7 +195,8 @@ async fn any_of_several_keys_signs_and_is_named() {
         );
         let clock = ManualClock::at_unix_seconds(NOW);
         let hook = VerifyLayer::new(provider.clone()).clock(clock).layer(events);
-        assert_eq!(answer(hook, signed_under(secret)).await.status(), 200);
+        let request = with(signed_under(WHSEC), SIGNATURE, &signatures);
+        assert_eq!(answer(hook, request).await.status(), 200);
         assert_eq!(log.seen(), [format!(r#"standard_webhooks Some("{name}") Some("msg_1")"#)]);
     }
 }
