@@ -85,10 +85,12 @@ impl<P> VerifyLayer<P> {
     }
 
     /// How many bytes are held of all the bodies being read together; a body that would exceed it is answered 503. By
-    /// default [`VerifyLayer::BYTES_AT_ONCE`], 64 MiB; never less than one body may have, and never more than 4 GiB.
+    /// default [`VerifyLayer::BYTES_AT_ONCE`], 64 MiB; at least as many as one body may have, and 4 GiB at most. Another
+    /// value counts anew: clones made before do not share the count.
     ///
     /// What is counted is the memory that a body takes: room grows in steps, up to the announced length or 64 KiB first,
-    /// then by doubling. Not counted is what the server keeps for each connection, and what has been verified.
+    /// then by doubling. Not counted is what the server keeps for each connection, and the buffer of it that the first
+    /// frame was cut from; nor what has been verified.
     #[must_use]
     pub fn bytes_at_once(self, most: usize) -> Self {
         self.with(|config| {
@@ -111,7 +113,11 @@ impl<P> VerifyLayer<P> {
 
 impl Config {
     fn renew_budget(&mut self) {
-        self.budget = Places::new(self.bytes_at_once.max(self.body_limit));
+        let budget = Places::new(self.bytes_at_once.max(self.body_limit));
+        // Else what is counted already would be forgotten, and no longer be counted together.
+        if budget.most() != self.budget.most() {
+            self.budget = budget;
+        }
     }
 }
 
