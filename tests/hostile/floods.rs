@@ -1,5 +1,7 @@
 //! D11, A14 and A20: old and odd HTTP, and more of it than anybody needs.
 
+use std::time::Instant;
+
 use super::*;
 use crate::{
     endpoint::logging,
@@ -201,15 +203,16 @@ async fn d11_d14_streams_that_are_let_in_and_reset_keep_no_place() {
     let server = Server::start(logging(&layer, &Log::default())).await;
     let mut raw = server.connect().await;
     raw.send(preface()).await;
+    let start = Instant::now();
     // Half of what hyper takes at once: the rest may still be on its way out.
     for round in 0..20 {
         let streams = || (0..100).map(|n| 2 * (100 * round + n) + 1);
+        let before = server.requests();
         raw.pour(&streams().flat_map(open).collect::<Vec<_>>()).await;
-        let all = 100 * (usize::try_from(round).unwrap() + 1);
-        until("all have come in", || server.requests() == all).await;
+        until("all have come in", || server.requests() == before + 100).await;
         raw.pour(&streams().flat_map(reset).collect::<Vec<_>>()).await;
+        while server.send(post(TOKEN, "[]")).await.unwrap().status() != 200 {
+            assert!(start.elapsed() < PATIENCE, "D14: the one place is not given back");
+        }
     }
-    drop(raw);
-    server.is_left_alone().await;
-    server.is_well("two thousand resets").await;
 }

@@ -164,6 +164,8 @@ impl Server {
         &self,
         request: Request<impl Content>,
     ) -> hyper::Result<Response<Incoming>> {
+        // What others were told is not this one's reason.
+        self.seen.refused.lock().unwrap().take();
         let told = timeout(PATIENCE, self.exchange(request)).await;
         let mut response = told.expect("an answer in time")?;
         if let Some(refused) = self.seen.refused.lock().unwrap().take() {
