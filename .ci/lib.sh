@@ -29,3 +29,12 @@ features() {
 toolchain() {
     command -v rustup >/dev/null && rustup toolchain list | grep -qE "^$1[.-]"
 }
+
+# Whether there is valgrind, which is installed if it is missing and can be.
+has_valgrind() {
+    command -v valgrind >/dev/null && return
+    {
+        privileged apt-get update
+        privileged apt-get install -y --no-install-recommends valgrind
+    } >/dev/null 2>&1 && command -v valgrind >/dev/null
+}

@@ -80,7 +80,7 @@ fn search() -> Subject {
     }
 }
 
-/// As in `HmacCheck::verdict`.
+/// Much as in `HmacCheck::verdict`.
 fn verdict(
     keys: &[HmacSha256],
     given: &str,
@@ -96,7 +96,7 @@ fn verdict(
     Ok(Authentic::dangerous_assert())
 }
 
-/// As in `Token::find`.
+/// Much as in `Token::find`.
 fn find(
     digests: &[[u8; 32]],
     given: &str,
