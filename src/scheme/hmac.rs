@@ -174,12 +174,13 @@ impl<A: Algorithm> HmacCheck<A> {
             let first = self.tag.matches(&mac);
             tags.iter().fold(first, |hit, tag| hit | tag.matches(&mac))
         };
+        // Backwards, so that the first of several counts.
         let mut found = Match::NONE;
+        for (index, mac) in macs.into_iter().enumerate().rev() {
+            found.note(index.saturating_add(1), signs(mac));
+        }
         if let Some(mac) = self.mac {
             found.note(0, signs(mac));
-        }
-        for (index, mac) in (1..).zip(macs) {
-            found.note(index, signs(mac));
         }
         let index = found.index().ok_or(VerifyError::SignatureMismatch)?;
         Ok(Authentic::by(self.names.and_then(|names| names.get(index)?.clone())))

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConditionallySelectable};
 
 use super::Secret;
 use crate::error::ConfigError;
@@ -99,15 +99,15 @@ impl Keys {
     }
 }
 
-/// Which of the keys it was, the first of several. All are looked at, and nothing depends on which but the answer.
+/// Which of the keys it was, the last that was noted. All are looked at, and nothing depends on which but the answer.
 pub(super) struct Match(u32);
 
 impl Match {
     pub(super) const NONE: Self = Self(u32::MAX);
 
     #[inline(always)]
-    pub(super) fn note(&mut self, index: u32, hit: Choice) {
-        self.0.conditional_assign(&index, hit & self.0.ct_eq(&Self::NONE.0));
+    pub(super) fn note(&mut self, index: usize, hit: Choice) {
+        self.0.conditional_assign(&u32::try_from(index).unwrap_or(u32::MAX), hit);
     }
 
     /// On its own: until here, nothing branches on a match.

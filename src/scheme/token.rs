@@ -202,8 +202,9 @@ impl Token {
 
     fn find(&self, given: &[u8]) -> Option<Authentic> {
         let given: [u8; 32] = Sha256::digest(given).into();
+        // Backwards, so that the first of several counts.
         let mut found = Match::NONE;
-        for (index, (_, Entry { digest, .. })) in (0..).zip(self.keys.iter()) {
+        for (index, (_, Entry { digest, .. })) in self.keys.iter().enumerate().rev() {
             found.note(index, digest.ct_eq(&given));
         }
         let (id, _) = self.keys.get(found.index()?)?;
