@@ -72,6 +72,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pairs_are_found_by_their_whole_name() {
+        let pairs = Pairs::parse("t=1, v1=a=b ,v10=c,V1=d,v1=").unwrap();
+        assert_eq!(pairs.one("t"), Ok("1"));
+        assert_eq!(pairs.one("V1"), Ok("d"));
+        assert_eq!(pairs.all("v1").collect::<Vec<_>>(), ["a=b", ""]);
+        for name in ["v1", "v", ""] {
+            assert_eq!(pairs.one(name), Err(VerifyError::MalformedSignature), "{name}");
+        }
+    }
+
+    #[test]
     fn a_prefix_stands_at_the_start_and_is_cut_off_once() {
         for (text, behind) in [
             ("sha256=00ff", Some("00ff")),
