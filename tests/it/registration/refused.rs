@@ -118,8 +118,9 @@ async fn control_characters_and_long_texts_are_tamed() {
     let told = "the sender answered 500 Internal Server Error: a  b c [2Jd e f";
     assert_eq!(error.to_string(), told);
 
-    let error = refused(500, "{\"Message\":\"a\u{2028}b\u{202e}c\u{2066}d\"}").await;
-    assert_eq!(error.to_string(), "the sender answered 500 Internal Server Error: a b c d");
+    let error =
+        refused(500, "{\"Message\":\"a\u{2028}b\u{202e}c\u{2066}d\u{200f}e\u{61c}f\"}").await;
+    assert_eq!(error.to_string(), "the sender answered 500 Internal Server Error: a b c d e f");
 
     let long = "å".repeat(501);
     let error = refused(500, format!(r#"{{"Message":"{long}"}}"#)).await;
@@ -215,6 +216,35 @@ async fn nor_are_the_uri_and_the_values_of_headers() {
     let error = stub.registrations().create(&wanted).await.unwrap_err();
     let told = "the sender answered 500 Internal Server Error: x-key: [redacted], x-short: a, at [redacted]";
     assert_eq!(error.to_string(), told);
+}
+
+#[tokio::test]
+async fn nor_is_a_credential_in_them_whatever_stands_around_it() {
+    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+    for (uri, said, told) in [
+        ("https://a/in/TOKEN", "https://a/in/TOKEN?echo=0f", "[redacted]?echo=0f"),
+        ("https://a/in/TOKEN?x=y", "https://a/in/TOKEN?echo=0f", "https://a/in/[redacted]?echo=0f"),
+        (
+            "https://A.example/in/TOKEN",
+            "https://a.example/in/TOKEN",
+            "https://a.example/in/[redacted]",
+        ),
+        ("https://a:443/in/TOKEN", "https://a/in/TOKEN", "https://a/in/[redacted]"),
+        ("https://a/in/TOKEN", "POST /in/TOKEN", "POST /in/[redacted]"),
+        ("https://a/in?t=TOKEN", "query t=TOKEN.", "query t=[redacted]."),
+        ("https://a/in/%54-TOKEN", "no T-TOKEN here", "no [redacted] here"),
+        ("https://a/in", "no bearer-TOKEN here", "no [redacted] here"),
+    ] {
+        let [uri, said] = [uri, said].map(|text| text.replace("TOKEN", TOKEN));
+        let bearer = format!("Bearer bearer-{TOKEN}");
+        let wanted = Registration::new(&uri, SECRET, [Filter::All]).unwrap();
+        let wanted = wanted.header("authorization", &bearer).unwrap();
+        let message = serde_json::json!({ "Message": said }).to_string();
+        let stub = Stub::playing([(500, message)]).await;
+        let error = stub.registrations().create(&wanted).await.unwrap_err();
+        let shown = format!("the sender answered 500 Internal Server Error: {told}");
+        assert_eq!(error.to_string(), shown, "{uri}");
+    }
 }
 
 #[tokio::test]

@@ -8,9 +8,12 @@ use std::{collections::BTreeMap, fmt};
 use http::{HeaderName, Uri, header};
 use serde_json::value::RawValue;
 
-#[cfg(feature = "register")]
-pub(crate) use self::{target::same_target, wire::is_id};
 pub(crate) use self::{target::target, wire::Wire};
+#[cfg(feature = "register")]
+pub(crate) use self::{
+    target::{credentials, same_target},
+    wire::is_id,
+};
 use super::{Filter, MIN_SECRET, SIGNATURE};
 use crate::{error::ConfigError, scheme::Secret};
 

@@ -83,7 +83,8 @@ fn without(message: &str, secret: &str) -> String {
 
 /// Whether it moves what is shown.
 fn steers(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// How the sentence begins that the sender's source has for it.

@@ -7,7 +7,8 @@ use crate::{BoxError, error::ConfigError};
 /// Why a registration, or a request for one, did not succeed.
 ///
 /// What the sender says of it is part of the message, cut short. Credentials are taken out of it, and so are the secret, the
-/// URI and the values of headers that were sent with the request, but for what is shorter than 8 bytes.
+/// URI and the values of headers that were sent with the request, but for what is shorter than 8 bytes. Where the sender
+/// writes the URI in another way, what of its user, path and query is 12 bytes or longer is taken out alone.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RegistrationError {

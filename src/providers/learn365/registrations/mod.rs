@@ -18,7 +18,7 @@ use self::answer::{judged, read};
 pub use self::error::RegistrationError;
 use super::{
     Filter, Registration,
-    registration::{Wire, is_id, same_target, target},
+    registration::{Wire, credentials, is_id, same_target, target},
 };
 use crate::{
     BoxError,
@@ -284,8 +284,13 @@ impl Registrations {
         let mut unsaid = vec![shown.to_owned(), text(&self.credentials)];
         if let Some(registration) = registration {
             unsaid.extend(registration.secret().map(text));
-            unsaid.extend(registration.headers().map(|(_, value)| value.to_owned()));
+            let values = registration.headers().map(|(_, value)| value);
+            // A scheme stands in front of some credentials.
+            let values =
+                values.flat_map(|value| [value, value.split_once(' ').unwrap_or_default().1]);
+            unsaid.extend(values.map(str::to_owned));
             unsaid.push(registration.uri().to_owned());
+            unsaid.extend(credentials(registration.uri()));
         }
         unsaid
     }
