@@ -50,17 +50,18 @@ fn complete(receiver: &dyn Receive, head: &Parts, body: &[u8]) -> &'static [u16]
     }
 }
 
-/// What is answered before the end of the body.
+/// What is answered to a body that does not come to the end that it announced.
 fn broken_off(frames: &Frames) -> Option<&'static [u16]> {
     let mut length = 0;
-    frames.pieces().find_map(|piece| match piece {
+    let early = frames.pieces().find_map(|piece| match piece {
         Piece::BreaksOff => Some(&[400][..]),
         Piece::Data(data) => {
-            length += data.len();
-            (length > BODY_LIMIT).then_some(&[413])
+            length += data.len() as u64;
+            (length > BODY_LIMIT as u64).then_some(&[413])
         }
         Piece::Trailers | Piece::Pause => None,
-    })
+    });
+    early.or((length < frames.announced).then_some(&[400]))
 }
 
 /// Whether the head declares plain JSON, or need not. `None`: that is not so plain.

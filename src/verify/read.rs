@@ -27,6 +27,8 @@ pub(super) struct Reading<P> {
     received: (SystemTime, ReadHeaders),
     answer_at: Option<Instant>,
     collected: Collected,
+    /// How many bytes the server said that there are at least.
+    promised: usize,
 }
 
 /// Frames taken in one poll, before other tasks get their turn: twice those of 1 MiB as hyper reads it from a fast sender.
@@ -34,10 +36,12 @@ const FRAMES_PER_POLL: usize = 128;
 
 impl<P: Provider> Reading<P> {
     /// Judges what can be judged before the body is read, once it is no handshake: method, declared size, head, place.
+    /// `promised` is what of the declared size the server itself vouches for.
     pub(super) fn begin(
         layer: &VerifyLayer<P>,
         head: &Head<'_>,
         declared: u64,
+        promised: u64,
     ) -> Result<Box<Self>, Rejection> {
         if head.method() != Method::POST {
             return Err(Rejection::Method);
@@ -58,6 +62,7 @@ impl<P: Provider> Reading<P> {
             received: (head.now(), head.read_headers()),
             answer_at: answer_within.and_then(|within| Instant::now().checked_add(within)),
             collected: Collected::expecting(declared, limit),
+            promised: usize::try_from(promised).unwrap_or(usize::MAX),
         }))
     }
 
@@ -74,6 +79,10 @@ impl<P: Provider> Reading<P> {
         for _ in 0..FRAMES_PER_POLL {
             match body.as_mut().poll_frame(cx) {
                 Poll::Pending => return Poll::Pending,
+                // hyper takes a stream of HTTP/2 that is reset without an error for one that has ended.
+                Poll::Ready(None) if self.collected.len() < self.promised => {
+                    return Poll::Ready(Err(Rejection::BodyBroken));
+                }
                 Poll::Ready(None) => return Poll::Ready(Ok(())),
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Rejection::BodyBroken)),
                 Poll::Ready(Some(Ok(frame))) => {

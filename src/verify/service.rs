@@ -56,8 +56,9 @@ where
         if let Some(answer) = self.layer.provider.handshake(&head) {
             return ResponseFuture::answered(answer);
         }
-        let declared = declared_length(&parts, &body);
-        match Reading::begin(&self.layer, &head, declared) {
+        let promised = body.size_hint().lower();
+        let declared = declared_length(&parts).max(promised);
+        match Reading::begin(&self.layer, &head, declared, promised) {
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
                 ResponseFuture::answered(rejection.refusal(self.layer.provider.name()))
@@ -66,9 +67,9 @@ where
     }
 }
 
-/// What the head or the transport announces, if anything.
-fn declared_length(parts: &Parts, body: &impl Body) -> u64 {
+/// What the head announces, if anything.
+fn declared_length(parts: &Parts) -> u64 {
     let length = parts.headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    length.unwrap_or(0).max(body.size_hint().lower())
+    length.unwrap_or(0)
 }

@@ -196,6 +196,26 @@ async fn d14_over_http2_what_did_not_arrive_as_a_whole_is_handled_by_nobody() {
     assert_eq!(gate.log.seen(), [""; 0], "D14");
 }
 
+/// As hyper's body has it, the stream has just ended.
+#[tokio::test]
+async fn d14_over_http2_a_body_shorter_than_it_says_is_handled_by_nobody() {
+    let gate = Gate::open();
+    let (events, [server, _]) = served(&gate).await;
+    let (half, no_error) = (body("half"), frame(RST_STREAM, 0, 1, &[0; 4]));
+    let length = (half.len() + 1).to_string();
+    let block = [head(), fields(&[("content-length", &length)])].concat();
+    let begun = [frame(HEADERS, END_HEADERS, 1, &block), frame(DATA, 0, 1, half.as_bytes())];
+    for requests in [1, 4] {
+        let mut raw = server.connect().await;
+        raw.send([preface(), begun.concat()].concat()).await;
+        until("its body begins", || server.requests() == requests).await;
+        raw.send(&no_error).await;
+        drop(raw);
+        is_over(&server, &events, "cut short without an error").await;
+    }
+    assert_eq!(gate.log.seen(), [""; 0], "D14");
+}
+
 #[tokio::test]
 async fn d14_over_http2_a_handler_comes_to_its_end_though_its_sender_is_gone() {
     let gate = Gate::closed();

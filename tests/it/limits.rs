@@ -174,6 +174,35 @@ async fn endless_empty_frames_end_at_the_deadline_and_leave_others_their_turn() 
     assert_eq!(other.await.unwrap(), Instant::now());
 }
 
+/// Two bytes, of three that it promises.
+struct Short(Option<Bytes>);
+
+impl Body for Short {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.take().map(|data| Ok(Frame::data(data))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(3)
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_ends_before_the_server_said_is_broken() {
+    for body in [Some("[]".into()), None] {
+        let told = answer(hook(&layer()), post(TOKEN, "").map(|_| Short(body))).await;
+        told.is_refused(400, &Rejection::BodyBroken);
+    }
+    let whole = post(TOKEN, "").map(|_| Short(Some("[ ]".into())));
+    assert_eq!(status_of(&hook(&layer()), whole).await, 200);
+}
+
 #[tokio::test]
 async fn one_body_more_than_there_are_places_is_refused() {
     let layer = layer().bodies_at_once(2);
