@@ -18,6 +18,7 @@ pub mod router;
 mod schedule;
 pub mod scheme;
 pub mod sender;
+mod timer;
 mod trace;
 pub mod verify;
 

@@ -16,7 +16,7 @@ use tokio::{
 use tower::Service;
 
 use super::{EventRouter, work::Work};
-use crate::{Provider, error::Rejection, verify::Verified};
+use crate::{Provider, error::Rejection, timer::poll_elapsed, verify::Verified};
 
 impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>>
     for EventRouter<P, S>
@@ -76,7 +76,7 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
                     let Some(at) = this.answer_at else { return Poll::Pending };
                     let deadline =
                         this.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
-                    ready!(deadline.as_mut().poll(cx));
+                    ready!(poll_elapsed(deadline.as_mut(), cx));
                     this.detach();
                     status(StatusCode::ACCEPTED)
                 }

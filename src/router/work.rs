@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{Batch, BatchOutcome};
-use crate::{contain::contained, places::Place};
+use crate::{contain::contained, places::Place, timer::poll_elapsed};
 
 /// A batch under way: with its place among them, a limit to each event's time, and a report of what failed. Its output
 /// is how many did.
@@ -44,10 +44,10 @@ impl<S> Work<S> {
         }
         let event = self.batch.settled().len();
         match &mut self.timer {
-            Some((of, timer)) if *of == event => timer.as_mut().poll(cx),
+            Some((of, timer)) if *of == event => poll_elapsed(timer.as_mut(), cx),
             timer => {
                 let (_, timer) = timer.insert((event, Box::pin(sleep(self.deadline))));
-                timer.as_mut().poll(cx)
+                poll_elapsed(timer.as_mut(), cx)
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::time::Sleep;
 use tower::Service;
 
 use super::{ResponseBody, Verified, read::Reading};
-use crate::{BoxError, Provider, error::Rejection, places::Place};
+use crate::{BoxError, Provider, error::Rejection, places::Place, timer::poll_elapsed};
 
 pin_project! {
     /// The future of [`Verify`](super::Verify)'s answer.
@@ -75,7 +75,7 @@ where
                                 deadline.set(Some(tokio::time::sleep(reading.deadline())));
                             }
                             let deadline = deadline.as_pin_mut().expect("just set");
-                            ready!(deadline.poll(cx));
+                            ready!(poll_elapsed(deadline, cx));
                             Err(Rejection::BodyTimeout)
                         }
                     };

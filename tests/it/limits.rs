@@ -1,5 +1,6 @@
 //! What a stranger can make this receiver spend: bytes, time, places; and when the inner service is called.
 
+mod busy;
 mod configured;
 mod readiness;
 
