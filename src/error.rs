@@ -67,7 +67,7 @@ pub enum Rejection {
     BodyTooLarge(usize),
     /// Authentication failed.
     Unauthentic(VerifyError),
-    /// As many bodies are being read, or batches handled, as this receiver allows.
+    /// As many bodies are being read, or batches handled, or bytes held for them, as this receiver allows.
     Busy,
     /// The body did not arrive in time.
     BodyTimeout,

@@ -41,6 +41,11 @@ impl Places {
         self.free.clone().try_acquire_many_owned(count).ok().map(Place)
     }
 
+    /// So many more, if there may be, or all where there are fewer.
+    pub(crate) fn take_many_or_all(&self, count: usize) -> Option<Place> {
+        self.take_many(count.min(usize::try_from(self.most).unwrap_or(usize::MAX)))
+    }
+
     /// Waits until all are free.
     pub(crate) async fn drain(&self) {
         drop(self.free.acquire_many(self.most).await);

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
     decode::{self, DecodeError, Envelope},
-    places::Places,
+    places::{Place, Places},
 };
 
 /// Sends each event of provider `P` to the handler of its type: see [`router`](crate::router).
@@ -34,12 +34,14 @@ use crate::{
 /// let _: Router = Router::new().route_service("/hook", hook);
 /// ```
 ///
-/// Clones are cheap. They share their handlers, and the count of batches under way.
+/// Clones are cheap. They share their handlers, and the counts of batches under way and of their bytes.
 #[must_use]
 pub struct EventRouter<P, S = ()> {
     routes: Arc<Routes<S>>,
     state: S,
     places: Places,
+    /// So many bytes, of all the bodies whose events are being handled.
+    budget: Places,
     provider: PhantomData<fn() -> P>,
 }
 
@@ -63,12 +65,19 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     pub const EVENT_DEADLINE: Duration = Duration::from_secs(5 * 60);
     /// The most batches under way at once, by default.
     pub const CONCURRENCY: usize = 1024;
+    /// Bytes of all the bodies whose batches are under way, by default.
+    pub const BYTES_AT_ONCE: usize = 64 * 1024 * 1024;
 
     /// A router whose handlers may take `State<S>`, or any `State<T>` with `T: FromRef<S>`. Each batch clones `state`.
     pub fn with_state(state: S) -> Self {
         let routes = Routes::new(Self::MAX_EVENTS, Self::MAX_DEPTH, Self::EVENT_DEADLINE);
-        let places = Places::new(Self::CONCURRENCY);
-        Self { routes: Arc::new(routes), state, places, provider: PhantomData }
+        Self {
+            routes: Arc::new(routes),
+            state,
+            places: Places::new(Self::CONCURRENCY),
+            budget: Places::new(Self::BYTES_AT_ONCE),
+            provider: PhantomData,
+        }
     }
 
     /// Calls `handler` for each event of type `E`.
@@ -179,6 +188,16 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         Self { places: Places::new(most), ..self }
     }
 
+    /// How many bytes the bodies may have, all together, whose batches are under way; one that would exceed it is
+    /// answered 503, unless it is the only one. By default [`EventRouter::BYTES_AT_ONCE`], 64 MiB; 4 GiB at most. Counts
+    /// anew: clones made before do not share the count.
+    ///
+    /// Events take more memory than the bodies they were read from: of this crate's types, those of Learn365 up to some
+    /// sixty times as much, if every byte is chosen to that end by who has the key.
+    pub fn bytes_at_once(self, most: usize) -> Self {
+        Self { budget: Places::new(most.max(1)), ..self }
+    }
+
     /// Waits until no batch is under way, not even one whose sender has hung up. Requests that come meanwhile are
     /// answered 503. Call it at shutdown, after the server has stopped.
     pub async fn drain(&self) {
@@ -209,8 +228,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         self.routes.event_deadline
     }
 
-    pub(super) fn places(&self) -> &Places {
-        &self.places
+    /// Room for the batch of a body of `length` bytes, if there is.
+    pub(super) fn room(&self, length: usize) -> Option<[Place; 2]> {
+        Some([self.places.take()?, self.budget.take_many_or_all(length)?])
     }
 
     fn routes_mut(&mut self) -> &mut Routes<S> {
@@ -224,6 +244,7 @@ impl<P, S: Clone> Clone for EventRouter<P, S> {
             routes: self.routes.clone(),
             state: self.state.clone(),
             places: self.places.clone(),
+            budget: self.budget.clone(),
             provider: PhantomData,
         }
     }

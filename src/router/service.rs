@@ -33,9 +33,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         let (parts, body) = request.into_parts();
         let (provider, mut delivery, body, answer_at) = body.into_parts();
         delivery.set_headers(parts.headers);
-        let work = self.places().take().ok_or(Rejection::Busy).and_then(|place| {
+        let work = self.room(body.len()).ok_or(Rejection::Busy).and_then(|room| {
             let batch = self.dispatch(&provider, delivery, body).map_err(Rejection::Undecodable)?;
-            Ok(Work::new(batch, place, provider.name(), self.deadline()))
+            Ok(Work::new(batch, room, provider.name(), self.deadline()))
         });
         let state = match work {
             Ok(work) => State::Working(work),

@@ -13,24 +13,24 @@ use tokio::{
 use super::{Batch, BatchOutcome};
 use crate::{contain::contained, places::Place, timer::poll_elapsed};
 
-/// A batch under way: with its place among them, a limit to each event's time, and a report of what failed. Its output
+/// A batch under way: with its room among them, a limit to each event's time, and a report of what failed. Its output
 /// is how many did.
 pub(super) struct Work<S> {
     batch: Batch<S>,
     provider: &'static str,
     deadline: Duration,
     timer: Option<(usize, Pin<Box<Sleep>>)>,
-    _place: Place,
+    _room: [Place; 2],
 }
 
 impl<S> Work<S> {
     pub(super) fn new(
         batch: Batch<S>,
-        place: Place,
+        room: [Place; 2],
         provider: &'static str,
         deadline: Duration,
     ) -> Self {
-        Self { batch, provider, deadline, timer: None, _place: place }
+        Self { batch, provider, deadline, timer: None, _room: room }
     }
 
     pub(super) fn provider(&self) -> &'static str {

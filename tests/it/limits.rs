@@ -6,6 +6,7 @@ mod readiness;
 
 use std::{
     convert::Infallible,
+    future::pending,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
@@ -271,6 +272,29 @@ async fn handlers_at_once_are_counted_even_when_their_sender_has_hung_up() {
     assert_eq!(log.seen(), ["started"; 2]);
     go.add_permits(1);
     assert_eq!(status_of(&hook, request()).await, 200, "after a drain as before");
+}
+
+#[tokio::test]
+async fn bodies_of_batches_under_way_have_so_many_bytes_together() {
+    let body = r#"[{"type":"SESSION_STARTED","data":{}}]"#;
+    let events = |most| {
+        EventRouter::new().bytes_at_once(most).on(async |_: SessionStarted| pending::<()>().await)
+    };
+    let hook = layer().layer(events(body.len() + 4));
+    let mut working = Box::pin(hook.clone().oneshot(post(TOKEN, body)));
+    assert!(is_pending(working.as_mut()).await);
+    for _ in 0..2 {
+        assert_eq!(status_of(&hook, post(TOKEN, "[  ]")).await, 200, "as many as there may be");
+        answer(hook.clone(), post(TOKEN, "[   ]")).await.is_refused(503, &Rejection::Busy);
+    }
+    // One that has more bytes than all may have is taken where it is alone.
+    for most in [0, 1, body.len() - 1] {
+        let hook = layer().layer(events(most));
+        assert_eq!(status_of(&hook, post(TOKEN, "[]")).await, 200, "{most}");
+        let mut working = Box::pin(hook.clone().oneshot(post(TOKEN, body)));
+        assert!(is_pending(working.as_mut()).await, "{most}");
+        assert_eq!(status_of(&hook, post(TOKEN, "[]")).await, 503, "{most}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
