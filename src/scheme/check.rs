@@ -45,6 +45,9 @@ impl Check {
 
     /// Adds what is signed before the body: call it as often as there are parts, before anything else is fed. Nothing is
     /// added where the head alone has proven all.
+    ///
+    /// Parts run into each other. One that may hold what separates it from the next, as the id of `id.body` may hold a
+    /// dot, is to be refused then: or whoever has recorded `a` and `b.c` can send `a.b` and `c`.
     #[inline(always)]
     pub fn prefix(mut self, part: impl AsRef<[u8]>) -> Self {
         self.update(part.as_ref());

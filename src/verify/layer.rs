@@ -11,8 +11,8 @@ use crate::{
 
 /// Lets authentic requests of provider `P` through, and answers all others: see [`verify`](crate::verify).
 ///
-/// Cheap to clone: a layer per request is a fine way to have a provider per tenant. What one value of it and its
-/// clones let through at once is bounded together.
+/// Cheap to make: a layer per request is a fine way to have a provider per tenant. What one value of it and its clones read
+/// at once is bounded together; layers that were made apart know nothing of each other.
 pub struct VerifyLayer<P> {
     pub(super) config: Arc<Config>,
     pub(super) provider: Arc<P>,
@@ -79,14 +79,15 @@ impl<P> VerifyLayer<P> {
     }
 
     /// How many bodies are read at once; one more is answered 503. By default [`VerifyLayer::BODIES_AT_ONCE`], 256.
+    /// Counts anew: clones made before do not share the count.
     #[must_use]
     pub fn bodies_at_once(self, most: usize) -> Self {
         self.with(|config| config.places = Places::new(most))
     }
 
     /// How many bytes are held of all the bodies being read together; a body that would exceed it is answered 503. By
-    /// default [`VerifyLayer::BYTES_AT_ONCE`], 64 MiB; at least as many as one body may have, and 4 GiB at most. Another
-    /// value counts anew: clones made before do not share the count.
+    /// default [`VerifyLayer::BYTES_AT_ONCE`], 64 MiB; at least as many as one body may have, and 4 GiB at most. Counts
+    /// anew, too, as does another [body limit](VerifyLayer::body_limit).
     ///
     /// What is counted is the memory that a body takes: room grows in steps, up to the announced length or 64 KiB first,
     /// then by doubling. Not counted is what the server keeps for each connection, and the buffer of it that the first

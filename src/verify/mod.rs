@@ -40,8 +40,9 @@
 //! # Guarantees
 //!
 //! - Nothing of the body is parsed before it is authentic, and nothing is re-serialised to be checked.
-//! - Memory: at most `body_limit` for each of `bodies_at_once`, and `bytes_at_once` for all of them together while they
-//!   are read, besides what the server keeps for each connection; nothing is allocated because a header announces it, beyond 64 KiB.
+//! - Memory, for a layer and its clones: at most `body_limit` for each of `bodies_at_once`, and `bytes_at_once` for all of
+//!   them together while they are read, besides what the server keeps for each connection; nothing is allocated because a
+//!   header announces it, beyond 64 KiB.
 //! - The layer is always ready. The inner service's readiness is awaited after authentication, on the clone that is
 //!   called: a stranger who trickles a body in reserves nothing. While that is awaited, a hang-up loses the request, and it
 //!   keeps its place among the bodies: limits such as `ConcurrencyLimit` belong in front of the layer, not behind it.
