@@ -267,7 +267,7 @@ fn special(word: u64) -> u64 {
 fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
     match serde_path_to_error::deserialize::<_, E>(&mut Deserializer::from_str(json)) {
         Ok(_) => DecodeError::new(at, "does not fit"),
-        Err(error) => DecodeError::shape(at, &error.path().to_string(), error.inner()),
+        Err(error) => DecodeError::shape(at, &error),
     }
 }
 

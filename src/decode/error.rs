@@ -41,20 +41,17 @@ impl DecodeError {
         Self::new(start + offset.min(json.len()), format!("is not JSON ({words})"))
     }
 
-    /// What kept the value at `path` from being what its type wants, without the value.
-    pub(super) fn shape(at: usize, path: &str, error: &serde_json::Error) -> Self {
-        let text = error.to_string();
+    /// What kept a value from being what its type wants, without the value.
+    pub(super) fn shape(at: usize, error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
+        let path = error.path().to_string();
+        let text = error.inner().to_string();
         let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
         let why = reason(words).unwrap_or(Cow::Borrowed("does not fit"));
         // The name of an unknown field is the body's own.
-        let known = if why == UNKNOWN_FIELD {
-            path.rsplit_once('.').map(|(outer, _)| outer).filter(|outer| !outer.is_empty())
-        } else {
-            Some(path)
-        };
-        let path = known
-            .filter(|path| *path != ".")
-            .map(|path| path.escape_debug().take(MAX_PATH).collect());
+        let unknown = error.path().iter().next_back().filter(|_| why == UNKNOWN_FIELD);
+        let unknown = unknown.map_or_else(String::new, ToString::to_string);
+        let known = path.strip_suffix(&unknown).unwrap_or_default().trim_end_matches('.');
+        let path = (!known.is_empty()).then(|| known.escape_debug().take(MAX_PATH).collect());
         Self(Box::new(Fault { path, ..*Self::new(at, why).0 }))
     }
 
