@@ -57,8 +57,11 @@ fn echo(input: &mut Input<'_>) -> Reply {
 
 fn passes(echo: &Reply) -> bool {
     let Reply::Echo { genuine, content_type } = echo else { return false };
-    let charset = content_type.to_lowercase().replace(' ', "");
-    *genuine && (!charset.contains(";charset=") || charset.contains(";charset=utf-8"))
+    let charset = |parameter: &str| {
+        let behind = parameter.trim().to_ascii_lowercase();
+        Some(behind.strip_prefix("charset")?.trim_start().strip_prefix('=')?.trim().to_owned())
+    };
+    *genuine && content_type.split(';').skip(1).filter_map(charset).all(|one| one == "utf-8")
 }
 
 /// JSON from the input. What could be reached on this machine is only the peer.
