@@ -1,6 +1,6 @@
 use std::{cell::Cell, fmt, time::SystemTime};
 
-use http::{HeaderName, Method, Uri, header::AsHeaderName, request::Parts};
+use http::{HeaderMap, HeaderName, Method, Uri, header::AsHeaderName, request::Parts};
 
 use super::VerifyError;
 
@@ -82,8 +82,7 @@ impl<'a> Head<'a> {
         self.note(name);
         let headers = &self.parts.headers;
         let one = headers.get(key).ok_or(VerifyError::MissingHeader(name))?;
-        let any_repeated = headers.len() > headers.keys_len();
-        if any_repeated && headers.get_all(key).iter().nth(1).is_some() {
+        if any_is_repeated(headers) && headers.get_all(key).iter().nth(1).is_some() {
             return Err(VerifyError::RepeatedHeader(name));
         }
         if one.len() > self.header_limit {
@@ -129,6 +128,10 @@ impl<'a> Head<'a> {
     pub(crate) fn read_headers(&self) -> ReadHeaders {
         ReadHeaders { names: self.read.each_ref().map(Cell::get), count: self.read_count.get() }
     }
+}
+
+fn any_is_repeated(headers: &HeaderMap) -> bool {
+    headers.len() > headers.keys_len()
 }
 
 impl fmt::Debug for Head<'_> {

@@ -93,6 +93,8 @@ async fn an_event_may_be_as_deep_as_the_limit() {
             assert_eq!(answer.status(), status, "limit {limit}, depth {depth}");
         }
     }
+    let none = VerifyLayer::new(loops()).layer(EventRouter::<Loops>::new().max_depth(0));
+    assert_eq!(answer(none, post(TOKEN, "[{}]")).await.status(), 400);
 }
 
 #[tokio::test]
