@@ -70,10 +70,11 @@ impl Class {
 /// Zero where there is nothing to compare.
 fn t([one, other]: &[Class; 2]) -> f64 {
     let spread = one.spread() + other.spread();
-    if one.count.min(other.count) < FEWEST || spread <= 0.0 {
+    let difference = one.mean() - other.mean();
+    if one.count.min(other.count) < FEWEST || difference == 0.0 {
         return 0.0;
     }
-    (one.mean() - other.mean()) / spread.sqrt()
+    difference / spread.max(0.0).sqrt()
 }
 
 #[cfg(test)]
@@ -89,7 +90,7 @@ mod tests {
     #[test]
     fn a_difference_in_means_is_as_large_as_by_hand() {
         // Variances of 1000/999 each: 1 / sqrt(2/999).
-        let t = worst_t(&mut samples([&[10, 12], &[11, 13]]));
+        let t = t(&classes(&samples([&[11, 13], &[10, 12]])));
         assert!((t - (999.0_f64 / 2.0).sqrt()).abs() < 1e-9, "{t}");
     }
 
@@ -97,6 +98,11 @@ mod tests {
     fn what_takes_equally_long_does_not_differ() {
         assert_eq!(worst_t(&mut samples([&[7, 9], &[9, 7]])), 0.0);
         assert_eq!(worst_t(&mut samples([&[7], &[7]])), 0.0);
+    }
+
+    #[test]
+    fn two_times_that_never_vary_are_two() {
+        assert_eq!(worst_t(&mut samples([&[7], &[8]])), f64::INFINITY);
     }
 
     #[test]

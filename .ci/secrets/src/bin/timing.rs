@@ -30,17 +30,18 @@ fn main() -> ExitCode {
         "demanded: below {NONE} in one of {ATTEMPTS} attempts, since a leak stays; leaky: above {CERTAIN}"
     );
     println!("{:<30} {:>9} {:>9} {:>8}", "comparison", "samples", "worst |t|", "attempts");
-    let leaks = controls::leaky();
-    let proven = leaks.iter().filter(|one| shows(one, count, |t| t > CERTAIN)).count();
-    if proven < leaks.len() {
+    let all_leak =
+        || controls::leaky().iter().filter(|one| !shows(one, count, |t| t > CERTAIN)).count() == 0;
+    // Afterwards, too: a machine that has become busy hides leaks.
+    let proven = all_leak();
+    let faults = subjects::all().iter().filter(|one| !shows(one, count, |t| t < NONE)).count();
+    if !proven || !all_leak() {
         eprintln!(
             "a control does not reach {CERTAIN}: this machine shows no leak, and proves nothing"
         );
         return ExitCode::FAILURE;
     }
-    let ours = subjects::all();
-    let constant = ours.iter().filter(|one| shows(one, count, |t| t < NONE)).count();
-    if constant < ours.len() {
+    if faults > 0 {
         eprintln!(
             "a comparison reaches {NONE} in each of {ATTEMPTS} attempts: its time depends on the secret"
         );
