@@ -206,6 +206,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
     /// Reads the whole of an authentic body. Nothing runs until the batch is polled; needs no HTTP.
     ///
+    /// That `body` is the one which the proof in `delivery` was made for, and with this provider's keys, is what the
+    /// caller vouches for: between a [`VerifyLayer`](crate::VerifyLayer) and a router, [`Verified`](crate::Verified) does.
+    ///
     /// # Errors
     ///
     /// If the body as a whole cannot be decoded. An event that does not fit its type is no such error.

@@ -1,8 +1,8 @@
 //! The tower layer: handshake, limits, body, check, answer.
 //!
 //! [`VerifyLayer`] wraps the service that may see authentic requests only: an [`EventRouter`](crate::EventRouter), an
-//! ordinary axum handler, a whole router, plain hyper. All that the head says is judged before any of the body is
-//! read, and the body goes through the check as it arrives. What is authentic reaches the inner service as a
+//! ordinary axum handler, a whole router, plain hyper. All that the head says, but for the media type and the
+//! coding, is judged before any of the body is read, and the body goes through the check as it arrives. What is authentic reaches the inner service as a
 //! `Request<Verified<P>>`; what is not is answered here, see [`Rejection`](crate::error::Rejection).
 //!
 //! ```
