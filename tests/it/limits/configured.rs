@@ -164,3 +164,17 @@ async fn by_default_bodies_share_64_mib() {
     assert_eq!(beside(32 << 20, &[32 << 20], &layer).await, (400, false));
     assert_eq!(beside(32 << 20, &[(32 << 20) + 1], &layer).await, (503, true));
 }
+
+#[tokio::test]
+async fn by_default_batches_share_64_mib() {
+    let stuck = async |_: SessionStarted| std::future::pending::<()>().await;
+    let layer = VerifyLayer::new(loops()).body_limit(64 << 20);
+    let mut hook = layer.layer(EventRouter::new().on(stuck));
+    let long = |json: &str, length| post(TOKEN, json.to_owned() + &" ".repeat(length - json.len()));
+    let event = r#"{"type":"SESSION_STARTED","data":{}}"#;
+    let mut working = Box::pin(hook.call(long(event, 32 << 20)));
+    assert!(polled(&mut working).is_pending());
+    for (length, status) in [(32 << 20, 200), ((32 << 20) + 1, 503)] {
+        assert_eq!(answer(hook.clone(), long("[]", length)).await.status(), status, "{length}");
+    }
+}
