@@ -179,16 +179,19 @@ async fn d14_over_http2_what_did_not_arrive_as_a_whole_is_handled_by_nobody() {
     let (events, [server, _]) = served(&gate).await;
     let (open, half) = (frame(HEADERS, END_HEADERS, 1, &head()), body("half"));
     let stages = [
-        ("the preface", vec![]),
-        ("half a head", frame(HEADERS, 0, 1, &head())),
-        ("a head", open.clone()),
-        ("half a frame", [&*open, &frame(DATA, END_STREAM, 1, half.as_bytes())[..20]].concat()),
-        ("all but the end", [open, frame(DATA, 0, 1, half.as_bytes())].concat()),
+        ("the preface", 0, vec![]),
+        ("half a head", 0, frame(HEADERS, 0, 1, &head())),
+        ("a head", 1, open.clone()),
+        ("half a frame", 1, [&*open, &frame(DATA, END_STREAM, 1, half.as_bytes())[..20]].concat()),
+        ("all but the end", 1, [open, frame(DATA, 0, 1, half.as_bytes())].concat()),
     ];
-    for (stage, frames) in stages {
+    for (stage, begun, frames) in stages {
         for (name, give_up) in GIVE_UPS {
+            let due = server.requests() + begun;
             let mut raw = server.connect().await;
-            raw.send([preface(), frames.clone(), give_up()].concat()).await;
+            raw.send([preface(), frames.clone()].concat()).await;
+            until("its head has arrived", || server.requests() == due).await;
+            raw.send(give_up()).await;
             drop(raw);
             is_over(&server, &events, &format!("{name} behind {stage}")).await;
         }
