@@ -11,15 +11,18 @@ use crate::{
 };
 
 const LIMIT: usize = 1000;
+/// For what only time ends.
+const SHORT: Duration = Duration::from_secs(1);
 /// The longest that hyper takes over HTTP/1.1; over HTTP/2 it resets a stream that announces 20 digits.
 const BEYOND_H2: &str = "18446744073709551613";
 
+/// With patience, so that nothing but what is wrong with a body ends it.
 fn limited() -> Endpoint {
-    limited_to(&Log::default())
+    limited_to(&Log::default(), PATIENCE)
 }
 
-fn limited_to(log: &Log) -> Endpoint {
-    let layer = VerifyLayer::new(loops()).body_limit(LIMIT).body_deadline(Duration::from_secs(1));
+fn limited_to(log: &Log, deadline: Duration) -> Endpoint {
+    let layer = VerifyLayer::new(loops()).body_limit(LIMIT).body_deadline(deadline);
     logging(&layer, log)
 }
 
@@ -68,7 +71,8 @@ async fn c25_who_is_refused_by_the_head_gets_no_continue() {
 
 #[tokio::test]
 async fn c26_endless_chunks_end_at_the_limit_or_where_they_make_no_sense() {
-    let server = Server::start(limited()).await;
+    let patient = Server::start(limited()).await;
+    let impatient = Server::start(limited_to(&Log::default(), SHORT)).await;
     let large = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
     let cases = [
         ("large chunks", "", large.as_str(), 413),
@@ -83,6 +87,7 @@ async fn c26_endless_chunks_end_at_the_limit_or_where_they_make_no_sense() {
         ("no chunks at all", "", "x", 400),
     ];
     for (name, begin, piece, status) in cases {
+        let server = if status == 408 { &impatient } else { &patient };
         let mut raw = server.connect().await;
         raw.send(posted("transfer-encoding: chunked\r\n", begin)).await;
         raw.repeat(piece.repeat(1.max(0x10000 / piece.len())).as_bytes(), Duration::ZERO).await;
@@ -107,13 +112,14 @@ async fn c26_over_http2_an_endless_body_ends_at_the_limit() {
 #[tokio::test]
 async fn c27_a_body_shorter_than_it_says_is_handled_by_nobody() {
     let log = Log::default();
-    let server = Server::start(limited_to(&log)).await;
+    let [impatient, patient] = [SHORT, PATIENCE].map(|deadline| limited_to(&log, deadline));
+    let (impatient, patient) = (Server::start(impatient).await, Server::start(patient).await);
     let body = body("cut");
     let lying = posted(&format!("content-length: {}\r\n", body.len() + 1), &body);
-    let mut waiting = server.connect().await;
+    let mut waiting = impatient.connect().await;
     waiting.send(&lying).await;
     assert_eq!(waiting.answer().await.unwrap().status(), 408, "C27: the rest does not come");
-    let mut finished = server.connect().await;
+    let mut finished = patient.connect().await;
     finished.send(&lying).await;
     finished.finish().await;
     let told = finished.answer().await.map(|told| told.status());
@@ -124,7 +130,7 @@ async fn c27_a_body_shorter_than_it_says_is_handled_by_nobody() {
 #[tokio::test]
 async fn c27_what_is_behind_the_length_belongs_to_no_delivery() {
     let log = Log::default();
-    let server = Server::start(limited_to(&log)).await;
+    let server = Server::start(limited_to(&log, PATIENCE)).await;
     let body = body("whole");
     let length = format!("content-length: {}\r\n", body.len());
     for behind in [&*event("surplus"), "]", "\0", "\r\n", &"x".repeat(100_000)] {
