@@ -3,16 +3,18 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, Version, header};
-use http_body::Body;
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::Incoming,
@@ -223,14 +225,14 @@ fn builder(head: Duration, half_close: bool) -> Builder<TokioExecutor> {
 
 /// D17 and D18, for whatever a hook answers: no redirect, and of a refusal its status and its title. A panic here ends
 /// the request without an answer.
-async fn proper<F, R>(answered: F, seen: Arc<Seen>) -> Result<Response<Full<Bytes>>, Infallible>
+async fn proper<F, R>(answered: F, seen: Arc<Seen>) -> Result<Response<Kept<R>>, Infallible>
 where
     F: Future<Output = Result<Response<R>, Infallible>>,
     R: Content,
 {
     seen.requests.fetch_add(1, Ordering::SeqCst);
-    let (head, body) = answered.await?.into_parts();
-    let body = body.collect().await.map_err(Into::into).unwrap().to_bytes();
+    let (head, mut kept) = answered.await?.into_parts();
+    let body = (&mut kept).collect().await.map_err(Into::into).unwrap().to_bytes();
     assert!(!head.status.is_redirection(), "D17: {}", head.status);
     if !head.status.is_success() {
         let title = head.status.canonical_reason().unwrap();
@@ -239,5 +241,31 @@ where
         assert_eq!(head.headers["content-type"], "application/problem+json", "D18");
     }
     *seen.refused.lock().unwrap() = head.extensions.get().cloned();
-    Ok(Response::from_parts(head, Full::new(body)))
+    Ok(Response::from_parts(head, Kept { sent: Full::new(body), _read: kept }))
+}
+
+/// The body of an answer, with what it was read from, which lives until it has left.
+struct Kept<R> {
+    sent: Full<Bytes>,
+    _read: R,
+}
+
+impl<R: Unpin> Body for Kept<R> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.get_mut().sent).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.sent.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.sent.size_hint()
+    }
 }
