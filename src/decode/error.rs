@@ -47,10 +47,16 @@ impl DecodeError {
         let text = error.inner().to_string();
         let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
         let why = reason(words).unwrap_or(Cow::Borrowed("does not fit"));
-        // The name of an unknown field is the body's own.
-        let unknown = error.path().iter().next_back().filter(|_| why == UNKNOWN_FIELD);
-        let unknown = unknown.map_or_else(String::new, ToString::to_string);
-        let known = path.strip_suffix(&unknown).unwrap_or_default().trim_end_matches('.');
+        let known = match error.path().iter().next_back() {
+            // It is shown as a dot.
+            None => "",
+            // The name of an unknown field is the body's own.
+            Some(last) if why == UNKNOWN_FIELD => {
+                let outer = path.strip_suffix(&last.to_string()).unwrap_or_default();
+                outer.strip_suffix('.').unwrap_or(outer)
+            }
+            Some(_) => &path,
+        };
         let path = (!known.is_empty()).then(|| known.escape_debug().take(MAX_PATH).collect());
         Self(Box::new(Fault { path, ..*Self::new(at, why).0 }))
     }

@@ -80,6 +80,7 @@ fn a_path_is_short_and_one_line_and_names_no_unknown_field() {
     let key = format!("a\nb{}", "c".repeat(5_000));
     let numbers = told("numbers", &key);
     assert!(numbers.contains("`[0].data.a\\nbccc") && numbers.len() < 400, "{numbers}");
+    assert!(told("numbers", "a..").contains("`[0].data.a..`"), "a key is shown as it is");
     for key in [CANARY, &format!("{CANARY}.b"), &format!("{CANARY}[0]."), "", "."] {
         let strict = r#"event "strict" at `[0].data`: unknown field (byte 9)"#;
         assert_eq!(told("strict", key), strict, "{key}");
