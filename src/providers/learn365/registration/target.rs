@@ -25,22 +25,27 @@ pub(crate) fn same_target(one: &str, other: &str) -> bool {
 /// `uri` with the host in lower case, no default port, a path, and no escapes but of what means something in a URI.
 #[cfg(feature = "register")]
 fn shown(uri: &str) -> Vec<u8> {
-    let (scheme, rest) = uri.split_once("://").unwrap_or_default();
-    let scheme = scheme.to_ascii_lowercase();
-    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = host.to_ascii_lowercase();
+    let (scheme, host, path) = parts(uri);
+    let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
     let default_port = if scheme == "https" { ":443" } else { ":80" };
     let host = host.strip_suffix(default_port).unwrap_or(&host);
     let slash = if path.starts_with('/') { "" } else { "/" };
     unescaped(&format!("{scheme}://{host}{slash}{path}"))
 }
 
+/// The scheme, the host with user and port, and all behind it.
+#[cfg(feature = "register")]
+fn parts(uri: &str) -> (&str, &str, &str) {
+    let (scheme, rest) = uri.split_once("://").unwrap_or_default();
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    (scheme, host, path)
+}
+
 /// What in a URI may be a credential, however the rest of it is written: of the user, the path and the query whatever is
 /// as long as a token, as it stands and without escapes.
 #[cfg(feature = "register")]
 pub(crate) fn credentials(uri: &str) -> Vec<String> {
-    let (_, rest) = uri.split_once("://").unwrap_or_default();
-    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (_, host, path) = parts(uri);
     let (user, _) = host.rsplit_once('@').unwrap_or_default();
     let parts =
         [user, path].into_iter().flat_map(|text| text.split(['/', '?', '#', '&', '=', ':']));
