@@ -3,18 +3,16 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, Version, header};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::Incoming,
@@ -225,7 +223,10 @@ fn builder(head: Duration, half_close: bool) -> Builder<TokioExecutor> {
 
 /// D17 and D18, for whatever a hook answers: no redirect, and of a refusal its status and its title. A panic here ends
 /// the request without an answer.
-async fn proper<F, R>(answered: F, seen: Arc<Seen>) -> Result<Response<Kept<R>>, Infallible>
+async fn proper<F, R>(
+    answered: F,
+    seen: Arc<Seen>,
+) -> Result<Response<impl Body<Data = Bytes, Error = Infallible> + Send>, Infallible>
 where
     F: Future<Output = Result<Response<R>, Infallible>>,
     R: Content,
@@ -241,31 +242,10 @@ where
         assert_eq!(head.headers["content-type"], "application/problem+json", "D18");
     }
     *seen.refused.lock().unwrap() = head.extensions.get().cloned();
-    Ok(Response::from_parts(head, Kept { sent: Full::new(body), _read: kept }))
-}
-
-/// The body of an answer, with what it was read from, which lives until it has left.
-struct Kept<R> {
-    sent: Full<Bytes>,
-    _read: R,
-}
-
-impl<R: Unpin> Body for Kept<R> {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.get_mut().sent).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.sent.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.sent.size_hint()
-    }
+    // What the body was read from lives until it has left.
+    let sent = Full::new(body).map_err(move |never| {
+        let _ = &kept;
+        never
+    });
+    Ok(Response::from_parts(head, sent))
 }
