@@ -87,7 +87,7 @@ impl<P> VerifyLayer<P> {
 
     /// How many bytes are held of all the bodies being read together; a body that would exceed it is answered 503. By
     /// default [`VerifyLayer::BYTES_AT_ONCE`], 64 MiB; at least as many as one body may have, and 4 GiB at most. Counts
-    /// anew, too, as does another [body limit](VerifyLayer::body_limit).
+    /// anew, as does another [body limit](VerifyLayer::body_limit): clones made before do not share the count.
     ///
     /// What is counted is the memory that a body takes: room grows in steps, up to the announced length or 64 KiB first,
     /// then by doubling. Not counted is what the server keeps for each connection, and the buffer of it that the first

@@ -2,8 +2,9 @@
 //!
 //! [`VerifyLayer`] wraps the service that may see authentic requests only: an [`EventRouter`](crate::EventRouter), an
 //! ordinary axum handler, a whole router, plain hyper. All that the head says, but for the media type and the
-//! coding, is judged before any of the body is read, and the body goes through the check as it arrives. What is authentic reaches the inner service as a
-//! `Request<Verified<P>>`; what is not is answered here, see [`Rejection`](crate::error::Rejection).
+//! coding, is judged before any of the body is read, and the body goes through the check as it arrives. What is
+//! authentic reaches the inner service as a `Request<Verified<P>>`; what is not is answered here, see
+//! [`Rejection`](crate::error::Rejection).
 //!
 //! ```
 //! use tower::{Layer, ServiceExt};
