@@ -7,9 +7,12 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tower_webhook::scheme::{self, Authentic, HmacSha256, VerifyError};
 
-use crate::subjects::{
-    SECRETS, SIGNATURE, Subject, TOKEN, shown, signature, signed, start_and_end,
-    strange_and_similar,
+use crate::{
+    request::Case,
+    subjects::{
+        SECRETS, SIGNATURE, Subject, TOKEN, first_and_last, shown, signature, signed,
+        start_and_end, strange_and_similar,
+    },
 };
 
 /// Each leaks in its way.
@@ -38,9 +41,9 @@ fn signatures(name: &'static str, same: impl Fn(&[u8], &[u8]) -> bool + Copy + '
     let right = signed::<scheme::Sha256>(SECRETS[0]);
     Subject {
         name,
-        requests: start_and_end(&right).map(signature),
+        cases: start_and_end(&right).map(|wrong| Case::new(signature(wrong), [SECRETS[0]])),
         accepted: false,
-        right: signature(right),
+        right: Case::new(signature(right), [SECRETS[0]]),
         prepare: Box::new(move |secrets| {
             let keys = [HmacSha256::new(&secrets[0][..]).expect("a good secret")];
             Box::new(move |head, body| verdict(&keys, head.header(SIGNATURE)?, body, same))
@@ -51,9 +54,10 @@ fn signatures(name: &'static str, same: impl Fn(&[u8], &[u8]) -> bool + Copy + '
 fn tokens(name: &'static str, same: impl Fn(&[u8], &[u8]) -> bool + Copy + 'static) -> Subject {
     Subject {
         name,
-        requests: strange_and_similar("", SECRETS[0]).map(|token| shown(&token)),
+        cases: strange_and_similar("", SECRETS[0])
+            .map(|token| Case::new(shown(SECRETS[0]), [token])),
         accepted: false,
-        right: shown(SECRETS[0]),
+        right: Case::new(shown(SECRETS[0]), [SECRETS[0]]),
         prepare: Box::new(move |secrets| {
             let digests = [digest(&secrets[0])];
             Box::new(move |head, _| find(&digests, head.header(TOKEN)?, same))
@@ -63,12 +67,12 @@ fn tokens(name: &'static str, same: impl Fn(&[u8], &[u8]) -> bool + Copy + 'stat
 
 /// Looks at each token in full, and at none after the right one.
 fn search() -> Subject {
-    let [first, .., last] = SECRETS;
+    let cases = first_and_last(&shown(SECRETS[0]));
     Subject {
         name: "leaky search",
-        requests: [first, last].map(shown),
+        right: cases[1].clone(),
+        cases,
         accepted: true,
-        right: shown(last),
         prepare: Box::new(|secrets| {
             let digests: Vec<_> = secrets.iter().map(|secret| digest(secret)).collect();
             Box::new(move |head, _| {

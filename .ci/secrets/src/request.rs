@@ -34,13 +34,15 @@ impl Request {
         Self { target: self.target.clone(), headers }
     }
 
-    /// One of two that are equally long, made of both: where each of them lies says nothing of which it is.
-    pub fn one_of([one, other]: &[Self; 2], second: bool) -> Self {
-        let second = Choice::from(u8::from(second));
+    /// As [`Case::one_of`].
+    fn one_of(one: &Self, other: &Self, second: Choice) -> Self {
+        let mixed = |one: &str, other: &str| {
+            let bytes = one_of(one.as_bytes(), other.as_bytes(), second);
+            String::from_utf8(bytes).expect("it is one of them")
+        };
         let values = one.headers.iter().zip(&other.headers);
-        let headers =
-            values.map(|((name, one), (_, other))| (name.clone(), mixed(one, other, second)));
-        Self { target: mixed(&one.target, &other.target, second), headers: headers.collect() }
+        let headers = values.map(|((name, one), (_, other))| (name.clone(), mixed(one, other)));
+        Self { target: mixed(&one.target, &other.target), headers: headers.collect() }
     }
 
     /// The head, in memory of its own: where it lies says nothing of what it is.
@@ -52,16 +54,42 @@ impl Request {
     }
 }
 
-fn mixed(one: &str, other: &str, second: Choice) -> String {
+/// One of two that are equally long, made of both: where it lies says nothing of which it is.
+fn one_of(one: &[u8], other: &[u8], second: Choice) -> Vec<u8> {
     assert_eq!(one.len(), other.len());
-    let bytes = one.bytes().zip(other.bytes());
-    let bytes = bytes.map(|(one, other)| u8::conditional_select(&one, &other, second));
-    String::from_utf8(bytes.collect()).expect("it is one of them")
+    one.iter().zip(other).map(|(one, other)| u8::conditional_select(one, other, second)).collect()
 }
 
 impl Default for Request {
     fn default() -> Self {
         Self { target: "/hook".into(), headers: Vec::new() }
+    }
+}
+
+/// What a stranger sends, to a receiver with these secrets.
+#[derive(Clone)]
+pub struct Case {
+    pub request: Request,
+    pub secrets: Vec<Vec<u8>>,
+}
+
+impl Case {
+    pub(crate) fn new<S: AsRef<[u8]>>(
+        request: Request,
+        secrets: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let secrets = secrets.into_iter().map(|secret| secret.as_ref().to_vec()).collect();
+        Self { request, secrets }
+    }
+
+    /// One of two whose parts are equally long, made of both: where each of them lies says nothing of which it is.
+    pub fn one_of([one, other]: &[Self; 2], second: bool) -> Self {
+        let second = Choice::from(u8::from(second));
+        let secrets = one.secrets.iter().zip(&other.secrets);
+        Self {
+            request: Request::one_of(&one.request, &other.request, second),
+            secrets: secrets.map(|(one, other)| one_of(one, other, second)).collect(),
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tower_webhook::{
 };
 
 use crate::{
-    request::{Request, now},
+    request::{Case, Request, now},
     valgrind,
 };
 
@@ -21,15 +21,16 @@ pub type Verify = Box<dyn Fn(&Head<'_>, &[u8]) -> Result<Authentic, VerifyError>
 /// Makes a comparison ready with the secrets.
 pub type Prepare = Box<dyn Fn(&[Vec<u8>]) -> Verify>;
 
-/// One comparison, and two requests whose difference must not show.
+/// One comparison, and two cases whose difference must not show.
 pub struct Subject {
     pub name: &'static str,
-    /// Of one length, and with one verdict. If refused, one is wrong from the start, the other right up to its end; if
-    /// accepted, one shows the first of several secrets, the other the last.
-    pub requests: [Request; 2],
+    /// With parts of one length, and with one verdict. If refused, one is wrong from the start, the other right up to its
+    /// end; if accepted, one is right by the first of several secrets, the other by the last. Where a request is decoded
+    /// through a table, or hashed, it is the same in both, and the secrets are not: what it takes to read is its own.
+    pub cases: [Case; 2],
     pub accepted: bool,
     /// One that is accepted.
-    pub right: Request,
+    pub right: Case,
     pub prepare: Prepare,
 }
 
@@ -67,10 +68,6 @@ pub fn all() -> Vec<Subject> {
     ]
 }
 
-pub fn secrets() -> Vec<Vec<u8>> {
-    SECRETS.map(|secret| secret.as_bytes().to_vec()).into()
-}
-
 fn learn365(keys: Keys) -> Learn365 {
     Learn365::new(keys).expect("a good secret")
 }
@@ -93,9 +90,10 @@ fn provider<P: Emit>(
     let right = Request::made_by(|head| new(SECRETS[0].into()).sign(head, BODY, &outgoing));
     Subject {
         name,
-        requests: wrong(right.header(header)).map(|value| right.with(header, value)),
+        cases: wrong(right.header(header))
+            .map(|value| Case::new(right.with(header, value), [SECRETS[0]])),
         accepted: false,
-        right,
+        right: Case::new(right, [SECRETS[0]]),
         prepare: Box::new(move |secrets| {
             let provider = new(secrets[0].as_slice().into());
             Box::new(move |head, body| fed(provider.authenticate(head)?, body))
@@ -107,9 +105,9 @@ fn hmac<A: Algorithm>(name: &'static str) -> Subject {
     let right = signed::<A>(SECRETS[0]);
     Subject {
         name,
-        requests: start_and_end(&right).map(signature),
+        cases: start_and_end(&right).map(|wrong| Case::new(signature(wrong), [SECRETS[0]])),
         accepted: false,
-        right: signature(right),
+        right: Case::new(signature(right), [SECRETS[0]]),
         prepare: Box::new(|secrets| {
             let keys = Hmac::<A>::new(&secrets[0][..]).expect("a good secret");
             Box::new(move |head, body| fed(keys.check(Tag::hex(head.header(SIGNATURE)?)?), body))
@@ -121,28 +119,35 @@ fn hmac<A: Algorithm>(name: &'static str) -> Subject {
 fn signatures() -> Subject {
     let right = SECRETS.map(signed::<scheme::Sha256>);
     let wrong = right.each_ref().map(|hex| start_and_end(hex));
+    let case = |four: [&str; 4]| Case::new(signature(four.join(" ")), SECRETS);
     Subject {
         name: "4 keys, 4 signatures",
-        requests: [0, 1].map(|end| signature(wrong.each_ref().map(|both| &*both[end]).join(" "))),
+        cases: [0, 1].map(|end| case(wrong.each_ref().map(|both| &*both[end]))),
         accepted: false,
-        right: signature(right.join(" ")),
+        right: case(right.each_ref().map(String::as_str)),
         prepare: Box::new(any_signature),
     }
 }
 
-/// Of four signatures, the first is the first key's, or the last the last's.
+/// Of four signatures, the first is right: it is the first key's, or the last's.
 fn which_signature() -> Subject {
-    let [first, .., last] = SECRETS.map(signed::<scheme::Sha256>);
-    let [wrong, _] = start_and_end(&first);
-    let requests = [[&first, &wrong, &wrong, &wrong], [&wrong, &wrong, &wrong, &last]]
-        .map(|four| signature(four.map(String::as_str).join(" ")));
+    let right = signed::<scheme::Sha256>(SECRETS[0]);
+    let [wrong, _] = start_and_end(&right);
+    let cases = first_and_last(&signature([&*right, &wrong, &wrong, &wrong].join(" ")));
     Subject {
         name: "4 keys, 4 signatures: which",
-        right: requests[1].clone(),
-        requests,
+        right: cases[1].clone(),
+        cases,
         accepted: true,
         prepare: Box::new(any_signature),
     }
+}
+
+/// The first of the secrets is that of the request, or the last.
+pub(crate) fn first_and_last(request: &Request) -> [Case; 2] {
+    let mut last = SECRETS;
+    last.rotate_left(1);
+    [SECRETS, last].map(|secrets| Case::new(request.clone(), secrets))
 }
 
 fn any_signature(secrets: &[Vec<u8>]) -> Verify {
@@ -154,12 +159,12 @@ fn any_signature(secrets: &[Vec<u8>]) -> Verify {
 
 /// `user` stands before the token in what is hashed.
 fn token(name: &'static str, user: &str, new: fn(Keys) -> Token) -> Subject {
-    let shown = |token: &str| Request::made_by(|head| new(token.into()).apply(head));
+    let shown = Request::made_by(|head| new(SECRETS[0].into()).apply(head));
     Subject {
         name,
-        requests: strange_and_similar(user, SECRETS[0]).map(|token| shown(&token)),
+        cases: strange_and_similar(user, SECRETS[0]).map(|token| Case::new(shown.clone(), [token])),
         accepted: false,
-        right: shown(SECRETS[0]),
+        right: Case::new(shown, [SECRETS[0]]),
         prepare: Box::new(move |secrets| {
             let token = new(secrets[0].as_slice().into());
             Box::new(move |head, _| token.verify(head))
@@ -167,25 +172,26 @@ fn token(name: &'static str, user: &str, new: fn(Keys) -> Token) -> Subject {
     }
 }
 
-/// One token, compared with four: it is strange, or similar to the last.
+/// One token, compared with four: all are strange, or the last is similar.
 fn tokens() -> Subject {
-    let [.., last] = SECRETS;
+    let [others @ .., last] = SECRETS;
+    let case = |token: &str| Case::new(shown(last), others.iter().copied().chain([token]));
     Subject {
         name: "4 tokens",
-        requests: strange_and_similar("", last).map(|token| shown(&token)),
+        cases: strange_and_similar("", last).map(|token| case(&token)),
         accepted: false,
-        right: shown(last),
+        right: case(last),
         prepare: Box::new(any_token),
     }
 }
 
 fn which_token() -> Subject {
-    let [first, .., last] = SECRETS;
+    let cases = first_and_last(&shown(SECRETS[0]));
     Subject {
         name: "4 tokens: which",
-        requests: [first, last].map(shown),
+        right: cases[1].clone(),
+        cases,
         accepted: true,
-        right: shown(last),
         prepare: Box::new(any_token),
     }
 }
@@ -235,9 +241,9 @@ pub(crate) fn start_and_end(hex: &str) -> [String; 2] {
     [format!("{start}{}", &hex[1..]), format!("{}{end}", &hex[..hex.len() - 1])]
 }
 
-/// Two wrong tokens: one differs from the right one in its first character, and in the first byte of its digest; the
-/// other agrees with it up to the last characters, and in two bytes of its digest. More takes too long to find, and under
-/// valgrind so does that, where it makes no difference.
+/// Two wrong tokens: one differs from the right one in its first character, a digit for a digit, and in the first byte of
+/// its digest; the other agrees with it up to the last characters, and in two bytes of its digest. More takes too long to
+/// find, and under valgrind so does that, where it makes no difference.
 pub(crate) fn strange_and_similar(user: &str, right: &str) -> [String; 2] {
     let digest = |token: &str| Sha256::digest(format!("{user}{token}"));
     let wanted = digest(right);
@@ -248,7 +254,9 @@ pub(crate) fn strange_and_similar(user: &str, right: &str) -> [String; 2] {
         let mut all = (0_u32..).map(|ending| format!("{kept}{ending:0ENDING$x}"));
         all.find(|token| agreeing(token) == bytes).expect("one of 4 billion")
     };
-    [found(&format!("_{}", &kept[1..]), 0), found(kept, if valgrind::is_running() { 0 } else { 2 })]
+    let other = char::from(kept.as_bytes()[0] ^ 1);
+    let similar = found(kept, if valgrind::is_running() { 0 } else { 2 });
+    [found(&format!("{other}{}", &kept[1..]), 0), similar]
 }
 
 /// How many characters at the end of a token are varied.

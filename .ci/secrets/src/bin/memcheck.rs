@@ -10,8 +10,8 @@ use std::{
 use secrets::{
     controls,
     reports::{self, Report},
-    request::{Request, now},
-    subjects::{self, BODY, Subject, Verify},
+    request::{Case, now},
+    subjects::{self, BODY, Prepare, Subject},
     valgrind,
 };
 use sha2::{Digest, Sha256};
@@ -64,30 +64,30 @@ fn traced(name: &str) -> String {
 
 fn compare_under_valgrind(subject: &Subject) -> ExitCode {
     assert!(valgrind::is_running(), "this is for valgrind to run");
-    let (secrets, body) = (subjects::secrets(), BODY.to_vec());
-    // The body too: a secret that was decoded from base64, through a table, has lost its mark.
-    secrets.iter().chain([&body]).for_each(|secret| valgrind::mark_secret(secret));
-    assert_marks_outlive_hashing(&secrets[0]);
-    // A receiver may look at its secrets when it starts: are they long enough, and fit for their place?
-    let verify = valgrind::unreported(|| (subject.prepare)(&secrets));
     // Refusals first, because nothing is reported twice.
-    requests(subject, false).for_each(|request| compare(&verify, request, &body, false));
+    cases(subject, false).for_each(|case| compare(&subject.prepare, case, false));
     println!("{ACCEPTED}");
-    requests(subject, true).for_each(|request| compare(&verify, request, &body, true));
+    cases(subject, true).for_each(|case| compare(&subject.prepare, case, true));
     ExitCode::SUCCESS
 }
 
 #[inline(never)]
-fn compare(verify: &Verify, request: &Request, body: &[u8], accepted: bool) {
+fn compare(prepare: &Prepare, case: &Case, accepted: bool) {
+    let (Case { request, secrets }, body) = (case.clone(), BODY.to_vec());
+    // The body too: a secret that was decoded from base64, through a table, has lost its mark.
+    secrets.iter().chain([&body]).for_each(|secret| valgrind::mark_secret(secret));
+    assert_marks_outlive_hashing(&secrets[0]);
+    // A receiver may look at its secrets when it starts: are they long enough, and fit for their place?
+    let verify = valgrind::unreported(|| prepare(&secrets));
     let (parts, before) = (request.head(), valgrind::reports());
-    let verdict = verify(&Head::new(&parts, now()), body);
+    let verdict = verify(&Head::new(&parts, now()), &body);
     valgrind::mark_public(&verdict);
     assert_eq!(verdict.is_ok(), accepted);
     assert!(valgrind::reports() > before, "the verdict does not depend on the secret");
 }
 
-fn requests(subject: &Subject, accepted: bool) -> impl Iterator<Item = &Request> {
-    let both = subject.requests.iter().filter(move |_| subject.accepted == accepted);
+fn cases(subject: &Subject, accepted: bool) -> impl Iterator<Item = &Case> {
+    let both = subject.cases.iter().filter(move |_| subject.accepted == accepted);
     both.chain(accepted.then_some(&subject.right))
 }
 
