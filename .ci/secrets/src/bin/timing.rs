@@ -94,8 +94,8 @@ fn measured(subject: &Subject, count: usize) -> Vec<Sample> {
     samples
 }
 
-/// A receiver looks at its secrets when it starts, and leaves the processor in one state or another. So many are made
-/// ready at a time, in either class, that it is not the state of the next one's.
+/// A receiver looks at its secrets when it starts, which leaves the processor in a state of its own. So many, in random
+/// classes, are made ready before any is measured.
 const BATCH: usize = 16;
 
 fn ready(subject: &Subject, second: bool) -> (Verify, Parts, bool) {
