@@ -10,8 +10,8 @@ use tower_webhook::scheme::{self, Authentic, HmacSha256, VerifyError};
 use crate::{
     request::Case,
     subjects::{
-        SECRETS, SIGNATURE, Subject, TOKEN, first_and_last, shown, signature, signed,
-        start_and_end, strange_and_similar,
+        SECRETS, SIGNATURE, Subject, TOKEN, Verify, shown, signature, signed, start_and_end,
+        strange_and_similar, to_one, which,
     },
 };
 
@@ -41,9 +41,9 @@ fn signatures(name: &'static str, same: impl Fn(&[u8], &[u8]) -> bool + Copy + '
     let right = signed::<scheme::Sha256>(SECRETS[0]);
     Subject {
         name,
-        cases: start_and_end(&right).map(|wrong| Case::new(signature(wrong), [SECRETS[0]])),
+        cases: start_and_end(&right).map(|wrong| to_one(signature(wrong))),
         accepted: false,
-        right: Case::new(signature(right), [SECRETS[0]]),
+        right: to_one(signature(right)),
         prepare: Box::new(move |secrets| {
             let keys = [HmacSha256::new(&secrets[0][..]).expect("a good secret")];
             Box::new(move |head, body| verdict(&keys, head.header(SIGNATURE)?, body, same))
@@ -57,7 +57,7 @@ fn tokens(name: &'static str, same: impl Fn(&[u8], &[u8]) -> bool + Copy + 'stat
         cases: strange_and_similar("", SECRETS[0])
             .map(|token| Case::new(shown(SECRETS[0]), [token])),
         accepted: false,
-        right: Case::new(shown(SECRETS[0]), [SECRETS[0]]),
+        right: to_one(shown(SECRETS[0])),
         prepare: Box::new(move |secrets| {
             let digests = [digest(&secrets[0])];
             Box::new(move |head, _| find(&digests, head.header(TOKEN)?, same))
@@ -67,21 +67,15 @@ fn tokens(name: &'static str, same: impl Fn(&[u8], &[u8]) -> bool + Copy + 'stat
 
 /// Looks at each token in full, and at none after the right one.
 fn search() -> Subject {
-    let cases = first_and_last(&shown(SECRETS[0]));
-    Subject {
-        name: "leaky search",
-        right: cases[1].clone(),
-        cases,
-        accepted: true,
-        prepare: Box::new(|secrets| {
-            let digests: Vec<_> = secrets.iter().map(|secret| digest(secret)).collect();
-            Box::new(move |head, _| {
-                let given = digest(head.header(TOKEN)?.as_bytes());
-                let found = digests.iter().any(|digest| sees_all(digest, &given));
-                found.then(Authentic::dangerous_assert).ok_or(VerifyError::TokenMismatch)
-            })
-        }),
-    }
+    let prepare = |secrets: &[Vec<u8>]| -> Verify {
+        let digests: Vec<_> = secrets.iter().map(|secret| digest(secret)).collect();
+        Box::new(move |head, _| {
+            let given = digest(head.header(TOKEN)?.as_bytes());
+            let found = digests.iter().any(|digest| sees_all(digest, &given));
+            found.then(Authentic::dangerous_assert).ok_or(VerifyError::TokenMismatch)
+        })
+    };
+    which("leaky search", &shown(SECRETS[0]), Box::new(prepare))
 }
 
 /// Much as in `HmacCheck::verdict`.

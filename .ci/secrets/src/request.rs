@@ -1,4 +1,4 @@
-//! A request as text, from which its head is made anew each time.
+//! A request as text, from which its head is made anew each time, and the secrets of who receives it.
 
 use std::time::{Duration, SystemTime};
 

@@ -90,10 +90,9 @@ fn provider<P: Emit>(
     let right = Request::made_by(|head| new(SECRETS[0].into()).sign(head, BODY, &outgoing));
     Subject {
         name,
-        cases: wrong(right.header(header))
-            .map(|value| Case::new(right.with(header, value), [SECRETS[0]])),
+        cases: wrong(right.header(header)).map(|value| to_one(right.with(header, value))),
         accepted: false,
-        right: Case::new(right, [SECRETS[0]]),
+        right: to_one(right),
         prepare: Box::new(move |secrets| {
             let provider = new(secrets[0].as_slice().into());
             Box::new(move |head, body| fed(provider.authenticate(head)?, body))
@@ -105,9 +104,9 @@ fn hmac<A: Algorithm>(name: &'static str) -> Subject {
     let right = signed::<A>(SECRETS[0]);
     Subject {
         name,
-        cases: start_and_end(&right).map(|wrong| Case::new(signature(wrong), [SECRETS[0]])),
+        cases: start_and_end(&right).map(|wrong| to_one(signature(wrong))),
         accepted: false,
-        right: Case::new(signature(right), [SECRETS[0]]),
+        right: to_one(signature(right)),
         prepare: Box::new(|secrets| {
             let keys = Hmac::<A>::new(&secrets[0][..]).expect("a good secret");
             Box::new(move |head, body| fed(keys.check(Tag::hex(head.header(SIGNATURE)?)?), body))
@@ -133,21 +132,16 @@ fn signatures() -> Subject {
 fn which_signature() -> Subject {
     let right = signed::<scheme::Sha256>(SECRETS[0]);
     let [wrong, _] = start_and_end(&right);
-    let cases = first_and_last(&signature([&*right, &wrong, &wrong, &wrong].join(" ")));
-    Subject {
-        name: "4 keys, 4 signatures: which",
-        right: cases[1].clone(),
-        cases,
-        accepted: true,
-        prepare: Box::new(any_signature),
-    }
+    let request = signature([&*right, &wrong, &wrong, &wrong].join(" "));
+    which("4 keys, 4 signatures: which", &request, Box::new(any_signature))
 }
 
 /// The first of the secrets is that of the request, or the last.
-pub(crate) fn first_and_last(request: &Request) -> [Case; 2] {
+pub(crate) fn which(name: &'static str, request: &Request, prepare: Prepare) -> Subject {
     let mut last = SECRETS;
     last.rotate_left(1);
-    [SECRETS, last].map(|secrets| Case::new(request.clone(), secrets))
+    let cases = [SECRETS, last].map(|secrets| Case::new(request.clone(), secrets));
+    Subject { name, right: cases[1].clone(), cases, accepted: true, prepare }
 }
 
 fn any_signature(secrets: &[Vec<u8>]) -> Verify {
@@ -164,7 +158,7 @@ fn token(name: &'static str, user: &str, new: fn(Keys) -> Token) -> Subject {
         name,
         cases: strange_and_similar(user, SECRETS[0]).map(|token| Case::new(shown.clone(), [token])),
         accepted: false,
-        right: Case::new(shown, [SECRETS[0]]),
+        right: to_one(shown),
         prepare: Box::new(move |secrets| {
             let token = new(secrets[0].as_slice().into());
             Box::new(move |head, _| token.verify(head))
@@ -186,14 +180,7 @@ fn tokens() -> Subject {
 }
 
 fn which_token() -> Subject {
-    let cases = first_and_last(&shown(SECRETS[0]));
-    Subject {
-        name: "4 tokens: which",
-        right: cases[1].clone(),
-        cases,
-        accepted: true,
-        prepare: Box::new(any_token),
-    }
+    which("4 tokens: which", &shown(SECRETS[0]), Box::new(any_token))
 }
 
 fn any_token(secrets: &[Vec<u8>]) -> Verify {
@@ -210,6 +197,11 @@ fn fed(mut check: Check, body: &[u8]) -> Result<Authentic, VerifyError> {
 fn several(secrets: &[Vec<u8>]) -> Keys {
     let all = secrets.iter().map(|secret| Keys::from(secret.as_slice()));
     all.reduce(Keys::or).expect("some secrets")
+}
+
+/// To a receiver that has the first secret only.
+pub(crate) fn to_one(request: Request) -> Case {
+    Case::new(request, [SECRETS[0]])
 }
 
 /// A request with a token in the header.
@@ -241,7 +233,7 @@ pub(crate) fn start_and_end(hex: &str) -> [String; 2] {
     [format!("{start}{}", &hex[1..]), format!("{}{end}", &hex[..hex.len() - 1])]
 }
 
-/// Two wrong tokens: one differs from the right one in its first character, a digit for a digit, and in the first byte of
+/// Two wrong tokens: one differs from the right one in its first character, by one of its kind, and in the first byte of
 /// its digest; the other agrees with it up to the last characters, and in two bytes of its digest. More takes too long to
 /// find, and under valgrind so does that, where it makes no difference.
 pub(crate) fn strange_and_similar(user: &str, right: &str) -> [String; 2] {

@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 /// The |t| of the last control, the search that stops early; none if any of them hides its leak.
 fn controls(count: usize) -> Option<f64> {
     let all = controls::leaky();
-    all.iter().map(|one| shown(one, count, |t| t > CERTAIN)).reduce(Option::and)?
+    all.iter().map(|one| shown(one, count, |t| t > CERTAIN)).reduce(Option::and).flatten()
 }
 
 /// The first |t| that is as demanded.
@@ -76,22 +76,17 @@ fn shown(subject: &Subject, count: usize, demanded: impl Fn(f64) -> bool) -> Opt
 /// Both classes in random order, after as many runs again, but at most 100,000, to warm up.
 fn measured(subject: &Subject, count: usize) -> Vec<Sample> {
     let mut random = Random::new();
-    let mut samples = Vec::with_capacity(count + BATCH);
-    let mut warm_up = count.min(100_000);
-    while samples.len() < count {
+    let batch = || {
         let ready: Vec<_> = (0..BATCH).map(|_| ready(subject, random.next() % 2 == 1)).collect();
-        samples.extend(ready.iter().map(|(verify, parts, second)| {
+        let sample = |(verify, parts, second): (Verify, Parts, bool)| {
             let depth = random.next() % DEPTHS;
-            let (ticks, verdict) = at_depth(depth, &mut || timed(verify, parts));
+            let (ticks, verdict) = at_depth(depth, &mut || timed(&verify, &parts));
             assert_eq!(verdict, subject.accepted, "{}", subject.name);
-            Sample { ticks, second: *second }
-        }));
-        if let Some(less) = warm_up.checked_sub(BATCH) {
-            warm_up = less;
-            samples.clear();
-        }
-    }
-    samples
+            Sample { ticks, second }
+        };
+        ready.into_iter().map(sample).collect::<Vec<_>>()
+    };
+    std::iter::repeat_with(batch).flatten().skip(count.min(100_000)).take(count).collect()
 }
 
 /// A receiver looks at its secrets when it starts, which leaves the processor in a state of its own. So many, in random
