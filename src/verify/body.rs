@@ -3,7 +3,7 @@ use std::{
     fmt,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
+use super::drain::Rest;
 use crate::Delivery;
 
 /// The body of a request that is authentic for provider `P`. Nothing outside of this crate can make one.
@@ -78,58 +79,76 @@ impl<P> fmt::Debug for Verified<P> {
 }
 
 pin_project! {
-    /// The body of an answer: the inner service's, or the layer's own.
-    #[derive(Debug)]
-    pub struct ResponseBody<B> {
+    /// The body of an answer: the inner service's, or the layer's own. `B` is the body of the request, which may still be
+    /// on its way: what is left of it is read, within limits, before an answer of the layer's own ends.
+    pub struct ResponseBody<R, B> {
         #[pin]
-        kind: Kind<B>,
+        kind: Kind<R, B>,
     }
 }
 
 pin_project! {
-    #[derive(Debug)]
     #[project = KindProj]
-    enum Kind<B> {
-        Inner { #[pin] body: B },
-        Own { body: Full<Bytes> },
+    enum Kind<R, B> {
+        Inner { #[pin] body: R },
+        Own { body: Full<Bytes>, rest: Option<Pin<Box<Rest<B>>>> },
     }
 }
 
-impl<B> ResponseBody<B> {
-    pub(super) fn inner(body: B) -> Self {
+impl<R, B> ResponseBody<R, B> {
+    pub(super) fn inner(body: R) -> Self {
         Self { kind: Kind::Inner { body } }
     }
 
-    pub(super) fn own(body: Bytes) -> Self {
-        Self { kind: Kind::Own { body: Full::new(body) } }
+    pub(super) fn own(body: Bytes, rest: Option<Pin<Box<Rest<B>>>>) -> Self {
+        Self { kind: Kind::Own { body: Full::new(body), rest } }
     }
 }
 
-impl<B: Body<Data = Bytes>> Body for ResponseBody<B> {
+/// Empty, as layers want it that answer by themselves.
+impl<R, B> Default for ResponseBody<R, B> {
+    fn default() -> Self {
+        Self::own(Bytes::new(), None)
+    }
+}
+
+impl<R: Body<Data = Bytes>, B: Body> Body for ResponseBody<R, B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = R::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
         match self.project().kind.project() {
             KindProj::Inner { body } => body.poll_frame(cx),
-            KindProj::Own { body } => Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            KindProj::Own { body, rest } => {
+                if let Some(unread) = rest {
+                    ready!(unread.as_mut().poll(cx));
+                    *rest = None;
+                }
+                Pin::new(body).poll_frame(cx).map_err(|never| match never {})
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Inner { body } => body.is_end_stream(),
-            Kind::Own { body } => body.is_end_stream(),
+            Kind::Own { body, rest } => rest.is_none() && body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Inner { body } => body.size_hint(),
-            Kind::Own { body } => body.size_hint(),
+            Kind::Own { body, .. } => body.size_hint(),
         }
+    }
+}
+
+impl<R, B> fmt::Debug for ResponseBody<R, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseBody(..)")
     }
 }

@@ -6,14 +6,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, request::Parts};
+use http::{Request, Response, Version, request::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 use tower::Service;
 
-use super::{ResponseBody, Verified, read::Reading};
-use crate::{BoxError, Provider, error::Rejection, places::Place, timer::poll_elapsed};
+use super::{
+    ResponseBody, Verified,
+    drain::{Drain, Rest, close, early},
+    layer::Config,
+    read::Reading,
+};
+use crate::{BoxError, Provider, error::Rejection, places::Place, timer};
 
 pin_project! {
     /// The future of [`Verify`](super::Verify)'s answer.
@@ -30,8 +35,14 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<P, S, B, F> {
-        Answered { answer: Option<Response<Bytes>> },
-        Reading { task: Option<(S, Parts, Box<Reading<P>>)>, #[pin] body: B, #[pin] deadline: Option<Sleep> },
+        Answered { answer: Option<Response<Bytes>>, rest: Option<Pin<Box<Rest<B>>>> },
+        Reading {
+            task: Option<(S, Parts, Box<Reading<P>>)>,
+            #[pin] body: B,
+            #[pin] deadline: Option<Sleep>,
+            // Refused before the end of the body: answered when that has been drained.
+            refused: Option<Box<(Response<Bytes>, Version, Drain)>>,
+        },
         Waiting { inner: S, request: Option<Request<Verified<P>>>, place: Place },
         Called { #[pin] future: F },
     }
@@ -39,14 +50,23 @@ pin_project! {
 
 impl<P, S, B> ResponseFuture<P, S, B>
 where
+    B: Body,
     S: Service<Request<Verified<P>>>,
 {
-    pub(super) fn answered(answer: Response<Bytes>) -> Self {
-        Self { state: State::Answered { answer: Some(answer) } }
+    /// Answered before `body` was read.
+    pub(super) fn early(
+        config: &Config,
+        parts: &Parts,
+        body: B,
+        mut answer: Response<Bytes>,
+    ) -> Self {
+        let rest = early(config, parts, body, &mut answer);
+        Self { state: State::Answered { answer: Some(answer), rest } }
     }
 
     pub(super) fn reading(inner: S, parts: Parts, reading: Box<Reading<P>>, body: B) -> Self {
-        Self { state: State::Reading { task: Some((inner, parts, reading)), body, deadline: None } }
+        let task = Some((inner, parts, reading));
+        Self { state: State::Reading { task, body, deadline: None, refused: None } }
     }
 }
 
@@ -56,31 +76,50 @@ where
     B: Body<Error: Into<BoxError>>,
     S: Service<Request<Verified<P>>, Response = Response<R>>,
 {
-    type Output = Result<Response<ResponseBody<R>>, S::Error>;
+    type Output = Result<Response<ResponseBody<R, B>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.project().state;
         loop {
             let next = match state.as_mut().project() {
-                StateProj::Answered { answer } => {
-                    let answer = answer.take().expect("polled after completion");
-                    return Poll::Ready(Ok(answer.map(ResponseBody::own)));
+                StateProj::Answered { answer, rest } => {
+                    let (answer, rest) =
+                        (answer.take().expect("polled after completion"), rest.take());
+                    return Poll::Ready(Ok(answer.map(|body| ResponseBody::own(body, rest))));
                 }
-                StateProj::Reading { task, body, mut deadline } => {
+                StateProj::Reading { body, refused: Some(refused), .. } => {
+                    let (answer, version, drain) = &mut **refused;
+                    if !ready!(drain.poll(body, cx)) {
+                        close(answer, *version);
+                    }
+                    answered(std::mem::take(answer))
+                }
+                StateProj::Reading { task, body, mut deadline, refused } => {
                     let reading = &mut task.as_mut().expect("present while reading").2;
                     let read = match reading.poll(body, cx) {
                         Poll::Ready(read) => read,
                         Poll::Pending => {
                             if deadline.is_none() {
-                                deadline.set(Some(tokio::time::sleep(reading.deadline())));
+                                deadline.set(timer::sleep(reading.deadline()));
                             }
-                            let deadline = deadline.as_pin_mut().expect("just set");
-                            ready!(poll_elapsed(deadline, cx));
+                            ready!(timer::poll(deadline.as_pin_mut(), cx));
                             Err(Rejection::BodyTimeout)
                         }
                     };
                     let (inner, parts, reading) = task.take().expect("present while reading");
-                    verified(inner, parts, reading, read)
+                    match read {
+                        Ok(()) => verified(inner, parts, reading),
+                        Err(rejection) => {
+                            let drain = reading.drain(&rejection);
+                            let mut answer = rejection.refusal(reading.provider_name());
+                            if let Some(drain) = drain {
+                                *refused = Some(Box::new((answer, parts.version, drain)));
+                                continue;
+                            }
+                            close(&mut answer, parts.version);
+                            answered(answer)
+                        }
+                    }
                 }
                 StateProj::Waiting { inner, request, .. } => {
                     ready!(inner.poll_ready(cx))?;
@@ -96,19 +135,22 @@ where
     }
 }
 
-/// The body has been read, or not: on to the inner service, or to the answer.
+fn answered<P, S, B, F>(answer: Response<Bytes>) -> State<P, S, B, F> {
+    State::Answered { answer: Some(answer), rest: None }
+}
+
+/// The body has been read: on to the inner service, or to the answer.
 fn verified<P: Provider, S, B, F>(
     inner: S,
     parts: Parts,
     reading: Box<Reading<P>>,
-    read: Result<(), Rejection>,
 ) -> State<P, S, B, F> {
     let name = reading.provider_name();
-    match read.and_then(|()| reading.finish(&parts.headers)) {
+    match reading.finish(&parts.headers) {
         Ok((body, place)) => {
             State::Waiting { inner, request: Some(Request::from_parts(parts, body)), place }
         }
-        Err(rejection) => State::Answered { answer: Some(rejection.refusal(name)) },
+        Err(rejection) => answered(rejection.refusal(name)),
     }
 }
 

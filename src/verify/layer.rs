@@ -28,6 +28,9 @@ pub(super) struct Config {
     bytes_at_once: usize,
     /// So many bytes, or as many as one body may have.
     pub(super) budget: Places,
+    pub(super) drain_limit: usize,
+    pub(super) drain_deadline: Duration,
+    pub(super) drains: Places,
 }
 
 impl<P> VerifyLayer<P> {
@@ -39,6 +42,12 @@ impl<P> VerifyLayer<P> {
     pub const BODIES_AT_ONCE: usize = 256;
     /// Bytes of all the bodies being read at once, by default.
     pub const BYTES_AT_ONCE: usize = 64 * 1024 * 1024;
+    /// Bytes that are read and dropped of a body whose request is answered already, by default.
+    pub const DRAIN_LIMIT: usize = 1024 * 1024;
+    /// How long that may take, by default.
+    pub const DRAIN_DEADLINE: Duration = Duration::from_secs(2);
+    /// How many bodies are read and dropped at once, by default.
+    pub const DRAINS_AT_ONCE: usize = 1024;
 
     /// A layer for a provider, or for a shared one in an `Arc`: where the compiler asks for the type then, it is
     /// `VerifyLayer::<P>::new(arc)`.
@@ -51,6 +60,9 @@ impl<P> VerifyLayer<P> {
             places: Places::new(Self::BODIES_AT_ONCE),
             bytes_at_once: Self::BYTES_AT_ONCE,
             budget: Places::new(Self::BYTES_AT_ONCE),
+            drain_limit: Self::DRAIN_LIMIT,
+            drain_deadline: Self::DRAIN_DEADLINE,
+            drains: Places::new(Self::DRAINS_AT_ONCE),
         };
         Self { config: Arc::new(config), provider: provider.into() }
     }
@@ -100,6 +112,32 @@ impl<P> VerifyLayer<P> {
         })
     }
 
+    /// How many bytes are read and dropped of a body whose request is answered before all of it has arrived. By default
+    /// [`VerifyLayer::DRAIN_LIMIT`], 1 MiB. They are neither hashed nor kept.
+    ///
+    /// The connection stays usable for the next request then, which may be somebody else's where a proxy shares its
+    /// connections. If the body announces more, or an HTTP/1 body announces no length, then the answer says
+    /// `Connection: close`; if more arrives, the connection (over HTTP/2: the stream) ends. With 0, that is so for every
+    /// such body.
+    #[must_use]
+    pub fn drain_limit(self, bytes: usize) -> Self {
+        self.with(|config| config.drain_limit = bytes)
+    }
+
+    /// How long the rest of such a body may take, from its first pause on. By default [`VerifyLayer::DRAIN_DEADLINE`], 2
+    /// seconds.
+    #[must_use]
+    pub fn drain_deadline(self, deadline: Duration) -> Self {
+        self.with(|config| config.drain_deadline = deadline)
+    }
+
+    /// How many such bodies are read at once; one more is treated as one that is too long. By default
+    /// [`VerifyLayer::DRAINS_AT_ONCE`], 1,024. Counts anew: clones made before do not share the count.
+    #[must_use]
+    pub fn drains_at_once(self, most: usize) -> Self {
+        self.with(|config| config.drains = Places::new(most))
+    }
+
     /// The clock that timestamps are judged by. Deadlines follow tokio's.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
@@ -145,6 +183,9 @@ impl<P> fmt::Debug for VerifyLayer<P> {
             .field("body_deadline", &self.config.body_deadline)
             .field("bodies_at_once", &self.config.places.most())
             .field("bytes_at_once", &self.config.budget.most())
+            .field("drain_limit", &self.config.drain_limit)
+            .field("drain_deadline", &self.config.drain_deadline)
+            .field("drains_at_once", &self.config.drains.most())
             .finish_non_exhaustive()
     }
 }

@@ -52,6 +52,7 @@
 
 mod body;
 mod collected;
+mod drain;
 mod future;
 mod layer;
 mod read;

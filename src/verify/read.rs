@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, header};
 use http_body::Body;
 use tokio::time::Instant;
 
-use super::{Verified, VerifyLayer, collected::Collected, layer::Config};
+use super::{Verified, VerifyLayer, collected::Collected, drain::Drain, layer::Config};
 use crate::{
     Delivery, Provider,
     error::Rejection,
@@ -32,7 +32,7 @@ pub(super) struct Reading<P> {
 }
 
 /// Frames taken in one poll, before other tasks get their turn: twice those of 1 MiB as hyper reads it from a fast sender.
-const FRAMES_PER_POLL: usize = 128;
+pub(super) const FRAMES_PER_POLL: usize = 128;
 
 impl<P: Provider> Reading<P> {
     /// Judges what can be judged before the body is read, once it is no handshake: method, declared size, head, place.
@@ -94,6 +94,14 @@ impl<P: Provider> Reading<P> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// What to do with the rest of a body that is refused: nothing where nothing can come of it.
+    pub(super) fn drain(&self, rejection: &Rejection) -> Option<Drain> {
+        match rejection {
+            Rejection::BodyTooLarge(_) | Rejection::Busy => Drain::begin(&self.config),
+            _ => None,
+        }
     }
 
     fn take(&mut self, mut data: impl Buf) -> Result<(), Rejection> {

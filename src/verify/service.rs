@@ -40,7 +40,7 @@ where
     B: Body<Error: Into<BoxError>>,
     S: Service<Request<Verified<P>>, Response = Response<R>> + Clone,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = Response<ResponseBody<R, B>>;
     type Error = S::Error;
     type Future = ResponseFuture<P, S, B>;
 
@@ -54,22 +54,21 @@ where
         let config = &self.layer.config;
         let head = Head::new(&parts, config.clock.now()).header_limit(config.header_limit);
         if let Some(answer) = self.layer.provider.handshake(&head) {
-            return ResponseFuture::answered(answer);
+            return ResponseFuture::early(config, &parts, body, answer);
         }
         let promised = body.size_hint().lower();
-        let declared = declared_length(&parts).max(promised);
+        let declared = declared_length(&parts).unwrap_or(0).max(promised);
         match Reading::begin(&self.layer, &head, declared, promised) {
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
-                ResponseFuture::answered(rejection.refusal(self.layer.provider.name()))
+                let answer = rejection.refusal(self.layer.provider.name());
+                ResponseFuture::early(config, &parts, body, answer)
             }
         }
     }
 }
 
 /// What the head announces, if anything.
-fn declared_length(parts: &Parts) -> u64 {
-    let length = parts.headers.get(header::CONTENT_LENGTH);
-    let length = length.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    length.unwrap_or(0)
+pub(super) fn declared_length(parts: &Parts) -> Option<u64> {
+    parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

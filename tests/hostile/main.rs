@@ -11,6 +11,7 @@ mod bodies;
 mod bulk;
 mod challenge;
 mod crowds;
+mod early;
 mod elements;
 mod endpoint;
 mod floods;

@@ -3,17 +3,18 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Uri, Version, header};
-use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body::{Body, Frame, SizeHint};
 use hyper::{
     body::Incoming,
     client::conn::{http1, http2},
@@ -222,30 +223,54 @@ fn builder(head: Duration, half_close: bool) -> Builder<TokioExecutor> {
 }
 
 /// D17 and D18, for whatever a hook answers: no redirect, and of a refusal its status and its title. A panic here ends
-/// the request without an answer.
+/// the connection.
 async fn proper<F, R>(
     answered: F,
     seen: Arc<Seen>,
-) -> Result<Response<impl Body<Data = Bytes, Error = Infallible> + Send>, Infallible>
+) -> Result<Response<impl Body<Data = Bytes, Error = R::Error> + Send>, Infallible>
 where
     F: Future<Output = Result<Response<R>, Infallible>>,
     R: Content,
 {
     seen.requests.fetch_add(1, Ordering::SeqCst);
-    let (head, mut kept) = answered.await?.into_parts();
-    let body = (&mut kept).collect().await.map_err(Into::into).unwrap().to_bytes();
+    let (head, body) = answered.await?.into_parts();
     assert!(!head.status.is_redirection(), "D17: {}", head.status);
-    if !head.status.is_success() {
-        let title = head.status.canonical_reason().unwrap();
-        let problem = format!(r#"{{"title":"{title}","status":{}}}"#, head.status.as_str());
-        assert_eq!(body, problem, "D18");
+    let title = (!head.status.is_success()).then(|| {
         assert_eq!(head.headers["content-type"], "application/problem+json", "D18");
-    }
-    *seen.refused.lock().unwrap() = head.extensions.get().cloned();
-    // What the body was read from lives until it has left.
-    let sent = Full::new(body).map_err(move |never| {
-        let _ = &kept;
-        never
+        let title = head.status.canonical_reason().unwrap();
+        format!(r#"{{"title":"{title}","status":{}}}"#, head.status.as_str())
     });
-    Ok(Response::from_parts(head, sent))
+    *seen.refused.lock().unwrap() = head.extensions.get().cloned();
+    Ok(Response::from_parts(head, Proper { body, title }))
+}
+
+/// A body that is nothing but the title, if there is one, in one frame.
+struct Proper<R> {
+    body: R,
+    title: Option<String>,
+}
+
+impl<R: Content> Body for Proper<R> {
+    type Data = Bytes;
+    type Error = R::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, R::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let (Some(title), Some(Ok(frame))) = (&self.title, &frame) {
+            assert_eq!(frame.data_ref().unwrap(), title, "D18");
+            assert!(self.body.is_end_stream(), "D18");
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }

@@ -85,7 +85,7 @@ impl Draft {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_earlier_fault_wins() {
     let faults = faults();
     for (earlier, (spoil_first, expected)) in faults.iter().enumerate() {
