@@ -65,6 +65,8 @@ pub enum Rejection {
     Method,
     /// The body is, or says it is, longer than this limit in bytes.
     BodyTooLarge(usize),
+    /// The body is longer than a layer in front allows, such as tower-http's `RequestBodyLimitLayer`.
+    BodyLimited,
     /// Authentication failed.
     Unauthentic(VerifyError),
     /// As many bodies are being read, or batches handled, or bytes held for them, as this receiver allows.
@@ -95,7 +97,7 @@ impl Rejection {
             Self::Unauthentic(_) => StatusCode::UNAUTHORIZED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge(_) | Self::BodyLimited => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::EventsFailed(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -143,6 +145,7 @@ impl fmt::Display for Rejection {
         match self {
             Self::Method => f.write_str("the method is not POST"),
             Self::BodyTooLarge(limit) => write!(f, "the body is longer than {limit} bytes"),
+            Self::BodyLimited => f.write_str("the body is longer than a layer in front allows"),
             Self::Unauthentic(error) => write!(f, "not authentic: {error}"),
             Self::Busy => f.write_str("too many deliveries at once"),
             Self::BodyTimeout => f.write_str("the body did not arrive in time"),

@@ -1,4 +1,6 @@
 use std::{
+    error::Error,
+    io,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -8,11 +10,12 @@ use std::{
 use bytes::Buf;
 use http::{HeaderMap, Method, header};
 use http_body::Body;
+use http_body_util::LengthLimitError;
 use tokio::time::Instant;
 
 use super::{Verified, VerifyLayer, collected::Collected, drain::Drain, layer::Config};
 use crate::{
-    Delivery, Provider,
+    BoxError, Delivery, Provider,
     error::Rejection,
     places::Place,
     scheme::{Check, Head, ReadHeaders},
@@ -30,6 +33,10 @@ pub(super) struct Reading<P> {
     /// How many bytes the server said that there are at least.
     promised: usize,
 }
+
+/// So deep is the reason of a body's error looked for.
+const MOST_CAUSES: usize = 16;
+const TOWER_HTTP_TIMEOUT: &str = "data was not received within the designated timeout";
 
 /// Frames taken in one poll, before other tasks get their turn: twice those of 1 MiB as hyper reads it from a fast sender.
 pub(super) const FRAMES_PER_POLL: usize = 128;
@@ -71,7 +78,7 @@ impl<P: Provider> Reading<P> {
     }
 
     /// Reads until the body ends, is refused, or has no more for now.
-    pub(super) fn poll<B: Body>(
+    pub(super) fn poll<B: Body<Error: Into<BoxError>>>(
         &mut self,
         mut body: Pin<&mut B>,
         cx: &mut Context<'_>,
@@ -84,7 +91,10 @@ impl<P: Provider> Reading<P> {
                     return Poll::Ready(Err(Rejection::BodyBroken));
                 }
                 Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Ready(Some(Err(_))) => return Poll::Ready(Err(Rejection::BodyBroken)),
+                Poll::Ready(Some(Err(error))) => {
+                    let error: BoxError = error.into();
+                    return Poll::Ready(Err(broken(&*error)));
+                }
                 Poll::Ready(Some(Ok(frame))) => {
                     if let Ok(data) = frame.into_data() {
                         self.take(data)?;
@@ -139,6 +149,33 @@ impl<P: Provider> Reading<P> {
     pub(super) fn provider_name(&self) -> &'static str {
         self.provider.name()
     }
+}
+
+/// What a body's error means: hyper's, or that of a layer in front that limits bodies.
+fn broken(error: &(dyn Error + 'static)) -> Rejection {
+    let mut next = Some(error);
+    for _ in 0..MOST_CAUSES {
+        let Some(error) = next else { break };
+        if error.is::<LengthLimitError>() {
+            return Rejection::BodyLimited;
+        }
+        if is_timeout(error) {
+            return Rejection::BodyTimeout;
+        }
+        // What an `io::Error` was made of is not its source.
+        let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = made_of.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    Rejection::BodyBroken
+}
+
+/// tokio's, the standard library's, or tower-http's, which is known by its words.
+fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+    error.is::<tokio::time::error::Elapsed>()
+        || error
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+        || error.to_string() == TOWER_HTTP_TIMEOUT
 }
 
 /// One `application/json`, `text/json` or `…/…+json`, and not merged with another. A charset says nothing: JSON is UTF-8.

@@ -1,7 +1,7 @@
 //! What becomes of a body whose request is answered before all of it has arrived.
 
 use http::Version;
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, LengthLimitError};
 
 use super::*;
 
@@ -197,6 +197,35 @@ async fn a_body_that_is_late_or_broken_ends_the_connection() {
     feeder.send(Err(std::io::ErrorKind::BrokenPipe.into())).unwrap();
     let broken = hook(&layer()).oneshot(request).await.unwrap();
     assert_eq!((broken.status().as_u16(), closes(&broken)), (400, true));
+}
+
+/// What a layer in front says of a body, and what becomes of it.
+#[tokio::test]
+async fn errors_of_layers_in_front_keep_their_meaning() {
+    use std::io::{Error, ErrorKind};
+    let limited = {
+        let body = http_body_util::Limited::new(Full::<Bytes>::from("xy"), 1);
+        body.collect().await.unwrap_err()
+    };
+    assert!(limited.is::<LengthLimitError>());
+    let elapsed = tokio::time::timeout(Duration::ZERO, pending::<()>()).await.unwrap_err();
+    let deep = |error: Error| (0..5).fold(error, |error, _| Error::other(axum::Error::new(error)));
+    let words = "data was not received within the designated timeout";
+    for (error, status, reason) in [
+        (Error::other(limited), 413, Rejection::BodyLimited),
+        (Error::other(elapsed), 408, Rejection::BodyTimeout),
+        (ErrorKind::TimedOut.into(), 408, Rejection::BodyTimeout),
+        (Error::other(words), 408, Rejection::BodyTimeout),
+        (Error::other("anything"), 400, Rejection::BodyBroken),
+    ] {
+        let (feeder, request) = slow();
+        feeder.send(Err(deep(error))).unwrap();
+        answer(hook(&layer()), request).await.is_refused(status, &reason);
+    }
+    assert_eq!(
+        Rejection::BodyLimited.to_string(),
+        "the body is longer than a layer in front allows"
+    );
 }
 
 /// A runtime keeps the time. Without one there are no deadlines, and all else goes on.
