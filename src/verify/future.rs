@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, Version, request::Parts};
+use http::{HeaderValue, Request, Response, Version, header, request::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
@@ -85,7 +85,9 @@ where
                 StateProj::Answered { answer, rest } => {
                     let (answer, rest) =
                         (answer.take().expect("polled after completion"), rest.take());
-                    return Poll::Ready(Ok(answer.map(|body| ResponseBody::own(body, rest))));
+                    return Poll::Ready(Ok(sealed(
+                        answer.map(|body| ResponseBody::own(body, rest)),
+                    )));
                 }
                 StateProj::Reading { body, refused: Some(refused), .. } => {
                     let (answer, version, drain) = &mut **refused;
@@ -127,7 +129,9 @@ where
                     State::Called { future: inner.call(request) }
                 }
                 StateProj::Called { future } => {
-                    return future.poll(cx).map_ok(|response| response.map(ResponseBody::inner));
+                    return future
+                        .poll(cx)
+                        .map_ok(|response| sealed(response.map(ResponseBody::inner)));
                 }
             };
             state.set(next);
@@ -152,6 +156,14 @@ fn verified<P: Provider, S, B, F>(
         }
         Err(rejection) => answered(rejection.refusal(name)),
     }
+}
+
+/// No cache keeps an answer, and no browser takes it for anything else than it says.
+fn sealed<B>(mut response: Response<B>) -> Response<B> {
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    response
 }
 
 impl<P, S, B> fmt::Debug for ResponseFuture<P, S, B>

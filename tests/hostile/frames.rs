@@ -10,6 +10,7 @@ pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GOAWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 
 pub(crate) const END_STREAM: u8 = 1;
@@ -38,7 +39,12 @@ pub(crate) async fn next(reader: &mut (impl AsyncRead + Unpin)) -> Option<(u8, u
 
 /// The head of a good request to a Loops endpoint.
 pub(crate) fn head() -> Vec<u8> {
-    let path = format!("/hook/{TOKEN}");
+    head_for(TOKEN)
+}
+
+/// The same with any token.
+pub(crate) fn head_for(token: &str) -> Vec<u8> {
+    let path = format!("/hook/{token}");
     fields(&[(":method", "POST"), (":scheme", "http"), (":path", &path), (":authority", "a")])
 }
 

@@ -3,19 +3,20 @@
 mod messages;
 mod order;
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request, Response, header};
 use http_body::SizeHint;
 use http_body_util::Full;
 use tokio::time::Instant;
-use tower::{Layer, ServiceExt};
+use tower::{Layer, ServiceExt, service_fn};
 use tower_webhook::{
-    Delivery, EventRouter, Policy, Provider, RawEvent, Sender, VerifyLayer,
+    Delivery, EventRouter, Policy, Provider, RawEvent, Sender, Verified, VerifyLayer,
     decode::{DecodeError, Envelope},
     error::Rejection,
     providers::{
+        learn365::CourseCompleted,
         loops::{Loops, SessionStarted},
         synthesis_vr::SessionCreated,
     },
@@ -296,4 +297,34 @@ async fn too_many_at_once_is_503_with_a_time_to_come_back() {
         answer.is_refused(503, &Rejection::Busy);
         assert_eq!(answer.header("retry-after"), Some("5"));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_answer_is_cached_or_taken_for_anything_else() {
+    let echo = Request::get("/?echo=1").body(Full::default()).unwrap();
+    let wrong = Request::get("/").body(Full::default()).unwrap();
+    let failing = EventRouter::new().on(async |_: CourseCompleted| Err::<(), _>("no database"));
+    let event = Sender::new(learn365()).event(&CourseCompleted::default()).unwrap();
+    let requests = [
+        (echo, 200),
+        (wrong, 405),
+        (Request::post("/").body(Full::default()).unwrap(), 401),
+        (signed_by_learn365(r#"{"Notifications":[]}"#), 200),
+        (signed_by_learn365("{"), 400),
+        (event, 500),
+    ];
+    let hook = VerifyLayer::new(learn365()).layer(failing);
+    for (request, status) in requests {
+        let answer = answer(hook.clone(), request).await;
+        assert_eq!(answer.status(), status);
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{status}");
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{status}");
+    }
+    let own = service_fn(async |_: Request<Verified<Loops>>| {
+        let response = Response::builder().header("cache-control", "max-age=1");
+        Ok::<_, Infallible>(response.body(Full::<Bytes>::default()).unwrap())
+    });
+    let answer = answer(VerifyLayer::new(loops()).layer(own), post(TOKEN, "")).await;
+    assert_eq!(answer.header("cache-control"), Some("max-age=1"), "a handler's own stays");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 }

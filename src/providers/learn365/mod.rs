@@ -160,7 +160,6 @@ fn echoed(token: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::copy_from_slice(token.as_bytes()));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
