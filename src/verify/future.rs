@@ -2,11 +2,12 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
+    sync::LazyLock,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, Version, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, Response, Version, header, request::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
@@ -161,10 +162,23 @@ fn verified<P: Provider, S, B, F>(
 /// No cache keeps an answer, and no browser takes it for anything else than it says.
 fn sealed<B>(mut response: Response<B>) -> Response<B> {
     let headers = response.headers_mut();
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    if headers.is_empty() {
+        // Copied as it is, it costs less than two insertions.
+        headers.clone_from(&SEAL);
+        return response;
+    }
+    for (name, value) in &*SEAL {
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
     response
 }
+
+static SEAL: LazyLock<HeaderMap> = LazyLock::new(|| {
+    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    [no_store, (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))]
+        .into_iter()
+        .collect()
+});
 
 impl<P, S, B> fmt::Debug for ResponseFuture<P, S, B>
 where

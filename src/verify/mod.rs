@@ -2,7 +2,7 @@
 //!
 //! [`VerifyLayer`] wraps the service that may see authentic requests only: an [`EventRouter`](crate::EventRouter), an
 //! ordinary axum handler, a whole router, plain hyper. All that the head says, but for the media type and the
-//! coding, is judged before any of the body is read, and the body goes through the check as it arrives. What is
+//! coding, is judged before the body is looked at, and the body goes through the check as it arrives. What is
 //! authentic reaches the inner service as a `Request<Verified<P>>`; what is not is answered here, see
 //! [`Rejection`](crate::error::Rejection).
 //!
@@ -48,7 +48,13 @@
 //!   called: a stranger who trickles a body in reserves nothing. While that is awaited, a hang-up loses the request, and it
 //!   keeps its place among the bodies: limits such as `ConcurrencyLimit` belong in front of the layer, not behind it.
 //!
-//! It needs tokio's timer.
+//! - A request that is answered before its body has arrived leaves the connection usable for the next one, within limits: up
+//!   to [`VerifyLayer::DRAIN_LIMIT`] bytes of such a body are read and dropped. Where they are not, an HTTP/1 answer says
+//!   `Connection: close`. See [shared connections](crate::docs::security#shared-connections).
+//! - Every answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, unless the inner service says
+//!   otherwise.
+//!
+//! Deadlines need a tokio runtime with its timer. Outside of a runtime there are none: a body that pauses is waited for.
 
 mod body;
 mod collected;

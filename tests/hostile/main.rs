@@ -20,6 +20,7 @@ mod framing;
 mod handlers;
 mod hangups;
 mod headers;
+mod hyper_own;
 mod keys;
 mod lengths;
 mod media;

@@ -17,6 +17,7 @@ use tower_webhook::sender::deliver;
 use super::*;
 
 const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
 const CONNECTIONS: usize = 200;
 const BODY: usize = 512 * KIB;
 const BUDGET: usize = 2048 * KIB;
@@ -31,16 +32,19 @@ const DEADLINE: Duration = Duration::from_secs(3);
 const FORGED: &str = "sha256=0000000000000000000000000000000000000000000000000000000000000000";
 static PIECE: [u8; BUFFER] = [b' '; BUFFER];
 const BYTES_AT_ONCE: &str = "TOWER_WEBHOOK_TEST_BYTES_AT_ONCE";
+const DRAIN_LIMIT: &str = "TOWER_WEBHOOK_TEST_DRAIN_LIMIT";
 
 /// Runs in a process of its own, started by the tests here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a receiver, not a test"]
 async fn receiver_process() {
     let Ok(bytes_at_once) = env::var(BYTES_AT_ONCE) else { return };
+    let drain_limit = env::var(DRAIN_LIMIT).map_or(MIB, |limit| limit.parse().unwrap());
     let layer = VerifyLayer::new(learn365())
         .body_limit(BODY)
         .bytes_at_once(bytes_at_once.parse().unwrap())
-        .body_deadline(DEADLINE);
+        .body_deadline(DEADLINE)
+        .drain_limit(drain_limit);
     let hook = layer.layer(EventRouter::new());
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).max_buf_size(BUFFER).header_read_timeout(DEADLINE);
@@ -171,4 +175,38 @@ async fn d15_without_a_budget_they_do_not() {
     let (grown, answers) = attack(usize::MAX, send).await;
     assert_eq!(answers, [408; CONNECTIONS]);
     assert!(grown > ALLOWED, "{grown}");
+}
+
+/// `ulimit -n 8192; cargo test --release --test hostile -- --ignored --nocapture what_strangers_cost`
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement, not a test"]
+async fn what_strangers_cost_whose_bodies_are_read_and_dropped() {
+    for strangers in [256, 1024] {
+        for drain_limit in [0, MIB] {
+            let limit = drain_limit.to_string();
+            let environment = [(BYTES_AT_ONCE, "2097152"), (DRAIN_LIMIT, &limit)];
+            let process = Process::start("memory::receiver_process", &environment);
+            let (memory_before, busy_before) = (memory(&process, "VmRSS"), busy(&process));
+            let start = std::time::Instant::now();
+            let head = format!("{}content-length: {MIB}\r\n\r\n", unsigned());
+            let pieces = vec![Bytes::from_static(&PIECE); MIB / BUFFER];
+            let send = |_| sent(process.address, head.clone(), pieces.clone());
+            let told = (0..strangers).map(send).collect::<JoinSet<_>>().join_all().await;
+            println!(
+                "{strangers} strangers of 1 MiB, {drain_limit} bytes drained: {} saw the status, {:?}, \
+                 {:?} of the receiver's processor time, {} KiB more",
+                told.iter().filter(|status| **status == 413).count(),
+                start.elapsed(),
+                busy(&process) - busy_before,
+                (memory(&process, "VmHWM") - memory_before) / KIB,
+            );
+        }
+    }
+}
+
+/// The processor time that a process has used, in hundredths of a second.
+fn busy(process: &Process) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id())).unwrap();
+    let times = stat.rsplit(") ").next().unwrap().split(' ').skip(11).take(2);
+    Duration::from_millis(times.map(|ticks| 10 * ticks.parse::<u64>().unwrap()).sum())
 }
