@@ -10,6 +10,9 @@ pub mod learn365 {}
 #[doc = include_str!("senders.md")]
 pub mod senders {}
 
+#[doc = include_str!("deployment.md")]
+pub mod deployment {}
+
 #[doc = include_str!("security.md")]
 pub mod security {}
 
