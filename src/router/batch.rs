@@ -14,7 +14,11 @@ use super::{
     lanes::{Lanes, Seat},
     table::{RouteId, Routes},
 };
-use crate::{Delivery, RawEvent, contain::contained, decode::DecodeError};
+use crate::{
+    Delivery, RawEvent,
+    contain::{Guarded, contained},
+    decode::DecodeError,
+};
 
 /// The events of one delivery, decoded and waiting to be handled in order.
 ///
@@ -37,7 +41,7 @@ pub(super) struct Origin<S> {
     pub(super) body: Bytes,
     pub(super) delivery: Delivery,
     pub(super) routes: Arc<Routes<S>>,
-    pub(super) state: S,
+    pub(super) state: Guarded<S>,
 }
 
 /// An event as it stands in the body, and what is to become of it. Small: there may be many.

@@ -48,7 +48,7 @@ pub struct EventContext<'a, S> {
 impl<S> EventContext<'_, S> {
     /// The router's state.
     pub fn state(&self) -> &S {
-        &self.origin.state
+        self.origin.state.get().expect("never taken")
     }
 
     /// What is known of the delivery.

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{EventContext, FromContext, Handler, IntoOutcome, Outcome};
 use crate::{
     RawEvent,
-    contain::contained,
+    contain::{Guarded, contained},
     decode::{Cursor, DecodeError},
 };
 
@@ -58,13 +58,13 @@ pub(super) trait RawLane<S>: Lane<S> {
 }
 
 pub(super) struct Erased<H, E, M> {
-    handler: H,
+    handler: Guarded<H>,
     types: PhantomData<fn() -> (E, M)>,
 }
 
 impl<H, E, M> Erased<H, E, M> {
     pub(super) fn new(handler: H) -> Self {
-        Self { handler, types: PhantomData }
+        Self { handler: Guarded::new(handler), types: PhantomData }
     }
 }
 
@@ -96,11 +96,10 @@ pin_project! {
     where
         H: Handler<E, M>,
     {
-        // There until it is dropped.
-        handler: Option<H>,
+        handler: Guarded<H>,
         // Most batches have one event of a type.
-        first: Option<E>,
-        more: Vec<Option<E>>,
+        first: Guarded<E>,
+        more: Vec<Guarded<E>>,
         count: usize,
         #[pin]
         running: Option<H::Future>,
@@ -110,41 +109,60 @@ pin_project! {
     where
         H: Handler<E, M>,
     {
-        /// What panics when it is dropped must not keep the rest from being dropped.
+        /// A pinned value cannot be moved into a guard.
         fn drop(this: Pin<&mut Self>) {
-            let mut this = this.project();
-            contained(|| this.running.set(None));
-            contained(|| drop(this.first.take()));
-            while let Some(event) = this.more.pop() {
-                contained(|| drop(event));
+            let mut running = this.project().running;
+            if running.is_some() {
+                contained(|| running.set(None));
             }
-            contained(|| drop(this.handler.take()));
         }
     }
 }
 
 impl<H: Handler<E, M>, E, M> Events<H, E, M> {
-    fn new(handler: H) -> Self {
-        Self { handler: Some(handler), first: None, more: Vec::new(), count: 0, running: None }
+    fn new(handler: Guarded<H>) -> Self {
+        Self { handler, first: Guarded::NONE, more: Vec::new(), count: 0, running: None }
     }
 
     fn add(self: Pin<&mut Self>, event: E) -> usize {
         let this = self.project();
         let index = *this.count;
         match index {
-            0 => *this.first = Some(event),
-            _ => this.more.push(Some(event)),
+            0 => *this.first = Guarded::new(event),
+            _ => this.more.push(Guarded::new(event)),
         }
         *this.count += 1;
         index
     }
 
-    fn take(self: Pin<&mut Self>, index: usize) -> Option<E> {
+    /// The event at `index`, if its handler has not got it yet.
+    fn waiting(self: Pin<&mut Self>, index: usize) -> Option<&mut Guarded<E>> {
         let this = self.project();
-        match index.checked_sub(1) {
-            None => this.first.take(),
-            Some(index) => this.more.get_mut(index)?.take(),
+        let event = match index.checked_sub(1) {
+            None => Some(this.first),
+            Some(index) => this.more.get_mut(index),
+        };
+        event.filter(|event| event.is_some())
+    }
+
+    /// Calls the handler for the event at `index`, if it has not been.
+    ///
+    /// Each step may panic, and then drops what the steps before have made: one guard for each, and the event is not
+    /// taken before the last of them.
+    fn start<S>(mut self: Pin<&mut Self>, index: usize, cx: &EventContext<'_, S>)
+    where
+        H::Args: FromContext<S>,
+    {
+        if self.as_mut().waiting(index).is_none() {
+            return;
         }
+        let mut handler = self.handler.clone();
+        let args = H::Args::from_context(cx);
+        let event = self.as_mut().waiting(index).and_then(Guarded::take);
+        let (handler, event) =
+            handler.take().zip(event).expect("the one was just cloned, the other waits");
+        let future = handler.call(event, args);
+        self.project().running.set(Some(future));
     }
 }
 
@@ -160,23 +178,18 @@ where
         task: &mut Context<'_>,
         outcomes: &mut Vec<Outcome>,
     ) -> Poll<()> {
-        if let Some(event) = self.as_mut().take(index) {
-            let mut this = self.as_mut().project();
-            let handler = this.handler.clone().expect("not dropped");
-            let future = handler.call(event, H::Args::from_context(cx));
-            this.running.set(Some(future));
-        }
+        self.as_mut().start(index, cx);
         let mut running = self.project().running;
         let future = running.as_mut().as_pin_mut().expect("not polled after its end or a panic");
-        let output = ready!(future.poll(task));
+        let mut output = Guarded::new(ready!(future.poll(task)));
         running.set(None);
-        outcomes.push(output.into_outcome());
+        outcomes.extend(output.take().map(IntoOutcome::into_outcome));
         Poll::Ready(())
     }
 
     fn discard(mut self: Pin<&mut Self>, index: usize) {
-        match self.as_mut().take(index) {
-            Some(event) => drop(event),
+        match self.as_mut().waiting(index) {
+            Some(event) => drop(event.take()),
             None => self.project().running.set(None),
         }
     }

@@ -1,4 +1,5 @@
 use super::{EventContext, FromContext};
+use crate::contain::Guarded;
 
 /// An async closure or function that takes an event of type `E` first.
 ///
@@ -62,9 +63,11 @@ macro_rules! impl_handler {
         }
 
         impl<S, $($arg: FromContext<S>,)*> FromContext<S> for ($($arg,)*) {
-            #[allow(unused_variables, clippy::unused_unit)]
+            #[allow(non_snake_case, unused_variables, clippy::unused_unit)]
             fn from_context(cx: &EventContext<'_, S>) -> Self {
-                ($($arg::from_context(cx),)*)
+                // One that panics drops those before it.
+                $(let mut $arg = Guarded::new($arg::from_context(cx));)*
+                ($($arg.take().expect("just put there"),)*)
             }
         }
     };

@@ -1,8 +1,11 @@
 use std::fmt;
 
-use crate::{BoxError, decode::DecodeError};
+use crate::{BoxError, contain::contained, decode::DecodeError};
 
 /// What became of one event.
+///
+/// If the `Drop` of a handler's error panics, the panic ends here. That is why an outcome cannot be taken apart by
+/// matching: see [`Outcome::into_error`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -26,6 +29,27 @@ impl Outcome {
     /// Whether the sender may take it as delivered.
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Handled | Self::Ignored | Self::Skipped)
+    }
+
+    /// The error that the handler returned, of [`Outcome::Failed`].
+    pub fn into_error(mut self) -> Option<BoxError> {
+        self.take_error()
+    }
+
+    fn take_error(&mut self) -> Option<BoxError> {
+        match self {
+            // Of no size: nothing is allocated.
+            Self::Failed(error) => Some(std::mem::replace(error, Box::new(fmt::Error))),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        if let Some(error) = self.take_error() {
+            contained(|| drop(error));
+        }
     }
 }
 

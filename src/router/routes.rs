@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
+    contain::Guarded,
     decode::{self, DecodeError, Envelope},
     places::{Place, Places},
 };
@@ -38,7 +39,7 @@ use crate::{
 #[must_use]
 pub struct EventRouter<P, S = ()> {
     routes: Arc<Routes<S>>,
-    state: S,
+    state: Guarded<S>,
     places: Places,
     /// So many bytes, of all the bodies whose events are being handled.
     budget: Places,
@@ -73,7 +74,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         let routes = Routes::new(Self::MAX_EVENTS, Self::MAX_DEPTH, Self::EVENT_DEADLINE);
         Self {
             routes: Arc::new(routes),
-            state,
+            state: Guarded::new(state),
             places: Places::new(Self::CONCURRENCY),
             budget: Places::new(Self::BYTES_AT_ONCE),
             provider: PhantomData,

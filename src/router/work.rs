@@ -71,7 +71,6 @@ impl<S> Future for Work<S> {
             if let Poll::Ready(outcome) = Pin::new(&mut this.batch).poll(cx) {
                 this.report(&outcome);
                 let failed = outcome.failed();
-                contained(|| drop(outcome));
                 return Poll::Ready(failed);
             }
             match this.poll_timer(cx) {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod delivery;
+mod drops;
 mod handlers;
 mod handover;
 mod outcomes;
