@@ -21,8 +21,6 @@
 //! # fuzz_target(b"[{}]");
 //! ```
 
-use std::{borrow::Cow, convert::Infallible, ops::Range};
-
 mod adjacent;
 mod cursor;
 mod envelope;
@@ -32,6 +30,7 @@ mod members;
 mod name;
 mod once;
 mod reader;
+mod undecoded;
 
 pub(crate) use self::{
     cursor::{Cursor, MAX_DEPTH},
@@ -49,60 +48,7 @@ pub use self::{
 ///
 /// If the body as a whole is not UTF-8, not JSON, nested too deep, or not of this envelope.
 pub fn events<'b>(envelope: &Envelope, body: &'b [u8]) -> Result<Vec<Element<'b>>, DecodeError> {
-    let mut found = Found(Vec::new());
-    envelope.read(body, &mut found)?;
-    Ok(found.0)
-}
-
-struct Found<'b>(Vec<Element<'b>>);
-
-impl<'b> Sink<'b> for Found<'b> {
-    type Route = Infallible;
-    type Event = Infallible;
-
-    fn route(&self, _: &str) -> Option<Infallible> {
-        None
-    }
-
-    fn name(&self, route: Infallible) -> &str {
-        match route {}
-    }
-
-    fn max_depth(&self) -> usize {
-        MAX_DEPTH
-    }
-
-    fn decode(
-        &mut self,
-        route: Infallible,
-        _: &mut Cursor<'b>,
-    ) -> Result<Result<Infallible, DecodeError>, DecodeError> {
-        match route {}
-    }
-
-    fn discard(&mut self, route: Infallible, _: Infallible) {
-        match route {}
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    fn known(
-        &mut self,
-        _: Range<usize>,
-        route: Infallible,
-        _: Result<Infallible, DecodeError>,
-    ) -> Result<(), DecodeError> {
-        match route {}
-    }
-
-    fn unknown(
-        &mut self,
-        range: Range<usize>,
-        kind: Result<Option<Cow<'b, str>>, DecodeError>,
-    ) -> Result<(), DecodeError> {
-        self.0.push(Element { kind: kind.unwrap_or_default(), range });
-        Ok(())
-    }
+    let mut all = Vec::new();
+    envelope.find(body, |element| all.push(element))?;
+    Ok(all)
 }

@@ -1,30 +1,44 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Cursor, DecodeError, Envelope, Members,
+    Cursor, DecodeError, Element, Envelope, MAX_DEPTH, Members,
     envelope::Tag,
     name::{Member, Name},
+    undecoded::Undecoded,
 };
 use crate::contain::contained;
 
 impl Envelope {
     /// Reads the whole of `body`, showing each event to `sink`. Returns the outer object's other members.
     ///
-    /// Payloads are decoded in place. A type that swallows an error stops in the middle of its payload, and makes what
-    /// follows unreadable; another may panic. Then all is read again, and each payload's end found before it is decoded.
+    /// Payloads are decoded in place. A type that hides an error stops in the middle of its payload, and makes what
+    /// follows unreadable; another may panic. So if that fails, the body is read without decoding anything. If the fault
+    /// is the body's own, it is found there. If not, a type is at fault: then all is decoded again, and each payload's end
+    /// is found before.
     pub(crate) fn read<'b, S: Sink<'b>>(
         &self,
         body: &'b [u8],
         sink: &mut S,
     ) -> Result<Members<'b>, DecodeError> {
-        let text = std::str::from_utf8(body)
-            .map_err(|e| DecodeError::new(e.valid_up_to(), "is not UTF-8"))?;
-        let start = Cursor::new(text, if text.starts_with('\u{feff}') { 3 } else { 0 });
+        let start = start(body)?;
         if let Some(Ok(outer)) = contained(|| self.read_from(start.clone(), sink)) {
             return Ok(outer);
         }
         sink.clear();
+        let (max_depth, max_events) = (sink.max_depth(), sink.max_events());
+        let mut outline = Undecoded { max_depth, max_events, found: |_| {} };
+        self.read_from(start.clone(), &mut outline)?;
         self.read_from(start.carefully(), sink)
+    }
+
+    /// Reads the whole of `body` without decoding anything, showing each event to `found`.
+    pub(super) fn find<'b>(
+        &self,
+        body: &'b [u8],
+        found: impl FnMut(Element<'b>),
+    ) -> Result<Members<'b>, DecodeError> {
+        let mut sink = Undecoded { max_depth: MAX_DEPTH, max_events: usize::MAX, found };
+        self.read_from(start(body)?, &mut sink)
     }
 
     fn read_from<'b, S: Sink<'b>>(
@@ -47,6 +61,13 @@ impl Envelope {
     }
 }
 
+/// The first byte that counts.
+fn start(body: &[u8]) -> Result<Cursor<'_>, DecodeError> {
+    let text =
+        std::str::from_utf8(body).map_err(|e| DecodeError::new(e.valid_up_to(), "is not UTF-8"))?;
+    Ok(Cursor::new(text, if text.starts_with('\u{feff}') { 3 } else { 0 }))
+}
+
 /// What becomes of each event while the body is read.
 pub(crate) trait Sink<'b> {
     /// Stands for a type of events that somebody wants.
@@ -59,6 +80,9 @@ pub(crate) trait Sink<'b> {
 
     /// How deep an event may be nested, and each member beside the events.
     fn max_depth(&self) -> usize;
+
+    /// How many events there may be.
+    fn max_events(&self) -> usize;
 
     /// The payload of an event starts at `at`: moves `at` past it, whether it fits or not.
     fn decode(
@@ -79,14 +103,10 @@ pub(crate) trait Sink<'b> {
         range: Range<usize>,
         route: Self::Route,
         event: Result<Self::Event, DecodeError>,
-    ) -> Result<(), DecodeError>;
+    );
 
     /// No event, or one that nobody wants; or it names its type twice, which is an error.
-    fn unknown(
-        &mut self,
-        range: Range<usize>,
-        kind: Result<Option<Cow<'b, str>>, DecodeError>,
-    ) -> Result<(), DecodeError>;
+    fn unknown(&mut self, range: Range<usize>, kind: Result<Option<Cow<'b, str>>, DecodeError>);
 }
 
 pub(super) struct Reader<'r, S> {
@@ -197,13 +217,14 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         route: S::Route,
         event: Result<S::Event, DecodeError>,
     ) -> Result<(), DecodeError> {
-        end.limit_depth(start, self.sink.max_depth())?;
+        self.one_more(start, end)?;
         let event = match event {
             Err(error) => Err(error.within(Some(self.sink.name(route)), &self.path())),
             event => event,
         };
         self.count += 1;
-        self.sink.known(start..end.position(), route, event)
+        self.sink.known(start..end.position(), route, event);
+        Ok(())
     }
 
     pub(super) fn unknown(
@@ -212,10 +233,22 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         end: &Cursor<'b>,
         kind: Result<Option<Cow<'b, str>>, DecodeError>,
     ) -> Result<(), DecodeError> {
-        end.limit_depth(start, self.sink.max_depth())?;
+        self.one_more(start, end)?;
         let kind = kind.map_err(|error| error.within(None, &self.path()));
         self.count += 1;
-        self.sink.unknown(start..end.position(), kind)
+        self.sink.unknown(start..end.position(), kind);
+        Ok(())
+    }
+
+    /// Whether what has been read since `start` can be one more event.
+    #[inline]
+    fn one_more(&self, start: usize, end: &Cursor<'b>) -> Result<(), DecodeError> {
+        end.limit_depth(start, self.sink.max_depth())?;
+        let most = self.sink.max_events();
+        if self.count >= most {
+            return Err(DecodeError::new(start, format!("has more than {most} events")));
+        }
+        Ok(())
     }
 
     fn path(&self) -> String {

@@ -26,12 +26,7 @@ impl<'r, S> Decoder<'r, S> {
     }
 
     /// Keeps an event that no handler takes.
-    fn odd(
-        &mut self,
-        range: Range<usize>,
-        name: Option<Arc<str>>,
-        error: Option<DecodeError>,
-    ) -> Result<(), DecodeError> {
+    fn odd(&mut self, range: Range<usize>, name: Option<Arc<str>>, error: Option<DecodeError>) {
         let kind = Kind::Odd(Box::new(Odd { name, error }));
         let mut entry = Entry { range, kind, step: Step::Unhandled };
         let event = || entry.raw(self.routes, self.body);
@@ -40,17 +35,7 @@ impl<'r, S> Decoder<'r, S> {
             Some(None) => Step::Unhandled,
             None => Step::Panicked,
         };
-        self.push(entry)
-    }
-
-    #[inline(always)]
-    fn push(&mut self, entry: Entry) -> Result<(), DecodeError> {
-        if self.events.len() >= self.routes.max_events {
-            let why = format!("has more than {} events", self.routes.max_events);
-            return Err(DecodeError::new(entry.range.start, why));
-        }
         self.events.push(entry);
-        Ok(())
     }
 }
 
@@ -68,6 +53,10 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
 
     fn max_depth(&self) -> usize {
         self.routes.max_depth
+    }
+
+    fn max_events(&self) -> usize {
+        self.routes.max_events
     }
 
     fn decode(
@@ -105,18 +94,14 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         range: Range<usize>,
         route: RouteId,
         event: Result<Self::Event, DecodeError>,
-    ) -> Result<(), DecodeError> {
+    ) {
         match event {
-            Ok(step) => self.push(Entry { range, kind: Kind::Known(route), step }),
+            Ok(step) => self.events.push(Entry { range, kind: Kind::Known(route), step }),
             Err(error) => self.odd(range, Some(self.routes.name(route).clone()), Some(error)),
         }
     }
 
-    fn unknown(
-        &mut self,
-        range: Range<usize>,
-        kind: Result<Option<Cow<'b, str>>, DecodeError>,
-    ) -> Result<(), DecodeError> {
+    fn unknown(&mut self, range: Range<usize>, kind: Result<Option<Cow<'b, str>>, DecodeError>) {
         match kind {
             Ok(name) => self.odd(range, name.map(Into::into), None),
             Err(error) => self.odd(range, None, Some(error)),

@@ -4,6 +4,7 @@ mod agreement;
 mod broken;
 mod envelopes;
 mod misfits;
+mod passes;
 
 use bytes::Bytes;
 use serde::Deserialize;
