@@ -28,12 +28,18 @@ use crate::{
 ///
 /// Safe at any point: what has been handled stays handled, the event under way is dropped with its handler's future,
 /// and the rest has not begun. [`Batch::without`] resumes.
+///
+/// # Fairness
+///
+/// One poll handles at most 64 events. If there are more, it wakes its task and returns, so that other tasks have their
+/// turn however many events a body has.
 #[must_use = "a batch does nothing unless polled"]
 pub struct Batch<S> {
     events: Vec<Entry>,
     lanes: Lanes<S>,
     outcomes: Vec<Outcome>,
     origin: Origin<S>,
+    yielded: bool,
 }
 
 /// What all events of a delivery share.
@@ -76,7 +82,8 @@ pub(super) enum Step {
 
 impl<S> Batch<S> {
     pub(super) fn new(events: Vec<Entry>, lanes: Lanes<S>, origin: Origin<S>) -> Self {
-        Self { outcomes: Vec::with_capacity(events.len()), events, lanes, origin }
+        let outcomes = Vec::with_capacity(events.len());
+        Self { events, lanes, outcomes, origin, yielded: false }
     }
 
     /// How many events there are.
@@ -104,6 +111,11 @@ impl<S> Batch<S> {
         &self.outcomes
     }
 
+    /// Whether the last poll ended with its share of events, and no handler has to be waited for.
+    pub(super) fn has_yielded(&self) -> bool {
+        self.yielded
+    }
+
     /// Gives up on the event under way.
     pub(super) fn time_out(&mut self) {
         self.end(self.outcomes.len(), Step::TimedOut);
@@ -117,10 +129,11 @@ impl<S> Batch<S> {
         self
     }
 
-    /// Handles one event after the other. A panic is that of the event under way.
-    fn run(&mut self, task: &mut Context<'_>) -> Poll<()> {
-        let Self { events, lanes, outcomes, origin } = self;
-        while let Some(entry) = events.get(outcomes.len()) {
+    /// Handles one event after the other, until `most` of the batch have an outcome. A panic is that of the event under
+    /// way.
+    fn run(&mut self, most: usize, task: &mut Context<'_>) -> Poll<()> {
+        let Self { events, lanes, outcomes, origin, .. } = self;
+        while let Some(entry) = events[..most].get(outcomes.len()) {
             let outcome = match entry.step {
                 Step::Open(index) => {
                     let cx = EventContext { origin, entry };
@@ -159,12 +172,21 @@ impl<S> Future for Batch<S> {
 
     fn poll(self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<BatchOutcome> {
         let this = self.get_mut();
+        let most = this.events.len().min(this.outcomes.len() + EVENTS_PER_POLL);
+        this.yielded = false;
         loop {
-            if let Some(done) = contained(|| this.run(task)) {
-                return done.map(|()| BatchOutcome { events: std::mem::take(&mut this.outcomes) });
+            match contained(|| this.run(most, task)) {
+                None => this.end(this.outcomes.len(), Step::Panicked),
+                Some(Poll::Pending) => return Poll::Pending,
+                Some(Poll::Ready(())) => break,
             }
-            this.end(this.outcomes.len(), Step::Panicked);
         }
+        if this.outcomes.len() < this.events.len() {
+            this.yielded = true;
+            task.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(BatchOutcome { events: std::mem::take(&mut this.outcomes) })
     }
 }
 
@@ -229,3 +251,5 @@ impl BatchOutcome {
         self.events.iter().filter(|outcome| !outcome.is_ok()).count()
     }
 }
+
+const EVENTS_PER_POLL: usize = 64;

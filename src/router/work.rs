@@ -73,6 +73,9 @@ impl<S> Future for Work<S> {
                 let failed = outcome.failed();
                 return Poll::Ready(failed);
             }
+            if this.batch.has_yielded() {
+                return Poll::Pending;
+            }
             match this.poll_timer(cx) {
                 Poll::Ready(()) => this.batch.time_out(),
                 Poll::Pending => return Poll::Pending,

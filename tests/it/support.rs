@@ -8,8 +8,11 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     process::{Child, ChildStdout, Command, Stdio},
-    sync::{Arc, Mutex},
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, Instant},
 };
 
@@ -143,8 +146,30 @@ pub(crate) fn polled<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
 /// What becomes of a batch whose handlers never wait.
 #[track_caller]
 pub(crate) fn outcome<S>(batch: &mut Batch<S>) -> BatchOutcome {
-    let Poll::Ready(outcome) = polled(batch) else { panic!("a handler waits") };
-    outcome
+    polled_to_its_end(batch).1
+}
+
+/// How often a future that never waits, but lets others have their turn, is polled, and its output.
+#[track_caller]
+pub(crate) fn polled_to_its_end<F: Future + Unpin>(future: &mut F) -> (usize, F::Output) {
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(woken.clone());
+    for polls in 1.. {
+        if let Poll::Ready(output) = Pin::new(&mut *future).poll(&mut Context::from_waker(&waker)) {
+            return (polls, output);
+        }
+        assert!(woken.0.swap(false, Ordering::Relaxed), "a handler waits");
+    }
+    unreachable!("no future is polled that often")
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// What became of each event.

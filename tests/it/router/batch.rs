@@ -12,7 +12,7 @@ use tower_webhook::{
 };
 
 use super::{Ping, batch, body, outcomes, pings};
-use crate::support::{Log, learn365, polled};
+use crate::support::{Log, learn365, polled, polled_to_its_end};
 
 #[test]
 fn it_shows_its_events_before_any_is_handled() {
@@ -134,6 +134,21 @@ fn what_is_left_out_was_decoded_all_the_same() {
     let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
     assert_eq!(outcome.failed(), 1);
     assert_eq!(outcome.events[0].to_string(), "settled before");
+}
+
+#[test]
+fn a_poll_has_a_share_of_the_events() {
+    let router = EventRouter::new().on(async |_: Ping| {});
+    for (events, expected) in [(0, 1), (1, 1), (64, 1), (65, 2), (128, 2), (129, 3), (10_000, 157)]
+    {
+        let mut batch = batch(&router, pings(events));
+        let (polls, outcome) = polled_to_its_end(&mut batch);
+        assert_eq!((polls, outcome.is_ok()), (expected, true), "{events} events");
+        assert_eq!(u64::try_from(outcome.events.len()), Ok(events));
+    }
+    let mut batch = batch(&router, pings(100));
+    assert!(polled(&mut batch).is_pending());
+    assert_eq!(batch.settled().len(), 64);
 }
 
 /// More types than are looked through one by one.

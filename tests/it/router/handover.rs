@@ -200,6 +200,16 @@ async fn a_handler_that_never_ends_fails_alone_and_gives_its_place_back() {
     router.drain().await;
 }
 
+#[tokio::test]
+async fn to_let_others_have_their_turn_takes_no_event_s_time() {
+    let router = EventRouter::new().event_deadline(Duration::ZERO);
+    let hook = VerifyLayer::new(loops()).layer(router.on(async |_: SessionStarted| {}));
+    let events = vec![Draft::event(&SessionStarted::default()).unwrap(); 300];
+    let mut request = Box::pin(hook.oneshot(Sender::new(loops()).batch(&events).unwrap()));
+    let (polls, answer) = polled_to_its_end(&mut request);
+    assert_eq!((polls, answer.unwrap().status()), (5, StatusCode::OK));
+}
+
 #[tokio::test(start_paused = true)]
 async fn any_other_sender_waits_for_the_handlers() {
     let (router, gate) = gated_loops();
