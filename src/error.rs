@@ -1,7 +1,12 @@
 //! What goes wrong, for three audiences: [`ConfigError`] at start-up, [`Rejection`] for a request,
 //! [`SendError`] on the sending side.
 
-use std::{borrow::Cow, error::Error, fmt};
+use std::{
+    borrow::Cow,
+    error::Error,
+    fmt::{self, Write},
+    iter::successors,
+};
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -202,3 +207,35 @@ impl Error for SendError {
         }
     }
 }
+
+/// `error` and what caused it, in one line of bounded length. An error may be its own cause, and its text may be another's.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut line = Line(String::new());
+    let causes = successors(error.source(), |&error| error.source()).take(MAX_CAUSES);
+    let told = write!(line, "{error}");
+    let told = causes.fold(told, |told, cause| told.and_then(|()| write!(line, ": {cause}")));
+    if told.is_err() {
+        line.0.push('…');
+    }
+    line.0
+}
+
+/// Text without line breaks, up to a limit.
+struct Line(String);
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            match c.is_control() {
+                _ if self.0.len() >= MAX_LINE => return Err(fmt::Error),
+                true => self.0.extend(c.escape_default()),
+                false => self.0.push(c),
+            }
+        }
+        Ok(())
+    }
+}
+
+const MAX_CAUSES: usize = 16;
+/// In bytes, but for the last character.
+const MAX_LINE: usize = 2048;

@@ -1,5 +1,4 @@
 use std::{
-    error::Error,
     fmt,
     time::{Duration, SystemTime},
 };
@@ -9,7 +8,7 @@ use http::{Method, StatusCode};
 use crate::{
     Schedule,
     clock::rfc3339,
-    error::SendError,
+    error::{SendError, with_causes},
     sender::{deliver::patience, follow::Trip},
 };
 
@@ -127,16 +126,6 @@ impl Attempt {
         };
         Self { number, at, redirects: trip.redirects, method: trip.method, answer }
     }
-}
-
-/// `error` and what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let (mut text, mut cause) = (error.to_string(), error.source());
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 impl fmt::Display for DeliveryReport {
