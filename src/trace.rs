@@ -2,43 +2,163 @@
 
 #[cfg(feature = "tracing")]
 mod on {
-    use std::fmt::Display;
+    use std::{
+        collections::HashSet,
+        sync::{Arc, Mutex, PoisonError},
+    };
 
-    use crate::error::Rejection;
+    use tracing::Level;
+
+    use crate::{Delivery, error::Rejection};
+
+    macro_rules! event {
+        ($level:expr, $($told:tt)+) => {
+            match $level {
+                Level::ERROR => tracing::error!(target: "tower_webhook", $($told)+),
+                Level::WARN => tracing::warn!(target: "tower_webhook", $($told)+),
+                Level::INFO => tracing::info!(target: "tower_webhook", $($told)+),
+                _ => tracing::debug!(target: "tower_webhook", $($told)+),
+            }
+        };
+    }
+
+    /// By who causes it: strangers must not be able to fill a log.
+    fn level(rejection: &Rejection) -> Level {
+        match rejection {
+            Rejection::MediaType | Rejection::ContentEncoding | Rejection::Undecodable(_) => {
+                Level::WARN
+            }
+            // Genuine requests are refused, and the limit is ours to raise.
+            Rejection::Busy => Level::WARN,
+            Rejection::EventsFailed(_) => Level::ERROR,
+            _ => Level::DEBUG,
+        }
+    }
 
     pub(crate) fn warn(warning: &str) {
-        tracing::warn!("{warning}");
+        event!(Level::WARN, "{warning}");
     }
 
     pub(crate) fn rejected(provider: &str, rejection: &Rejection) {
-        tracing::warn!(provider, status = rejection.status().as_u16(), reason = %rejection, "webhook refused");
+        let status = rejection.status().as_u16();
+        event!(level(rejection), provider, status, reason = %rejection, "webhook refused");
     }
 
-    pub(crate) fn event_failed(provider: &str, index: usize, outcome: &dyn Display) {
-        tracing::error!(provider, index, reason = %outcome, "webhook event not handled");
-    }
-
-    pub(crate) fn lost(provider: &str) {
-        tracing::error!(
-            provider,
-            "webhook events lost: the request was dropped outside of a tokio runtime"
+    pub(crate) fn event_failed(
+        delivery: &Delivery,
+        (index, event_type): (usize, Option<&str>),
+        reason: impl FnOnce() -> String,
+    ) {
+        event!(
+            Level::ERROR,
+            provider = delivery.provider(),
+            event_type,
+            index,
+            delivery_id = delivery.id(),
+            key_id = delivery.key_id(),
+            reason = %reason(),
+            "webhook event not handled"
         );
+    }
+
+    pub(crate) fn lost(delivery: &Delivery, events: usize) {
+        event!(
+            Level::ERROR,
+            provider = delivery.provider(),
+            events,
+            delivery_id = delivery.id(),
+            key_id = delivery.key_id(),
+            "webhook events lost: their request was dropped, and no tokio runtime goes on with them"
+        );
+    }
+
+    /// The types of which it has been told that no handler takes them. A sender chooses them, so there is a limit.
+    #[derive(Default)]
+    pub(crate) struct Ignored(Mutex<HashSet<Option<Arc<str>>>>);
+
+    impl Ignored {
+        const MAX: usize = 32;
+
+        pub(crate) fn tell(
+            &self,
+            delivery: &Delivery,
+            index: usize,
+            event_type: Option<&Arc<str>>,
+        ) {
+            let level = if self.is_new(event_type) { Level::INFO } else { Level::DEBUG };
+            let why = match event_type {
+                Some(_) => "no handler takes its type",
+                None => "it has no type",
+            };
+            event!(
+                level,
+                provider = delivery.provider(),
+                event_type = event_type.map(|name| &**name),
+                index,
+                delivery_id = delivery.id(),
+                key_id = delivery.key_id(),
+                "webhook event ignored: {why}"
+            );
+        }
+
+        fn is_new(&self, event_type: Option<&Arc<str>>) -> bool {
+            let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            told.len() < Self::MAX && told.insert(event_type.cloned())
+        }
+    }
+
+    /// The span that a request came in.
+    #[derive(Default)]
+    pub(crate) struct Span(Option<tracing::Span>);
+
+    impl Span {
+        pub(crate) fn current() -> Self {
+            Self(Some(tracing::Span::current()).filter(|span| !span.is_none()))
+        }
+
+        pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+            match &self.0 {
+                Some(span) => span.in_scope(run),
+                None => run(),
+            }
+        }
     }
 }
 
 #[cfg(not(feature = "tracing"))]
 mod off {
-    use std::fmt::Display;
+    use std::sync::Arc;
 
-    use crate::error::Rejection;
+    use crate::{Delivery, error::Rejection};
 
     pub(crate) fn warn(_: &str) {}
 
     pub(crate) fn rejected(_: &str, _: &Rejection) {}
 
-    pub(crate) fn event_failed(_: &str, _: usize, _: &dyn Display) {}
+    pub(crate) fn event_failed(_: &Delivery, _: (usize, Option<&str>), _: impl FnOnce() -> String) {
+    }
 
-    pub(crate) fn lost(_: &str) {}
+    pub(crate) fn lost(_: &Delivery, _: usize) {}
+
+    #[derive(Default)]
+    pub(crate) struct Ignored;
+
+    impl Ignored {
+        pub(crate) fn tell(&self, _: &Delivery, _: usize, _: Option<&Arc<str>>) {}
+    }
+
+    #[derive(Default)]
+    pub(crate) struct Span;
+
+    impl Span {
+        pub(crate) fn current() -> Self {
+            Self
+        }
+
+        pub(crate) fn in_scope<T>(&self, run: impl FnOnce() -> T) -> T {
+            run()
+        }
+    }
 }
 
 #[cfg(not(feature = "tracing"))]

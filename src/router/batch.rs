@@ -111,6 +111,11 @@ impl<S> Batch<S> {
         &self.outcomes
     }
 
+    /// The type of the event at `index`.
+    pub(super) fn event_type(&self, index: usize) -> Option<&str> {
+        self.events.get(index)?.name(&self.origin.routes).map(|name| &**name)
+    }
+
     /// Whether the last poll ended with its share of events, and no handler has to be waited for.
     pub(super) fn has_yielded(&self) -> bool {
         self.yielded
@@ -140,7 +145,7 @@ impl<S> Batch<S> {
                     ready!(lanes.poll(entry.seat(index), &cx, task, outcomes));
                     continue;
                 }
-                Step::Unhandled => entry.error().map_or(Outcome::Ignored, Outcome::Misfit),
+                Step::Unhandled => origin.unhandled(entry, outcomes.len()),
                 Step::Skipped => Outcome::Skipped,
                 Step::TimedOut => Outcome::TimedOut,
                 Step::Panicked => Outcome::Panicked,
@@ -194,15 +199,28 @@ impl<S> Origin<S> {
     pub(super) fn raw(&self, entry: &Entry) -> RawEvent {
         entry.raw(&self.routes, &self.body)
     }
+
+    /// What becomes of an event that no handler sees.
+    fn unhandled(&self, entry: &Entry, index: usize) -> Outcome {
+        if let Some(error) = entry.error() {
+            return Outcome::Misfit(error);
+        }
+        self.routes.ignored.add(&self.delivery, index, entry.name(&self.routes));
+        Outcome::Ignored
+    }
 }
 
 impl Entry {
     pub(super) fn raw<S>(&self, routes: &Routes<S>, body: &Bytes) -> RawEvent {
-        let kind = match &self.kind {
-            Kind::Known(route) => Some(routes.name(*route).clone()),
-            Kind::Odd(odd) => odd.name.clone(),
-        };
-        RawEvent { kind, json: body.slice(self.range.clone()), error: self.error() }
+        let (kind, json) = (self.name(routes).cloned(), body.slice(self.range.clone()));
+        RawEvent { kind, json, error: self.error() }
+    }
+
+    fn name<'a, S>(&'a self, routes: &'a Routes<S>) -> Option<&'a Arc<str>> {
+        match &self.kind {
+            Kind::Known(route) => Some(routes.name(*route)),
+            Kind::Odd(odd) => odd.name.as_ref(),
+        }
     }
 
     fn seat(&self, index: usize) -> Seat {

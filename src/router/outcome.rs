@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{BoxError, contain::contained, decode::DecodeError};
+use crate::{BoxError, contain::contained, decode::DecodeError, error::with_causes};
 
 /// What became of one event.
 ///
@@ -34,6 +34,15 @@ impl Outcome {
     /// The error that the handler returned, of [`Outcome::Failed`].
     pub fn into_error(mut self) -> Option<BoxError> {
         self.take_error()
+    }
+
+    /// What became of it, for the operator: with the causes of an error, and whatever that does when it is shown.
+    pub(super) fn told(&self) -> String {
+        let told = contained(|| match self {
+            Self::Failed(error) => format!("its handler failed: {}", with_causes(&**error)),
+            outcome => outcome.to_string(),
+        });
+        told.unwrap_or_else(|| "its handler failed: showing its error panicked".into())
     }
 
     fn take_error(&mut self) -> Option<BoxError> {

@@ -205,6 +205,13 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         self.places.drain().await;
     }
 
+    /// How many events no handler took, because their type has none and there is no fallback, or because they have no
+    /// type. Of this router and its clones, from the beginning. Each is answered 200: a number that grows may be a
+    /// misspelt type. With feature `tracing`, each is told of, too: see [`guide`](crate::docs::guide).
+    pub fn ignored(&self) -> u64 {
+        self.routes.ignored.count()
+    }
+
     /// Reads the whole of an authentic body. Nothing runs until the batch is polled; needs no HTTP.
     ///
     /// That `body` is the one which the proof in `delivery` was made for, and with this provider's keys, is what the

@@ -15,7 +15,10 @@ use tokio::{
 };
 use tower::Service;
 
-use super::{EventRouter, work::Work};
+use super::{
+    EventRouter,
+    work::{Detached, Work},
+};
 use crate::{Provider, error::Rejection, timer::poll_elapsed, verify::Verified};
 
 impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>>
@@ -35,7 +38,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         delivery.set_headers(parts.headers);
         let work = self.room(body.len()).ok_or(Rejection::Busy).and_then(|room| {
             let batch = self.dispatch(&provider, delivery, body).map_err(Rejection::Undecodable)?;
-            Ok(Work::new(batch, room, provider.name(), self.deadline()))
+            Ok(Work::new(batch, room, self.deadline()))
         });
         let state = match work {
             Ok(work) => State::Working(work),
@@ -92,8 +95,8 @@ impl<S: Send + 'static> ResponseFuture<S> {
     fn detach(&mut self) {
         let State::Working(work) = std::mem::replace(&mut self.state, State::Done) else { return };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(work)),
-            Err(_) => crate::trace::lost(work.provider()),
+            Ok(runtime) => drop(runtime.spawn(Detached(work))),
+            Err(_) => drop(work),
         }
     }
 }

@@ -1,8 +1,15 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use rustc_hash::FxHashMap;
 
 use super::erased::{Fallback, Route};
+use crate::{Delivery, contain::contained, trace};
 
 /// Who takes which type, and what holds for all of them.
 pub(super) struct Routes<S> {
@@ -12,6 +19,26 @@ pub(super) struct Routes<S> {
     pub(super) max_events: usize,
     pub(super) max_depth: usize,
     pub(super) event_deadline: Duration,
+    pub(super) ignored: Arc<Ignored>,
+}
+
+/// The events that no handler took.
+#[derive(Default)]
+pub(super) struct Ignored {
+    count: AtomicU64,
+    types: trace::Ignored,
+}
+
+impl Ignored {
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, delivery: &Delivery, index: usize, event_type: Option<&Arc<str>>) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        // What listens to traces is foreign, too.
+        contained(|| self.types.tell(delivery, index, event_type));
+    }
 }
 
 /// A place among the routes: an event carries it, for its name.
@@ -26,8 +53,15 @@ impl RouteId {
 
 impl<S> Routes<S> {
     pub(super) fn new(max_events: usize, max_depth: usize, event_deadline: Duration) -> Self {
-        let by_name = FxHashMap::default();
-        Self { all: Vec::new(), by_name, fallback: None, max_events, max_depth, event_deadline }
+        Self {
+            all: Vec::new(),
+            by_name: FxHashMap::default(),
+            fallback: None,
+            max_events,
+            max_depth,
+            event_deadline,
+            ignored: Arc::default(),
+        }
     }
 
     /// `false` if there is one of that name.
@@ -62,6 +96,7 @@ impl<S> Clone for Routes<S> {
             all: self.all.clone(),
             by_name: self.by_name.clone(),
             fallback: self.fallback.clone(),
+            ignored: self.ignored.clone(),
             ..*self
         }
     }

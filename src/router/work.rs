@@ -11,30 +11,27 @@ use tokio::{
 };
 
 use super::{Batch, BatchOutcome};
-use crate::{contain::contained, places::Place, timer::poll_elapsed};
+use crate::{
+    contain::contained,
+    places::Place,
+    timer::poll_elapsed,
+    trace::{self, Span},
+};
 
-/// A batch under way: with its room among them, a limit to each event's time, and a report of what failed. Its output
-/// is how many did.
+/// A batch under way: with its room among them, a limit to each event's time, and a report of what failed, or of what is
+/// lost if this is dropped before its end. Its output is how many events failed.
 pub(super) struct Work<S> {
     batch: Batch<S>,
-    provider: &'static str,
     deadline: Duration,
     timer: Option<(usize, Pin<Box<Sleep>>)>,
+    span: Span,
+    is_done: bool,
     _room: [Place; 2],
 }
 
 impl<S> Work<S> {
-    pub(super) fn new(
-        batch: Batch<S>,
-        room: [Place; 2],
-        provider: &'static str,
-        deadline: Duration,
-    ) -> Self {
-        Self { batch, provider, deadline, timer: None, _room: room }
-    }
-
-    pub(super) fn provider(&self) -> &'static str {
-        self.provider
+    pub(super) fn new(batch: Batch<S>, room: [Place; 2], deadline: Duration) -> Self {
+        Self { batch, deadline, timer: None, span: Span::current(), is_done: false, _room: room }
     }
 
     /// Whether the event under way has had its time, which begins when it first has to wait.
@@ -55,8 +52,10 @@ impl<S> Work<S> {
     fn report(&self, outcome: &BatchOutcome) {
         for (index, outcome) in outcome.events.iter().enumerate() {
             if !outcome.is_ok() {
-                // The error's `Display` is the handler's, and may panic.
-                contained(|| crate::trace::event_failed(self.provider, index, outcome));
+                let event = (index, self.batch.event_type(index));
+                contained(|| {
+                    trace::event_failed(self.batch.delivery(), event, || outcome.told());
+                });
             }
         }
     }
@@ -69,9 +68,9 @@ impl<S> Future for Work<S> {
         let this = self.get_mut();
         loop {
             if let Poll::Ready(outcome) = Pin::new(&mut this.batch).poll(cx) {
+                this.is_done = true;
                 this.report(&outcome);
-                let failed = outcome.failed();
-                return Poll::Ready(failed);
+                return Poll::Ready(outcome.failed());
             }
             if this.batch.has_yielded() {
                 return Poll::Pending;
@@ -81,5 +80,29 @@ impl<S> Future for Work<S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+}
+
+impl<S> Drop for Work<S> {
+    fn drop(&mut self) {
+        if !self.is_done {
+            let events = self.batch.len() - self.batch.settled().len();
+            contained(|| self.span.in_scope(|| trace::lost(self.batch.delivery(), events)));
+        }
+    }
+}
+
+/// What goes on without its request, in the span of that.
+pub(super) struct Detached<S>(pub(super) Work<S>);
+
+impl<S> Future for Detached<S> {
+    type Output = usize;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        let Self(work) = self.get_mut();
+        let span = std::mem::take(&mut work.span);
+        let done = span.in_scope(|| Pin::new(&mut *work).poll(cx));
+        work.span = span;
+        done
     }
 }

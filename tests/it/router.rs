@@ -7,6 +7,7 @@ mod handlers;
 mod handover;
 mod outcomes;
 mod registration;
+mod traces;
 
 use tower_webhook::{
     Delivery, Event, EventRouter, Payload, providers::loops::Loops, router::Batch,

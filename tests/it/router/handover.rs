@@ -192,7 +192,8 @@ async fn a_handler_that_never_ends_fails_alone_and_gives_its_place_back() {
     assert_eq!((answer.status(), begun.elapsed().as_secs()), (500, 59 + 60 + 59 + 60 + 59));
     assert_eq!(answer.rejection(), Some(&Rejection::EventsFailed(2)));
     assert!(
-        answer.traced[0].ends_with("index=1 reason=its handler took too long"),
+        answer.traced[0]
+            .ends_with("event_type=\"SESSION_STARTED\" index=1 reason=its handler took too long"),
         "{:?}",
         answer.traced
     );
@@ -264,7 +265,7 @@ async fn what_fails_after_the_request_is_told_to_the_operator() {
         assert!(traces.seen().is_empty());
         router.drain().await;
         let line = format!(
-            r#"ERROR message=webhook event not handled provider="loops" index=0 reason={reason}"#
+            r#"ERROR message=webhook event not handled provider="loops" event_type="SESSION_STARTED" index=0 reason={reason}"#
         );
         assert_eq!(traces.seen(), [line]);
     }
@@ -275,7 +276,7 @@ fn outside_of_a_runtime_the_loss_is_told_to_the_operator() {
     let (router, gate) = gated_loops();
     let traces = Traces::here();
     hang_up(&router);
-    let line = r#"ERROR message=webhook events lost: the request was dropped outside of a tokio runtime provider="loops""#;
+    let line = r#"ERROR message=webhook events lost: their request was dropped, and no tokio runtime goes on with them provider="loops" events=1"#;
     assert_eq!(traces.seen(), [line]);
     assert_eq!(gate.log.seen(), ["begin"]);
     assert!(polled(&mut Box::pin(router.drain())).is_ready());
