@@ -109,9 +109,9 @@ impl Rejection {
         }
     }
 
-    /// Tells the operator, and makes the answer.
-    pub(crate) fn refusal(self, provider: &str) -> Response<Bytes> {
-        crate::trace::rejected(provider, &self);
+    /// Tells the operator, with what else is odd about the request, and makes the answer.
+    pub(crate) fn refusal(self, provider: &str, hint: Option<&'static str>) -> Response<Bytes> {
+        crate::trace::rejected(provider, &self, hint);
         self.response()
     }
 

@@ -11,6 +11,7 @@ pub mod error;
 mod event;
 #[cfg(any(feature = "deliver", feature = "register"))]
 mod exchange;
+mod looks;
 mod places;
 mod provider;
 pub mod providers;

@@ -39,9 +39,9 @@ mod on {
         event!(Level::WARN, "{warning}");
     }
 
-    pub(crate) fn rejected(provider: &str, rejection: &Rejection) {
+    pub(crate) fn rejected(provider: &str, rejection: &Rejection, hint: Option<&str>) {
         let status = rejection.status().as_u16();
-        event!(level(rejection), provider, status, reason = %rejection, "webhook refused");
+        event!(level(rejection), provider, status, reason = %rejection, hint, "webhook refused");
     }
 
     pub(crate) fn event_failed(
@@ -133,7 +133,7 @@ mod off {
 
     pub(crate) fn warn(_: &str) {}
 
-    pub(crate) fn rejected(_: &str, _: &Rejection) {}
+    pub(crate) fn rejected(_: &str, _: &Rejection, _: Option<&str>) {}
 
     pub(crate) fn event_failed(_: &Delivery, _: (usize, Option<&str>), _: impl FnOnce() -> String) {
     }

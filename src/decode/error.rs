@@ -1,5 +1,7 @@
 use std::{borrow::Cow, fmt};
 
+use crate::looks;
+
 /// An authentic body, or an event in it, that is not what its sender documents: the sender's bug, or news.
 ///
 /// Names the event, the JSON path and the byte, and repeats no value of the body: it is made to be logged. What a type of
@@ -25,11 +27,13 @@ struct Fault {
     path: Option<String>,
     at: usize,
     why: Cow<'static, str>,
+    /// What a body that is not JSON may be instead.
+    hint: Option<&'static str>,
 }
 
 impl DecodeError {
     pub(crate) fn new(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Fault { event: None, path: None, at, why: why.into() }))
+        Self(Box::new(Fault { event: None, path: None, at, why: why.into(), hint: None }))
     }
 
     /// What `serde_json` makes of a `json` at `start` that is none: its words, and its line and column as a byte.
@@ -61,6 +65,12 @@ impl DecodeError {
         Self(Box::new(Fault { path, ..*Self::new(at, why).0 }))
     }
 
+    /// The same fault of a whole `body`, with what that looks like.
+    pub(super) fn of_body(mut self, body: &[u8]) -> Self {
+        self.0.hint = looks::like(body);
+        self
+    }
+
     /// The same fault, found in the event `kind` behind the path `outer`.
     pub(super) fn within(mut self, kind: Option<&str>, outer: &str) -> Self {
         self.0.event = kind.map(Into::into);
@@ -90,13 +100,16 @@ impl DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fault { event, path, at, why } = &*self.0;
+        let Fault { event, path, at, why, hint } = &*self.0;
         match (event, path) {
             (Some(event), Some(path)) => {
                 write!(f, "event {event:?} at `{path}`: {why} (byte {at})")
             }
             (None, Some(path)) => write!(f, "element `{path}`: {why} (byte {at})"),
-            (_, None) => write!(f, "the body {why} at byte {at}"),
+            (_, None) => {
+                write!(f, "the body {why} at byte {at}")?;
+                hint.iter().try_for_each(|hint| write!(f, ": {hint}"))
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ impl Envelope {
         sink.clear();
         let (max_depth, max_events) = (sink.max_depth(), sink.max_events());
         let mut outline = Undecoded { max_depth, max_events, found: |_| {} };
-        self.read_from(start.clone(), &mut outline)?;
+        self.read_from(start.clone(), &mut outline).map_err(|error| error.of_body(body))?;
         self.read_from(start.carefully(), sink)
     }
 
@@ -38,7 +38,7 @@ impl Envelope {
         found: impl FnMut(Element<'b>),
     ) -> Result<Members<'b>, DecodeError> {
         let mut sink = Undecoded { max_depth: MAX_DEPTH, max_events: usize::MAX, found };
-        self.read_from(start(body)?, &mut sink)
+        self.read_from(start(body)?, &mut sink).map_err(|error| error.of_body(body))
     }
 
     fn read_from<'b, S: Sink<'b>>(
@@ -63,8 +63,8 @@ impl Envelope {
 
 /// The first byte that counts.
 fn start(body: &[u8]) -> Result<Cursor<'_>, DecodeError> {
-    let text =
-        std::str::from_utf8(body).map_err(|e| DecodeError::new(e.valid_up_to(), "is not UTF-8"))?;
+    let text = std::str::from_utf8(body)
+        .map_err(|e| DecodeError::new(e.valid_up_to(), "is not UTF-8").of_body(body))?;
     Ok(Cursor::new(text, if text.starts_with('\u{feff}') { 3 } else { 0 }))
 }
 

@@ -16,6 +16,7 @@ use tower::Service;
 use super::{
     ResponseBody, Verified,
     drain::{Drain, Rest, close, early},
+    hints::refusal,
     layer::Config,
     read::Reading,
 };
@@ -114,7 +115,8 @@ where
                         Ok(()) => verified(inner, parts, reading),
                         Err(rejection) => {
                             let drain = reading.drain(&rejection);
-                            let mut answer = rejection.refusal(reading.provider_name());
+                            let mut answer =
+                                refusal(rejection, reading.provider_name(), &parts, b"");
                             if let Some(drain) = drain {
                                 *refused = Some(Box::new((answer, parts.version, drain)));
                                 continue;
@@ -155,7 +157,7 @@ fn verified<P: Provider, S, B, F>(
         Ok((body, place)) => {
             State::Waiting { inner, request: Some(Request::from_parts(parts, body)), place }
         }
-        Err(rejection) => answered(rejection.refusal(name)),
+        Err((rejection, body)) => answered(refusal(rejection, name, &parts, &body)),
     }
 }
 

@@ -60,6 +60,7 @@ mod body;
 mod collected;
 mod drain;
 mod future;
+mod hints;
 mod layer;
 mod read;
 mod service;

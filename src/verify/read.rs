@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, header};
 use http_body::Body;
 use http_body_util::LengthLimitError;
@@ -124,31 +124,38 @@ impl<P: Provider> Reading<P> {
         self.collected.push(frame, &self.config.budget).ok_or(Rejection::Busy)
     }
 
-    /// The body is complete: is it authentic, and of a kind that can be decoded?
+    /// The body is complete: is it authentic, and of a kind that can be decoded? If not, it comes back.
     pub(super) fn finish(
         self: Box<Self>,
         headers: &HeaderMap,
-    ) -> Result<(Verified<P>, Place), Rejection> {
+    ) -> Result<(Verified<P>, Place), (Rejection, Bytes)> {
         let Self { provider, check, place, received, answer_at, collected, .. } = *self;
-        let proof = check.finish().map_err(Rejection::Unauthentic)?;
-        if headers
-            .get_all(header::CONTENT_ENCODING)
-            .iter()
-            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
-        {
-            return Err(Rejection::ContentEncoding);
+        let body = collected.into_bytes();
+        let proof = check.finish().map_err(Rejection::Unauthentic);
+        match proof.and_then(|proof| decodable(&*provider, headers).map(|()| proof)) {
+            Ok(proof) => {
+                let delivery = Delivery::received(proof, provider.name(), received);
+                Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, place))
+            }
+            Err(rejection) => Err((rejection, body)),
         }
-        if provider.policy().is_json_only() && !is_json(headers) {
-            return Err(Rejection::MediaType);
-        }
-        let delivery = Delivery::received(proof, provider.name(), received);
-        let bytes = Some(collected.into_bytes());
-        Ok((Verified { bytes, delivery, provider, answer_at }, place))
     }
 
     pub(super) fn provider_name(&self) -> &'static str {
         self.provider.name()
     }
+}
+
+/// Whether what the head says of the body is what can be decoded.
+fn decodable<P: Provider>(provider: &P, headers: &HeaderMap) -> Result<(), Rejection> {
+    let codings = headers.get_all(header::CONTENT_ENCODING);
+    if codings.iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Rejection::ContentEncoding);
+    }
+    if provider.policy().is_json_only() && !is_json(headers) {
+        return Err(Rejection::MediaType);
+    }
+    Ok(())
 }
 
 /// What a body's error means: hyper's, or that of a layer in front that limits bodies.

@@ -7,7 +7,7 @@ use http::{Request, Response, header, request::Parts};
 use http_body::Body;
 use tower::Service;
 
-use super::{ResponseBody, ResponseFuture, Verified, VerifyLayer, read::Reading};
+use super::{ResponseBody, ResponseFuture, Verified, VerifyLayer, hints::refusal, read::Reading};
 use crate::{BoxError, Provider, scheme::Head};
 
 /// The service that [`VerifyLayer`] makes of an inner one.
@@ -61,7 +61,7 @@ where
         match Reading::begin(&self.layer, &head, declared, promised) {
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
-                let answer = rejection.refusal(self.layer.provider.name());
+                let answer = refusal(rejection, self.layer.provider.name(), &parts, b"");
                 ResponseFuture::early(config, &parts, body, answer)
             }
         }

@@ -1,5 +1,6 @@
 //! The status table, a test per row, and the order in which a request is judged.
 
+mod hints;
 mod messages;
 mod order;
 

@@ -1,0 +1,48 @@
+//! What else is odd about a request that is refused. The reason alone may send the operator in the wrong direction.
+
+use bytes::Bytes;
+use http::{Method, Response, header, request::Parts};
+
+use crate::{error::Rejection, looks, scheme::VerifyError};
+
+/// The answer to a refused request, once the operator has been told. `body` is what has been read of it: untrusted, and looked at in its first bytes alone.
+pub(super) fn refusal(
+    rejection: Rejection,
+    provider: &str,
+    parts: &Parts,
+    body: &[u8],
+) -> Response<Bytes> {
+    let hint = hint(&rejection, parts, body);
+    rejection.refusal(provider, hint)
+}
+
+fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static str> {
+    match rejection {
+        Rejection::Method if parts.method == Method::GET && parts.uri.query().is_some() => {
+            Some("a GET with a query may be a handshake whose token is malformed")
+        }
+        Rejection::Unauthentic(VerifyError::PathToken) => path(parts.uri.path()),
+        Rejection::Unauthentic(VerifyError::SignatureMismatch) => {
+            coding(parts).or_else(|| looks::like(body))
+        }
+        _ => None,
+    }
+}
+
+fn path(path: &str) -> Option<&'static str> {
+    match path {
+        "" | "/" => Some("the path is empty: has `nest` or a proxy cut off the token?"),
+        _ if path.ends_with('/') => {
+            Some("the path ends in a slash: does it stand behind the token?")
+        }
+        _ => None,
+    }
+}
+
+/// A signature is over the bytes as the sender wrote them.
+fn coding(parts: &Parts) -> Option<&'static str> {
+    let coding = parts.headers.get(header::CONTENT_ENCODING)?;
+    (!coding.as_bytes().eq_ignore_ascii_case(b"identity")).then_some(
+        "there is a header `content-encoding`: was the body compressed on its way, or unpacked?",
+    )
+}
