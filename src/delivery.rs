@@ -52,6 +52,21 @@ impl Delivery {
         }))
     }
 
+    /// Claims without proof that the key of this name matched: for tests of handlers, and for bodies from elsewhere. A
+    /// request gets the name from what verified it.
+    ///
+    /// ```
+    /// use tower_webhook::{Delivery, scheme::Authentic};
+    ///
+    /// let delivery = Delivery::new(Authentic::dangerous_assert()).dangerous_key_id("sofia");
+    /// assert_eq!(delivery.key_id(), Some("sofia"));
+    /// ```
+    #[must_use]
+    pub fn dangerous_key_id(mut self, name: impl AsRef<str>) -> Self {
+        self.facts().key_id = Some(name.as_ref().into());
+        self
+    }
+
     /// The sender, as [`Provider::name`](crate::Provider::name) has it.
     pub fn provider(&self) -> &'static str {
         self.0.provider
