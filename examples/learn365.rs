@@ -6,10 +6,11 @@
 //! unless everything goes as expected.
 
 use std::{
+    collections::HashSet,
     future::IntoFuture,
     process::ExitCode,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, SystemTime},
@@ -21,6 +22,7 @@ use tower_webhook::{
     BoxError, Delivery, EventRouter, State, VerifyLayer,
     emulator::Emulator,
     providers::learn365::{Course, CourseCompleted, Filter, Learn365, Registration, Registrations},
+    router::EventKey,
     scheme::Token,
     sender::{Answer, DeliveryReport, Outcome},
 };
@@ -66,7 +68,8 @@ async fn main() -> Result<ExitCode, BoxError> {
     reports.iter().for_each(|report| println!("{report}"));
     let as_expected = again.id() == registered.id()
         && deliveries == 1
-        && calls.0.load(Ordering::Relaxed) == 3
+        && calls.count.load(Ordering::Relaxed) == 3
+        && calls.keys().len() == 1
         && matches!(&reports[..], [report] if third_time_lucky(report, start));
     match as_expected {
         true => println!("All as expected: two failures, and delivered on the third attempt."),
@@ -75,9 +78,18 @@ async fn main() -> Result<ExitCode, BoxError> {
     Ok(if as_expected { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// How often the handler was called.
+/// How often the handler was called, and for which events.
 #[derive(Clone, Default)]
-struct Calls(Arc<AtomicU32>);
+struct Calls {
+    count: Arc<AtomicU32>,
+    keys: Arc<Mutex<HashSet<EventKey>>>,
+}
+
+impl Calls {
+    fn keys(&self) -> std::sync::MutexGuard<'_, HashSet<EventKey>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 fn receiver(calls: Calls) -> Result<axum::Router, BoxError> {
     let events = EventRouter::with_state(calls).on(fails_twice);
@@ -87,14 +99,17 @@ fn receiver(calls: Calls) -> Result<axum::Router, BoxError> {
 
 async fn fails_twice(
     event: CourseCompleted,
-    State(Calls(calls)): State<Calls>,
+    State(calls): State<Calls>,
     delivery: Delivery,
+    key: Option<EventKey>,
 ) -> Result<(), &'static str> {
+    // The same in each attempt: a database would keep it with the rest, and refuse it the second time.
+    calls.keys().insert(key.ok_or("no id")?);
     let title = event.course.and_then(|course| course.title).unwrap_or_default();
     let attempt = delivery.sender_attempt().unwrap_or_default();
     let properties = delivery.properties().unwrap_or_default().replace(['\r', '\n'], "");
     println!("handler: {title:?} completed, attempt {attempt}, properties {properties}");
-    match calls.fetch_add(1, Ordering::Relaxed) {
+    match calls.count.fetch_add(1, Ordering::Relaxed) {
         0 | 1 => Err("the database is down"),
         _ => Ok(()),
     }

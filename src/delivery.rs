@@ -77,7 +77,8 @@ impl Delivery {
         self.0.key_id.as_deref()
     }
 
-    /// The sender's id of this delivery, if it has one: the same when it is sent again. Always from what is signed.
+    /// The sender's id of this delivery, if it has one: the same when it is sent again. Always from what is signed. All
+    /// events of the delivery share it: what tells them apart is [`EventKey`](crate::router::EventKey).
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_ref().map(DeliveryId::as_str)
     }

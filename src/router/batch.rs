@@ -141,7 +141,7 @@ impl<S> Batch<S> {
         while let Some(entry) = events[..most].get(outcomes.len()) {
             let outcome = match entry.step {
                 Step::Open(index) => {
-                    let cx = EventContext { origin, entry };
+                    let cx = EventContext { origin, entry, index: outcomes.len() };
                     ready!(lanes.poll(entry.seat(index), &cx, task, outcomes));
                     continue;
                 }

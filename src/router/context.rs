@@ -1,6 +1,9 @@
 use std::fmt;
 
-use super::batch::{Entry, Origin};
+use super::{
+    EventKey,
+    batch::{Entry, Origin},
+};
 use crate::{Delivery, RawEvent};
 
 /// A part of the router's state, as a handler's argument.
@@ -43,6 +46,7 @@ impl<T: Clone> FromRef<T> for T {
 pub struct EventContext<'a, S> {
     pub(super) origin: &'a Origin<S>,
     pub(super) entry: &'a Entry,
+    pub(super) index: usize,
 }
 
 impl<S> EventContext<'_, S> {
@@ -54,6 +58,16 @@ impl<S> EventContext<'_, S> {
     /// What is known of the delivery.
     pub fn delivery(&self) -> &Delivery {
         &self.origin.delivery
+    }
+
+    /// The event's place in the body, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The event's key. `None` if the delivery has no id.
+    pub fn key(&self) -> Option<EventKey> {
+        EventKey::new(self.delivery(), self.index)
     }
 
     /// The event as it came.
@@ -71,7 +85,7 @@ impl<S> fmt::Debug for EventContext<'_, S> {
     }
 }
 
-/// An argument that a handler may take after its event: [`State`], [`Delivery`], [`RawEvent`].
+/// An argument that a handler may take after its event: [`State`], [`Delivery`], [`RawEvent`], `Option<`[`EventKey`]`>`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a webhook handler",
     label = "not available to a handler",

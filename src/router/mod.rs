@@ -1,8 +1,8 @@
 //! Which closure gets this event, and what its outcome means.
 //!
 //! An [`EventRouter`] maps types of events to handlers. A handler is an async closure or function that takes the event
-//! first, and then up to three of [`State`], [`Delivery`](crate::Delivery) and [`RawEvent`](crate::RawEvent), in any
-//! order; it returns `()` or a `Result<(), E>`.
+//! first, and then up to three of [`State`], [`Delivery`](crate::Delivery), [`RawEvent`](crate::RawEvent) and
+//! `Option<`[`EventKey`]`>`, in any order; it returns `()` or a `Result<(), E>`.
 //!
 //! ```
 //! use tower_webhook::{Delivery, EventRouter, RawEvent, State, providers::learn365::{CourseCompleted, CourseEnrollment}};
@@ -23,8 +23,14 @@
 //!
 //! The events of one request run in the order of the body, all of them: one that fails hides none of the others. The
 //! answer is 200 when every event was handled or nobody listens to it, and 500 when a handler returned an error,
-//! panicked or took too long, or when an event of a known type did not fit and there is no fallback. A sender that repeats its requests
-//! then repeats the whole of it, so that handlers should take a repetition well.
+//! panicked or took too long, or when an event of a known type did not fit and there is no fallback. A sender that
+//! repeats its requests then repeats the whole of it: the events that were handled come again. So handlers should be
+//! idempotent, by the [`EventKey`]. (By [`Delivery::id`](crate::Delivery::id) they are not: it is the same for all events
+//! of a delivery.)
+//!
+//! A panic is the failure of the event that is being handled, wherever it is: in the handler, in `Deserialize`, `Clone`
+//! or `Drop`. Only two values of your own that panic when they are dropped together, such as two fields of one struct,
+//! abort the process as they always do.
 //!
 //! # What a handler may hold
 //!
@@ -61,6 +67,7 @@ mod context;
 mod decoder;
 mod erased;
 mod handler;
+mod key;
 mod lanes;
 mod outcome;
 mod routes;
@@ -72,6 +79,7 @@ pub use self::{
     batch::{Batch, BatchOutcome},
     context::{EventContext, FromContext, FromRef, State},
     handler::Handler,
+    key::EventKey,
     outcome::{IntoOutcome, Outcome},
     routes::EventRouter,
     service::ResponseFuture,

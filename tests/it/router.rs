@@ -5,6 +5,7 @@ mod delivery;
 mod drops;
 mod handlers;
 mod handover;
+mod keys;
 mod outcomes;
 mod registration;
 mod traces;

@@ -8,7 +8,7 @@
 //! | what | how |
 //! |---|---|
 //! | authentication | `ms-signature: sha256=<64 hex digits>`: HMAC-SHA256 over the body; the key is the secret as typed |
-//! | replay | no timestamp is signed: a recorded request stays valid. Be idempotent by [`Delivery::id`](crate::Delivery::id) |
+//! | replay | no timestamp is signed: a recorded request stays valid. Be idempotent by the [`EventKey`](crate::router::EventKey) |
 //! | delivery id | `Id`: the same on every attempt. `Attempt` counts from 1, so body and signature differ |
 //! | body | `application/json`; `{"Id", "Attempt", "Properties", "Notifications": [{"Action", …}]}` |
 //! | retries | after 1 and after 4 further minutes, unless answered 2xx or 410; then it is lost |

@@ -1,0 +1,80 @@
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use super::{EventContext, FromContext};
+use crate::Delivery;
+
+/// Tells an event from all others, and is the same when its delivery is sent again: what a handler is idempotent by.
+///
+/// A [`Delivery::id`] is shared by all events of a delivery. Whoever remembers only that handles the first of them, and
+/// takes the others for repetitions.
+///
+/// Made of the provider's name, the [id of the key](Delivery::key_id) that matched, the delivery's id and the event's place
+/// in the body. A handler takes it as `Option<EventKey>`: it is `None` if the sender gives its deliveries no id. `Display`
+/// shows it as at most 85 characters, hexadecimal digits and one hyphen, which can be stored.
+///
+/// ```
+/// use tower_webhook::{EventRouter, State, providers::learn365::CourseCompleted, router::EventKey};
+/// # #[derive(Clone)] struct Db;
+/// # impl Db { async fn insert_once(&self, _: String) -> Result<bool, std::io::Error> { Ok(true) } }
+///
+/// let events = EventRouter::with_state(Db).on(
+///     async |e: CourseCompleted, State(db): State<Db>, key: Option<EventKey>| {
+///         let key = key.ok_or("a delivery without an id")?;
+///         if db.insert_once(key.to_string()).await? {
+///             println!("{:?} completed", e.course);
+///         }
+///         Ok::<(), tower_webhook::BoxError>(())
+///     },
+/// );
+/// ```
+///
+/// If keys have names, an attempt that another key matches has another `EventKey`: that can happen to a delivery under
+/// way while a secret is rotated.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct EventKey {
+    delivery: [u8; 32],
+    index: usize,
+}
+
+impl EventKey {
+    /// The key of the event at `index`, from 0. A handler gets its own; this is for tests of handlers.
+    pub fn new(delivery: &Delivery, index: usize) -> Option<Self> {
+        let id = delivery.id().filter(|id| !id.is_empty())?;
+        let parts = [Some(delivery.provider()), delivery.key_id(), Some(id)];
+        let mut hash = Sha256::new();
+        for part in parts {
+            // With its length, so that no two lists of parts are one text.
+            hash.update([u8::from(part.is_some())]);
+            hash.update(part.map_or(0, str::len).to_string());
+            hash.update(":");
+            hash.update(part.unwrap_or_default());
+        }
+        Some(Self { delivery: hash.finalize().into(), index })
+    }
+
+    /// The event's place in the body, from 0.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+}
+
+impl fmt::Display for EventKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.delivery.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        write!(f, "-{}", self.index)
+    }
+}
+
+impl fmt::Debug for EventKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EventKey({self})")
+    }
+}
+
+impl<S> FromContext<S> for Option<EventKey> {
+    fn from_context(cx: &EventContext<'_, S>) -> Self {
+        cx.key()
+    }
+}
