@@ -3,7 +3,7 @@ use std::{
     future::Future,
     ops::Range,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -36,7 +36,8 @@ use crate::{
 #[must_use = "a batch does nothing unless polled"]
 pub struct Batch<S> {
     events: Vec<Entry>,
-    lanes: Lanes<S>,
+    // Never locked: it makes a batch `Sync`, which the handlers' futures need not be.
+    lanes: Mutex<Lanes<S>>,
     outcomes: Vec<Outcome>,
     origin: Origin<S>,
     yielded: bool,
@@ -83,7 +84,7 @@ pub(super) enum Step {
 impl<S> Batch<S> {
     pub(super) fn new(events: Vec<Entry>, lanes: Lanes<S>, origin: Origin<S>) -> Self {
         let outcomes = Vec::with_capacity(events.len());
-        Self { events, lanes, outcomes, origin, yielded: false }
+        Self { events, lanes: Mutex::new(lanes), outcomes, origin, yielded: false }
     }
 
     /// How many events there are.
@@ -138,6 +139,7 @@ impl<S> Batch<S> {
     /// way.
     fn run(&mut self, most: usize, task: &mut Context<'_>) -> Poll<()> {
         let Self { events, lanes, outcomes, origin, .. } = self;
+        let lanes = unlocked(lanes);
         while let Some(entry) = events[..most].get(outcomes.len()) {
             let outcome = match entry.step {
                 Step::Open(index) => {
@@ -162,11 +164,15 @@ impl<S> Batch<S> {
             return;
         };
         let dropped = match entry.step {
-            Step::Open(index) => self.lanes.discard(entry.seat(index)),
+            Step::Open(index) => unlocked(&mut self.lanes).discard(entry.seat(index)),
             _ => true,
         };
         entry.step = if dropped { step } else { Step::Panicked };
     }
+}
+
+fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 // Only what is in the lanes' boxes is pinned, and a box may move.

@@ -277,7 +277,8 @@ const _: () = {
     shared::<Verified<Learn365>>();
     shared::<BatchOutcome>();
     send::<Check>();
-    send::<Batch<()>>();
+    shared::<Batch<()>>();
+    shared::<Batch<String>>();
     send::<router::ResponseFuture<()>>();
     send::<verify::ResponseFuture<Learn365, EventRouter<Learn365>, Full<Bytes>>>();
 };

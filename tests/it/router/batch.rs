@@ -136,6 +136,24 @@ fn what_is_left_out_was_decoded_all_the_same() {
     assert_eq!(outcome.events[0].to_string(), "settled before");
 }
 
+/// A handler's future need not be `Sync`, and what awaits a batch is `Send` all the same.
+#[tokio::test]
+async fn a_batch_is_awaited_in_a_future_that_moves_between_threads() {
+    let router = EventRouter::new().on(async |_: Ping| {
+        let held = std::cell::Cell::new(1);
+        tokio::task::yield_now().await;
+        held.set(2);
+    });
+    let batch = batch(&router, pings(1));
+    let both: std::pin::Pin<Box<dyn Future<Output = bool> + Send>> = Box::pin(async move {
+        let shown = &batch;
+        tokio::task::yield_now().await;
+        let events = shown.len();
+        events == 1 && batch.await.is_ok()
+    });
+    assert!(tokio::spawn(both).await.unwrap());
+}
+
 #[test]
 fn a_poll_has_a_share_of_the_events() {
     let router = EventRouter::new().on(async |_: Ping| {});
