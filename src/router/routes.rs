@@ -10,6 +10,7 @@ use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
     contain::Guarded,
     decode::{self, DecodeError, Envelope},
+    error::ConfigError,
     places::{Place, Places},
 };
 
@@ -123,25 +124,63 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     ///
     /// # Panics
     ///
-    /// At start-up, if the name is empty, longer than [`Envelope::MAX_TYPE`], or has a handler already.
+    /// At start-up, if the name is empty, longer than [`Envelope::MAX_TYPE`], or has a handler already. Names that come
+    /// from a configuration go to [`EventRouter::try_on_type`].
     #[track_caller]
-    pub fn on_type<E, M, H>(mut self, name: impl Into<Arc<str>>, handler: H) -> Self
+    pub fn on_type<E, M, H>(self, name: impl AsRef<str>, handler: H) -> Self
     where
         H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
         E: Payload<Provider = P>,
         M: 'static,
     {
-        let name = name.into();
-        assert!(!name.is_empty(), "the name given for `{}` is empty", type_name::<E>());
-        assert!(
-            name.len() <= Envelope::MAX_TYPE,
-            "the name given for `{}` is too long",
-            type_name::<E>()
-        );
+        match self.try_on_type(name, handler) {
+            Ok(router) => router,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// As [`EventRouter::on_type`], for a name that is not known before the program runs.
+    ///
+    /// ```
+    /// use tower_webhook::{EventRouter, error::ConfigError, providers::loops::{Loops, SessionTerminated}};
+    ///
+    /// fn events(configured: &[String]) -> Result<EventRouter<Loops>, ConfigError> {
+    ///     configured.iter().try_fold(EventRouter::new(), |events, name| {
+    ///         events.try_on_type(name, async |_: SessionTerminated| {})
+    ///     })
+    /// }
+    /// assert!(events(&["SESSION_ENDED".into()]).is_ok());
+    /// let error = events(&["A".into(), "A".into()]).unwrap_err();
+    /// assert_eq!(error.to_string(), "`A` already has a handler: register each type once");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty, longer than [`Envelope::MAX_TYPE`], or has a handler already.
+    pub fn try_on_type<E, M, H>(
+        mut self,
+        name: impl AsRef<str>,
+        handler: H,
+    ) -> Result<Self, ConfigError>
+    where
+        H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
+        E: Payload<Provider = P>,
+        M: 'static,
+    {
+        let (name, event) = (name.as_ref(), type_name::<E>());
+        // Under its guard from here on.
         let route = Arc::new(Erased::<H, E, M>::new(handler));
-        let added = self.routes_mut().add(name.clone(), route);
-        assert!(added, "`{name}` already has a handler");
-        self
+        let why = if name.is_empty() {
+            format!("the name given for `{event}` is empty: give it as it is on the wire")
+        } else if name.len() > Envelope::MAX_TYPE {
+            let (length, most) = (name.len(), Envelope::MAX_TYPE);
+            format!("the name given for `{event}` has {length} bytes: give one of at most {most}")
+        } else if self.routes_mut().add(name.into(), route) {
+            return Ok(self);
+        } else {
+            format!("`{name}` already has a handler: register each type once")
+        };
+        Err(ConfigError::new(why))
     }
 
     /// Gives `handler` what no other handler takes: events of unknown types, and those that do not fit their type,

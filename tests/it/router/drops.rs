@@ -97,7 +97,7 @@ fn all_fail(outcome: BatchOutcome, events: usize) {
     drop(outcome);
 }
 
-const CASES: [(&str, fn()); 13] = [
+const CASES: [(&str, fn()); 14] = [
     ("two errors", || all_fail(outcome(&mut batch(&failing(), pings(2))), 2)),
     ("two errors in a list of the user's", || {
         let Poll::Ready(mut outcome) = polled(&mut batch(&failing(), pings(2))) else { panic!() };
@@ -180,6 +180,13 @@ const CASES: [(&str, fn()); 13] = [
             .on(async move |_: Ping| std::mem::forget(one))
             .on_type("bomb", async move |_: Bomb| std::mem::forget(other));
         drop(router);
+    }),
+    ("a handler that is refused", || {
+        let (one, other) = (Bomb {}, Bomb {});
+        let router =
+            EventRouter::with_state(Bomb {}).on(async move |_: Ping| std::mem::forget(one));
+        let refused = router.try_on_type("", async move |_: Ping| std::mem::forget(other));
+        assert!(refused.is_err());
     }),
 ];
 

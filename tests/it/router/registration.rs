@@ -44,11 +44,11 @@ fn two_handlers_for_one_type_panic_where_they_are_registered() {
     let router = || EventRouter::new().on(async |_: Ping| {});
     let line = line!() + 1;
     let again = panic_at(line, || drop(router().on(async |_: Ping| {})));
-    assert_eq!(again, "`ping` already has a handler");
+    assert_eq!(again, "`ping` already has a handler: register each type once");
 
     let line = line!() + 1;
     let alias = panic_at(line, || drop(router().on_type("ping", async |_: SessionTerminated| {})));
-    assert_eq!(alias, "`ping` already has a handler");
+    assert_eq!(alias, "`ping` already has a handler: register each type once");
 }
 
 #[test]
@@ -57,7 +57,8 @@ fn a_name_that_no_event_can_have_panics_where_it_is_registered() {
     let name = "n".repeat(tower_webhook::decode::Envelope::MAX_TYPE + 1);
     let line = line!() + 1;
     let long = panic_at(line, || drop(router.on_type(name, async |_: SessionTerminated| {})));
-    assert!(long.ends_with("::SessionTerminated` is too long"), "{long}");
+    let why = "::SessionTerminated` has 257 bytes: give one of at most 256";
+    assert!(long.starts_with("the name given for `") && long.ends_with(why), "{long}");
 }
 
 #[test]
@@ -67,9 +68,28 @@ fn an_empty_name_panics_where_it_is_registered() {
     let empty = panic_at(line, || drop(router.on_type("", async |_: SessionTerminated| {})));
     assert!(
         empty.starts_with("the name given for `")
-            && empty.ends_with("::SessionTerminated` is empty"),
+            && empty.ends_with("::SessionTerminated` is empty: give it as it is on the wire"),
         "{empty}"
     );
+}
+
+#[test]
+fn a_name_from_a_configuration_is_refused_without_a_panic() {
+    let long = "n".repeat(257);
+    for (name, why) in [
+        ("", "is empty: give it as it is on the wire"),
+        (&*long, "has 257 bytes: give one of at most 256"),
+        ("ping", "`ping` already has a handler: register each type once"),
+    ] {
+        let router = EventRouter::new().on(async |_: Ping| {});
+        let error = router.try_on_type(name, async |_: SessionTerminated| {}).unwrap_err();
+        assert!(error.to_string().ends_with(why), "{error}");
+    }
+    let name = String::from("pong");
+    let router = EventRouter::new().on(async |_: Ping| {});
+    let router = router.try_on_type(&name, async |_: Ping| {}).unwrap();
+    let text = body(&[("ping", r#"{"n":1}"#), ("pong", r#"{"n":2}"#)]);
+    assert_eq!(outcomes(&router, text), ["handled"; 2]);
 }
 
 #[test]
@@ -110,7 +130,7 @@ fn one_type_has_as_many_names_as_given() {
     let router = EventRouter::with_state(log.clone())
         .on(handler)
         .on_type("PING", handler)
-        .on_type(named.clone(), handler);
+        .on_type(&named, handler);
     let text = body(&[
         ("PING", r#"{"n":1}"#),
         (&named, r#"{"n":2}"#),
