@@ -2,7 +2,6 @@
 
 use std::{
     env::{self, VarError},
-    pin::Pin,
     time::Duration,
 };
 
@@ -17,6 +16,7 @@ use tower_webhook::{
         learn365::Learn365, loops::Loops, standard_webhooks::StandardWebhooks,
         synthesis_vr::SynthesisVr, teachstack::Teachstack,
     },
+    router::Batches,
     scheme::Token,
 };
 
@@ -28,12 +28,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 pub(crate) struct Hooks {
     clock: Option<ManualClock>,
     app: Router,
-    drains: Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    batches: Vec<Batches>,
 }
 
 impl Hooks {
     pub(crate) fn from_env(clock: Option<ManualClock>) -> Result<Self, BoxError> {
-        let mut hooks = Self { clock, app: Router::new(), drains: Vec::new() };
+        let mut hooks = Self { clock, app: Router::new(), batches: Vec::new() };
         hooks.mount(
             "/webhooks/loops/{token}",
             "LOOPS_TOKEN",
@@ -82,9 +82,9 @@ impl Hooks {
         if let Some(clock) = &self.clock {
             layer = layer.clock(clock.clone());
         }
-        self.app = std::mem::take(&mut self.app).route_service(path, layer.layer(events.clone()));
+        self.batches.push(events.batches());
+        self.app = std::mem::take(&mut self.app).route_service(path, layer.layer(events));
         say(format_args!("{path} is mounted"));
-        self.drains.push(Box::pin(async move { events.drain().await }));
         Ok(())
     }
 
@@ -95,8 +95,8 @@ impl Hooks {
     /// Finishes the events that have been accepted, those included whose sender has hung up.
     pub(crate) async fn drain(self) -> Result<(), BoxError> {
         let all = async {
-            for drain in self.drains {
-                drain.await;
+            for batches in &self.batches {
+                batches.drain().await;
             }
         };
         timeout(DRAIN, all)

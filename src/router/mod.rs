@@ -63,6 +63,7 @@
 //! request is dropped. At shutdown, [`EventRouter::drain`] waits for such tasks.
 
 mod batch;
+mod batches;
 mod context;
 mod decoder;
 mod erased;
@@ -77,6 +78,7 @@ mod work;
 
 pub use self::{
     batch::{Batch, BatchOutcome},
+    batches::Batches,
     context::{EventContext, FromContext, FromRef, State},
     handler::Handler,
     key::EventKey,

@@ -3,8 +3,8 @@ use std::{any::type_name, fmt, marker::PhantomData, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::{
-    Batch, FromContext, Handler, IntoOutcome, batch::Origin, decoder::Decoder, erased::Erased,
-    table::Routes,
+    Batch, Batches, FromContext, Handler, IntoOutcome, batch::Origin, decoder::Decoder,
+    erased::Erased, table::Routes,
 };
 use crate::{
     Delivery, Event, Payload, Provider, RawEvent,
@@ -238,10 +238,15 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         Self { budget: Places::new(most.max(1)), ..self }
     }
 
-    /// Waits until no batch is under way, not even one whose sender has hung up. Requests that come meanwhile are
-    /// answered 503. Call it at shutdown, after the server has stopped.
+    /// [Drains](Batches::drain) the [batches](EventRouter::batches) under way.
     pub async fn drain(&self) {
-        self.places.drain().await;
+        self.batches().drain().await;
+    }
+
+    /// A handle to the batches under way, to drain several routers by. Take it last: [`EventRouter::concurrency`] counts
+    /// anew.
+    pub fn batches(&self) -> Batches {
+        Batches(self.places.clone())
     }
 
     /// How many events no handler took, because their type has none and there is no fallback, or because they have no

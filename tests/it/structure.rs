@@ -14,7 +14,7 @@ use tower_webhook::{
     emulator::Emulator,
     error::{ConfigError, Rejection},
     providers::learn365::{Filter, Learn365, Registration, Registrations},
-    router::{self, Batch, BatchOutcome},
+    router::{self, Batch, BatchOutcome, Batches},
     scheme::{Check, HmacSha256, Keys, Secret, Token},
     sender::Deliveries,
     verify::{self, Verify},
@@ -275,6 +275,7 @@ const _: () = {
     cloned::<Registration>();
     cloned::<Registrations>();
     shared::<Verified<Learn365>>();
+    cloned::<Batches>();
     shared::<BatchOutcome>();
     send::<Check>();
     shared::<Batch<()>>();

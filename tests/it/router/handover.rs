@@ -83,6 +83,31 @@ async fn a_handler_outlives_the_request_and_drain_waits_for_it() {
 }
 
 #[tokio::test]
+async fn routers_of_several_senders_are_drained_alike() {
+    let (loops_router, gate) = gated_loops();
+    let (other, other_gate) = gated_synthesis_vr();
+    let all = [loops_router.batches(), other.batches()];
+    hang_up(&loops_router);
+    let hook = VerifyLayer::new(synthesis_vr()).layer(other);
+    let mut request = Box::pin(hook.oneshot(created()));
+    assert!(polled(&mut request).is_pending());
+    drop(request);
+    let mut drained = Box::pin(async {
+        for batches in &all {
+            batches.drain().await;
+        }
+    });
+    tokio::task::yield_now().await;
+    assert!(polled(&mut drained).is_pending());
+    gate.open.notify_one();
+    tokio::task::yield_now().await;
+    assert!(polled(&mut drained).is_pending());
+    other_gate.open.notify_one();
+    drained.await;
+    assert_eq!([gate.log.seen(), other_gate.log.seen()], [["begin", "end"]; 2]);
+}
+
+#[tokio::test]
 async fn events_that_had_not_begun_are_handled_too() {
     let (router, gate) = gated_loops();
     let hook = VerifyLayer::new(loops()).layer(router.clone());

@@ -1,0 +1,36 @@
+use std::fmt;
+
+use crate::places::Places;
+
+/// The batches under way of a router and its clones, whatever their types: so that several routers are drained alike.
+///
+/// ```
+/// use tower_webhook::{EventRouter, router::Batches};
+/// use tower_webhook::providers::{learn365::{CourseCompleted, Learn365}, loops::{Loops, SessionStarted}};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let loops = EventRouter::<Loops>::new().on(async |_: SessionStarted| {});
+/// let learn365 = EventRouter::<Learn365>::new().on(async |_: CourseCompleted| {});
+/// let all: Vec<Batches> = vec![loops.batches(), learn365.batches()];
+/// // … after the server has stopped:
+/// for batches in &all {
+///     batches.drain().await;
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Batches(pub(super) Places);
+
+impl Batches {
+    /// Waits until no batch is under way, not even one whose sender has hung up. Requests that come meanwhile are
+    /// answered 503. Call it at shutdown, after the server has stopped.
+    pub async fn drain(&self) {
+        self.0.drain().await;
+    }
+}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batches").field("most", &self.0.most()).finish_non_exhaustive()
+    }
+}
