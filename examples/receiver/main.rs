@@ -69,6 +69,6 @@ async fn run(args: Args) -> Result<(), BoxError> {
     let listener = TcpListener::bind(args.listen).await;
     let listener = listener.map_err(|error| format!("{}: {error}", args.listen))?;
     say(format_args!("listening on http://{}", listener.local_addr()?));
-    server::serve(listener, hooks.app(), shutdown.requested()).await;
+    server::serve(listener, hooks.app(), args.limits, shutdown.requested()).await;
     hooks.drain().await
 }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 and HTTP/2 on one port, with limits on what a connection may hold on to.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{num::NonZero, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper_util::{
@@ -16,22 +16,37 @@ use tokio::{
 
 use crate::{io::say, patience::Patience};
 
-/// Connections at once; further ones wait in the system's queue.
-const CONNECTIONS: usize = 512;
 /// What may be buffered of an HTTP/1.1 connection, in bytes; hyper takes up to 400 KiB otherwise. No head may be longer.
 const BUFFER: usize = 64 * 1024;
 /// How long the first byte of a connection, and the head of a request, may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a connection may stay silent.
-const SILENCE: Duration = Duration::from_secs(60);
 /// How often an HTTP/2 connection is asked whether it is still there, and how long it may think about it.
 const PING: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
 /// How long requests under way may take at shutdown.
 const GRACE: Duration = Duration::from_secs(10);
 
+pub(crate) struct Limits {
+    /// Connections at once; further ones wait in the system's queue.
+    pub(crate) connections: NonZero<u16>,
+    /// How long a connection may stay silent.
+    pub(crate) silence: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let connections = const { NonZero::new(512).expect("is not zero") };
+        Self { connections, silence: Duration::from_secs(60) }
+    }
+}
+
 /// Serves `app` until `stop` is over, then lets the requests under way finish.
-pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+pub(crate) async fn serve(
+    listener: TcpListener,
+    app: Router,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
+    let places = Arc::new(Semaphore::new(limits.connections.get().into()));
     let builder = builder();
     let connections = GracefulShutdown::new();
     let mut stop = pin!(stop);
@@ -40,7 +55,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Router, stop: impl Future<
             accepted = accept(&listener, &places) => accepted,
             () = &mut stop => break,
         };
-        let io = TokioIo::new(Patience::new(stream, (HEAD, SILENCE)));
+        let io = TokioIo::new(Patience::new(stream, (HEAD.min(limits.silence), limits.silence)));
         let service = TowerToHyperService::new(app.clone());
         let connection = connections.watch(builder.serve_connection(io, service).into_owned());
         tokio::spawn(async move {

@@ -344,6 +344,9 @@ fn explains_its_arguments() {
         (&["--listen"], "`--listen` lacks its value"),
         (&["--listen", "here"], "`here` is not an address with a port"),
         (&["--clock", "noon"], "`noon` is not a number of seconds"),
+        (&["--silence", "1.5"], "`1.5` is not a number of seconds"),
+        (&["--connections", "many"], "`many` is not a number of connections"),
+        (&["--connections", "0"], "`0` is not a number of connections"),
     ] {
         let output = receiver().args(args).output().unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
