@@ -10,10 +10,10 @@
 //! is told on standard error. SIGTERM or Ctrl-C stops it: what has been accepted is finished first.
 
 mod args;
+mod connection;
 mod events;
 mod hooks;
 mod io;
-mod patience;
 mod server;
 mod shutdown;
 mod told;

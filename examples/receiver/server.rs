@@ -1,34 +1,23 @@
 //! HTTP/1.1 and HTTP/2 on one port, with limits on what a connection may hold on to.
 
-use std::{num::NonZero, pin::pin, sync::Arc, time::Duration};
+use std::{iter, num::NonZero, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper_util::{
-    rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto::Builder, graceful::GracefulShutdown},
-    service::TowerToHyperService,
-};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{sleep, timeout},
 };
 
-use crate::{io::say, patience::Patience};
-
-/// What may be buffered of an HTTP/1.1 connection, in bytes; hyper takes up to 400 KiB otherwise. No head may be longer.
-const BUFFER: usize = 64 * 1024;
-/// How long the first byte of a connection, and the head of a request, may take to arrive.
-const HEAD: Duration = Duration::from_secs(10);
-/// How often an HTTP/2 connection is asked whether it is still there, and how long it may think about it.
-const PING: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(10));
-/// How long requests under way may take at shutdown.
-const GRACE: Duration = Duration::from_secs(10);
+use crate::{
+    connection::{self, GRACE},
+    io::say,
+};
 
 pub(crate) struct Limits {
     /// Connections at once; further ones wait in the system's queue.
     pub(crate) connections: NonZero<u16>,
-    /// How long a connection may stay silent.
+    /// How long a connection may go without a request.
     pub(crate) silence: Duration,
 }
 
@@ -46,47 +35,30 @@ pub(crate) async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(limits.connections.get().into()));
-    let builder = builder();
-    let connections = GracefulShutdown::new();
-    let mut stop = pin!(stop);
-    loop {
-        let (stream, place) = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
-            () = &mut stop => break,
-        };
-        let io = TokioIo::new(Patience::new(stream, (HEAD.min(limits.silence), limits.silence)));
-        let service = TowerToHyperService::new(app.clone());
-        let connection = connections.watch(builder.serve_connection(io, service).into_owned());
+    let most = limits.connections.get();
+    let places = Arc::new(Semaphore::new(most.into()));
+    let stopping = watch::Sender::new(false);
+    let begin = |(stream, place)| {
+        let stop = stopping.subscribe();
+        let connection = connection::serve(stream, app.clone(), limits.silence, stop);
         tokio::spawn(async move {
-            // What goes wrong here is the peer's affair.
-            let _ = connection.await;
+            connection.await;
             drop(place);
         });
+    };
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            accepted = accept(&listener, &places) => begin(accepted),
+            () = &mut stop => break,
+        }
     }
-    drop(listener);
+    waiting(listener, &places).for_each(begin);
     say("stopping");
-    if timeout(GRACE, connections.shutdown()).await.is_err() {
+    stopping.send_replace(true);
+    if timeout(GRACE, places.acquire_many(most.into())).await.is_err() {
         say("gave up on connections that are still open");
     }
-}
-
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    // Without `half_close` a request is dropped unseen whose sender hangs up right behind its last byte.
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
-        .max_buf_size(BUFFER)
-        .half_close(true);
-    let (interval, answer) = PING;
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(interval)
-        .keep_alive_timeout(answer);
-    builder
 }
 
 async fn accept(
@@ -104,4 +76,19 @@ async fn accept(
             }
         }
     }
+}
+
+/// The connections in the system's queue, as far as there are places: their requests may have been sent already.
+/// Nobody can connect any more once this is over.
+fn waiting(
+    listener: TcpListener,
+    places: &Arc<Semaphore>,
+) -> impl Iterator<Item = (TcpStream, Option<OwnedSemaphorePermit>)> {
+    let listener = listener.into_std();
+    iter::from_fn(move || {
+        let place = places.clone().try_acquire_owned().ok()?;
+        let (stream, _) = listener.as_ref().ok()?.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, Some(place)))
+    })
 }

@@ -1,5 +1,7 @@
 //! The receiver, poked over TCP.
 
+mod connections;
+
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, Command, ExitStatus, Stdio},
@@ -58,8 +60,13 @@ struct Receiver {
 
 impl Receiver {
     async fn start(secrets: &[(&str, &str)]) -> Self {
+        Self::start_with(secrets, &[]).await
+    }
+
+    async fn start_with(secrets: &[(&str, &str)], args: &[&str]) -> Self {
         let mut child = receiver()
             .args(["--listen", "127.0.0.1:0", "--clock", &NOW.to_string()])
+            .args(args)
             .envs(secrets.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -86,6 +93,10 @@ impl Receiver {
     fn sender<P: Emit>(&self, provider: P, path: &str) -> Sender<P> {
         let url = format!("{}{path}", self.url).parse().unwrap();
         Sender::new(provider).to(url).clock(ManualClock::at_unix_seconds(NOW)).id("delivery-7")
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.url.strip_prefix("http://").unwrap()).await.unwrap()
     }
 
     fn signal(&self, name: &str) {
@@ -250,9 +261,8 @@ async fn finishes_what_has_begun() {
 #[tokio::test]
 async fn speaks_http_2() {
     let mut receiver = Receiver::start(&SECRETS).await;
-    let stream = TcpStream::connect(receiver.url.strip_prefix("http://").unwrap()).await.unwrap();
-    let handshake =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let stream = TokioIo::new(receiver.connect().await);
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
     let (mut peer, connection) = handshake.await.unwrap();
     tokio::spawn(connection);
     for attempt in [1, 2] {
