@@ -25,8 +25,9 @@ use crate::{Provider, decode::DecodeError};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a webhook event",
-    label = "not a `Payload`",
-    note = "the first argument of a handler is the event: a type of `tower_webhook::providers`, or one of yours that implements `Payload`"
+    label = "expected a type that implements `Payload`",
+    note = "the first argument of a handler is the event, by value and not by reference: a type of `tower_webhook::providers`, or one of yours that implements `Payload`",
+    note = "only the handler given to `fallback` takes a `RawEvent` first"
 )]
 pub trait Payload: DeserializeOwned + Send + 'static {
     /// Who sends it.
@@ -35,13 +36,27 @@ pub trait Payload: DeserializeOwned + Send + 'static {
 
 /// A [`Payload`] whose name on the wire its sender documents.
 #[diagnostic::on_unimplemented(
-    message = "nobody documents what `{Self}` is called on the wire",
-    label = "its sender does not document the name: use `.on_type(\"…\", handler)`, or `.event_as(\"…\", &event)` to send it",
-    note = "an event type of your own names itself with `impl Event`"
+    message = "the sender of `{Self}` does not document what this event is called",
+    label = "give the name: `.on_type(\"…\", handler)` to handle it, `.event_as(\"…\", &event)` to send it",
+    note = "an event type of your own gets its name from `impl Event`"
 )]
 pub trait Event: Payload {
     /// The name, exactly as on the wire.
     const TYPE: &'static str;
+}
+
+/// The provider documents the name of its event `E`.
+///
+/// For a type that is not even a [`Payload`], the bound `E: Event` would be reported as a missing name. The bound
+/// `<E as Payload>::Provider: Names<E>` is not: the compiler needs `E: Payload` to read it, and reports that instead.
+#[expect(unnameable_types, reason = "a bound for the compiler's messages; to users it is `Event`")]
+pub trait Names<E> {
+    /// The name, exactly as on the wire.
+    const TYPE: &'static str;
+}
+
+impl<E: Event<Provider = P>, P> Names<E> for P {
+    const TYPE: &'static str = E::TYPE;
 }
 
 /// An event as it came.

@@ -41,7 +41,8 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a webhook provider",
     label = "not a `Provider`",
-    note = "the senders this crate knows are in `tower_webhook::providers`; implement `Provider` for one of your own"
+    note = "the senders this crate knows are in `tower_webhook::providers`; implement `Provider` for one of your own",
+    note = "a constructor that checks a secret returns a `Result`: take the provider out of it with `?`"
 )]
 pub trait Provider: Send + Sync + 'static {
     /// What must this request's body prove? Called before any of it is read, for POST requests only.
@@ -111,6 +112,12 @@ impl Policy {
 /// The sending half of a [`Provider`]: writes events the way the sender does, and signs a request.
 ///
 /// For [`Sender`](crate::Sender), which is for tests and emulation. A provider that only receives leaves it out.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a webhook provider that can send",
+    label = "not an `Emit`",
+    note = "those of `tower_webhook::providers` can send; implement `Emit` for one of your own",
+    note = "a constructor that checks a secret returns a `Result`: take the provider out of it with `?`"
+)]
 pub trait Emit: Provider {
     /// The body that carries `events`.
     ///

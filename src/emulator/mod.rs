@@ -58,8 +58,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use crate::{
-    Draft, Event,
+    Draft, Payload,
     error::SendError,
+    event::Names,
     providers::learn365::{Learn365, Registration, target},
     scheme::{Keys, Token},
     sender::{Deliveries, DeliveryReport, Sender},
@@ -109,15 +110,17 @@ impl Emulator {
         Self { beyond_loopback: true, deliveries, ..self }
     }
 
-    /// Takes an event, to be delivered to every registration that it matches now. Returns how many these are.
+    /// Takes an [`Event`](crate::Event), to be delivered to every registration that it matches now. Returns how many these
+    /// are.
     ///
     /// # Errors
     ///
     /// If it cannot be encoded.
-    pub fn emit<E: Event<Provider = Learn365> + Serialize>(
-        &self,
-        event: &E,
-    ) -> Result<usize, SendError> {
+    pub fn emit<E>(&self, event: &E) -> Result<usize, SendError>
+    where
+        E: Payload<Provider = Learn365> + Serialize,
+        E::Provider: Names<E>,
+    {
         self.emit_batch(&[Draft::event(event)?])
     }
 

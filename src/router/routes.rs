@@ -7,10 +7,11 @@ use super::{
     erased::Erased, table::Routes,
 };
 use crate::{
-    Delivery, Event, Payload, Provider, RawEvent,
+    Delivery, Payload, Provider, RawEvent,
     contain::Guarded,
     decode::{self, DecodeError, Envelope},
     error::ConfigError,
+    event::Names,
     places::{Place, Places},
 };
 
@@ -82,7 +83,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         }
     }
 
-    /// Calls `handler` for each event of type `E`.
+    /// Calls `handler` for each event of type `E`, which is an [`Event`](crate::Event).
     ///
     /// # Panics
     ///
@@ -107,19 +108,20 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// ```compile_fail,E0277
     /// use tower_webhook::{EventRouter, providers::loops::{Loops, SessionTerminated}};
     ///
-    /// EventRouter::<Loops>::new().on(async |_: SessionTerminated| {}); // nobody documents its name
+    /// EventRouter::<Loops>::new().on(async |_: SessionTerminated| {}); // its name is not documented
     /// ```
     #[track_caller]
     pub fn on<E, M, H>(self, handler: H) -> Self
     where
         H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
-        E: Event<Provider = P>,
+        E: Payload<Provider = P>,
+        E::Provider: Names<E>,
         M: 'static,
     {
-        self.on_type(E::TYPE, handler)
+        self.on_type(<E::Provider as Names<E>>::TYPE, handler)
     }
 
-    /// Calls `handler` for each event whose type on the wire is `name`: for types whose name nobody documents, and for
+    /// Calls `handler` for each event whose type on the wire is `name`: for types without a documented name, and for
     /// further names of one type.
     ///
     /// # Panics

@@ -1,15 +1,19 @@
 use serde::{Serialize, de::IgnoredAny};
 
-use crate::{Draft, Event, Payload, error::SendError};
+use crate::{Draft, Payload, error::SendError, event::Names};
 
 impl Draft {
-    /// A typed event, under its documented name.
+    /// A typed [`Event`](crate::Event), under its documented name.
     ///
     /// # Errors
     ///
     /// If it cannot be encoded.
-    pub fn event<E: Event + Serialize>(event: &E) -> Result<Self, SendError> {
-        Self::event_as(E::TYPE, event)
+    pub fn event<E>(event: &E) -> Result<Self, SendError>
+    where
+        E: Payload + Serialize,
+        E::Provider: Names<E>,
+    {
+        Self::event_as(<E::Provider as Names<E>>::TYPE, event)
     }
 
     /// A typed event, under the name given.

@@ -70,9 +70,10 @@ pub use self::{
     deliveries::{Answer, Attempt, Deliveries, DeliveryReport, Outcome},
 };
 use crate::{
-    Draft, Emit, Event, Outgoing, Payload,
+    Draft, Emit, Outgoing, Payload,
     clock::{Clock, SystemClock},
     error::SendError,
+    event::Names,
 };
 
 /// Makes requests as the sender `P` does: see [`sender`](crate::sender).
@@ -158,7 +159,7 @@ impl<P: Emit> Sender<P> {
         Self { tamper: Some(tamper), ..self }
     }
 
-    /// A request with one event, under its documented name.
+    /// A request with one [`Event`](crate::Event), under its documented name.
     ///
     /// # Errors
     ///
@@ -184,11 +185,12 @@ impl<P: Emit> Sender<P> {
     /// sender.event(&SessionTerminated::default())?;
     /// # Ok(()) }
     /// ```
-    pub fn event<E: Event<Provider = P> + Serialize>(
-        &self,
-        event: &E,
-    ) -> Result<Request<Full<Bytes>>, SendError> {
-        self.event_as(E::TYPE, event)
+    pub fn event<E>(&self, event: &E) -> Result<Request<Full<Bytes>>, SendError>
+    where
+        E: Payload<Provider = P> + Serialize,
+        E::Provider: Names<E>,
+    {
+        self.batch(&[Draft::event(event)?])
     }
 
     /// A request with one event, under the name given.

@@ -21,6 +21,9 @@ fn mistakes_are_told_in_our_own_words() {
         for sentence in promised(&name) {
             assert!(told.contains(&sentence), "{name} does not say: {sentence}\n{told}");
         }
+        for sentence in head(&name, "//! never says: ") {
+            assert!(!told.contains(&sentence), "{name} says: {sentence}\n{told}");
+        }
     }
 }
 
@@ -40,12 +43,15 @@ fn names(kind: &str) -> Vec<String> {
 
 /// What the head of a wrong program promises of the compiler's output.
 fn promised(name: &str) -> Vec<String> {
+    let mut promised = head(name, "//! says: ");
+    promised.extend(head(name, "//! code: ").iter().map(|code| format!("error[{code}]")));
+    promised
+}
+
+/// What follows `prefix` in the lines of a wrong program.
+fn head(name: &str, prefix: &str) -> Vec<String> {
     let text = fs::read_to_string(programs().join("wrong").join(format!("{name}.rs"))).unwrap();
-    let promise = |line: &str| {
-        let code = line.strip_prefix("//! code: ").map(|code| format!("error[{code}]"));
-        code.or_else(|| line.strip_prefix("//! says: ").map(str::to_owned))
-    };
-    text.lines().filter_map(promise).collect()
+    text.lines().filter_map(|line| line.strip_prefix(prefix)).map(str::to_owned).collect()
 }
 
 /// A package of all programs, outside of this one.

@@ -1,6 +1,6 @@
 //! code: E0277
 //! says: is not a webhook handler
-//! says: expected `async |event: E, …| { … }`, or an `async fn` of that shape
+//! says: expected `async |event: _, …| { … }`, or an `async fn` of that shape
 
 use tower_webhook::{
     EventRouter,

@@ -1,6 +1,6 @@
 //! code: E0277
 //! says: is not a webhook handler
-//! says: the first argument is the event; up to three further arguments may follow: `State<T>`, `Delivery`, `RawEvent`
+//! says: the first argument is the event, and that of `fallback` a `RawEvent`; up to three further arguments may follow: `tower_webhook::State<T>`, `Delivery`, `RawEvent`
 
 use tower_webhook::{
     Delivery, EventRouter, RawEvent, State,

@@ -1,6 +1,6 @@
 //! code: E0277
-//! says: nobody documents what `SessionTerminated` is called on the wire
-//! says: its sender does not document the name: use `.on_type("…", handler)`, or `.event_as("…", &event)` to send it
+//! says: the sender of `SessionTerminated` does not document what this event is called
+//! says: give the name: `.on_type("…", handler)` to handle it, `.event_as("…", &event)` to send it
 
 use tower_webhook::{
     EventRouter,

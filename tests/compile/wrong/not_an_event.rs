@@ -1,6 +1,7 @@
 //! code: E0277
 //! says: `String` is not a webhook event
-//! says: the first argument of a handler is the event: a type of `tower_webhook::providers`, or one of yours that implements `Payload`
+//! says: the first argument of a handler is the event, by value and not by reference: a type of `tower_webhook::providers`, or one of yours that implements `Payload`
+//! never says: does not document
 
 use tower_webhook::{EventRouter, providers::loops::Loops};
 

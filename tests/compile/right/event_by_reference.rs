@@ -1,0 +1,8 @@
+use tower_webhook::{
+    EventRouter,
+    providers::learn365::{CourseCompleted, Learn365},
+};
+
+fn main() {
+    let _ = EventRouter::<Learn365>::new().on(async |_: CourseCompleted| {});
+}

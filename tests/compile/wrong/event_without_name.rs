@@ -1,0 +1,16 @@
+//! code: E0277
+//! says: the sender of `Mine` does not document what this event is called
+//! says: an event type of your own gets its name from `impl Event`
+
+use tower_webhook::{EventRouter, Payload, providers::loops::Loops};
+
+#[derive(serde::Deserialize)]
+struct Mine;
+
+impl Payload for Mine {
+    type Provider = Loops;
+}
+
+fn main() {
+    let _ = EventRouter::<Loops>::new().on(async |_: Mine| {});
+}
