@@ -79,8 +79,10 @@ impl fmt::Display for Outcome {
 /// What a handler may return: `()`, or a `Result<(), E>` of any error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a webhook handler",
-    label = "expected `()` or `Result<(), E>`",
-    note = "an error type needs `Into<Box<dyn std::error::Error + Send + Sync>>`; a handler that never returns needs `-> ()`"
+    label = "expected `()`, or `Result<(), E>` with an error `E`",
+    note = "an error is `std::error::Error + Send + Sync`, or `Into<tower_webhook::BoxError>`",
+    note = "return `tower_webhook::BoxError` instead of `Box<dyn std::error::Error>`, which is not `Send + Sync`",
+    note = "a handler that never returns needs `-> ()`"
 )]
 pub trait IntoOutcome {
     /// Converts it.
@@ -93,6 +95,8 @@ impl IntoOutcome for () {
     }
 }
 
+// Without the attribute the compiler names the bounds behind the conversion, and not the words above.
+#[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
     fn into_outcome(self) -> Outcome {
         match self {

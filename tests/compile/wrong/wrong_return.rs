@@ -1,7 +1,7 @@
 //! code: E0277
 //! says: `i32` cannot be returned by a webhook handler
-//! says: expected `()` or `Result<(), E>`
-//! says: an error type needs `Into<Box<dyn std::error::Error + Send + Sync>>`
+//! says: expected `()`, or `Result<(), E>` with an error `E`
+//! says: a handler that never returns needs `-> ()`
 
 use tower_webhook::{
     EventRouter,
