@@ -141,7 +141,10 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
             more = at.more(b'}')?;
         }
         match (found, otherwise) {
-            (true, _) => Ok(members),
+            (true, None) => Ok(members),
+            (true, Some(Range { start, end })) => {
+                at.moved(end).limit_depth(start, self.sink.max_depth()).map(|()| members)
+            }
             (false, Some(range)) => self.list(&mut at.moved(range.start)).map(|()| members),
             (false, None) => Err(at.error("has no list of events")),
         }

@@ -176,6 +176,12 @@ fn depth_is_limited_and_overflows_nothing() {
     let flat = |depth| format!(r#"{{"type":"paid","total":3,"x":{}}}"#, deep(depth));
     let listed =
         |depth| format!(r#"{{"Events":[{{"Action":"paid","total":3}}],"x":{}}}"#, deep(depth));
+    let unused =
+        |depth| format!(r#"{{"Events":[{{"Action":"paid","total":3}}],"events":{}}}"#, deep(depth));
+    let unused_first =
+        |depth| format!(r#"{{"events":{},"Events":[{{"Action":"paid","total":3}}]}}"#, deep(depth));
+    assert_eq!(seen(flat_within(), unused(127)), ["paid 3"]);
+    assert_eq!(seen(flat_within(), unused_first(127)), ["paid 3"]);
     assert_eq!(seen(adjacent(), unknown(126)), [r#"raw Some("new")"#]);
     assert_eq!(seen(adjacent(), known(125)), ["paid 3"]);
     assert_eq!(seen(Envelope::flat("type"), flat(126)), ["paid 3"]);
@@ -186,6 +192,8 @@ fn depth_is_limited_and_overflows_nothing() {
         assert_eq!(refusal(adjacent(), known(125 + deeper)), format!("{told} 0"));
         assert_eq!(refusal(Envelope::flat("type"), flat(126 + deeper)), format!("{told} 0"));
         assert_eq!(refusal(flat_within(), listed(127 + deeper)), format!("{told} 44"));
+        assert_eq!(refusal(flat_within(), unused(127 + deeper)), format!("{told} 49"));
+        assert_eq!(refusal(flat_within(), unused_first(127 + deeper)), format!("{told} 10"));
         let second = format!("[7,{}]", unknown(126 + deeper));
         assert_eq!(refusal(adjacent(), second), format!("{told} 3"));
     }
