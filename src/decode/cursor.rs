@@ -3,7 +3,7 @@ use std::{borrow::Cow, ops::Range};
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use serde_json::Deserializer;
 
-use super::{DecodeError, Envelope};
+use super::{DecodeError, Envelope, object::Object};
 
 /// How deep an event may be at most: as deep as `serde_json` decodes it.
 pub(crate) const MAX_DEPTH: usize = 127;
@@ -59,10 +59,11 @@ impl<'b> Cursor<'b> {
         let start = self.start();
         if self.careful {
             let json = &self.text[self.skip()?];
-            return Ok(serde_json::from_str(json).map(keep).map_err(|_| misfit::<E>(start, json)));
+            let decoded = serde_json::from_str(json).map(|Object(value)| keep(value));
+            return Ok(decoded.map_err(|_| misfit::<E>(start, json)));
         }
         let mut json = Deserializer::from_str(&self.text[start..]);
-        let Ok(value) = E::deserialize(&mut json) else {
+        let Ok(Object(value)) = Object::<E>::deserialize(&mut json) else {
             let range = self.skip()?;
             return Ok(Err(misfit::<E>(start, &self.text[range])));
         };
@@ -265,7 +266,7 @@ fn special(word: u64) -> u64 {
 
 /// Decodes once more, for the path to what does not fit.
 fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
-    match serde_path_to_error::deserialize::<_, E>(&mut Deserializer::from_str(json)) {
+    match serde_path_to_error::deserialize::<_, Object<E>>(&mut Deserializer::from_str(json)) {
         Ok(_) => DecodeError::new(at, "does not fit"),
         Err(error) => DecodeError::shape(at, &error),
     }

@@ -28,18 +28,23 @@ mod error;
 mod flat;
 mod members;
 mod name;
+mod object;
 mod once;
 mod reader;
 mod undecoded;
 
+#[cfg(any(feature = "deliver", feature = "register"))]
+pub(crate) use self::object::Object;
 pub(crate) use self::{
     cursor::{Cursor, MAX_DEPTH},
+    object::Strict,
     reader::Sink,
 };
 pub use self::{
     envelope::{Element, Envelope, Shape},
     error::DecodeError,
     members::Members,
+    object::object,
 };
 
 /// Finds the events of `body`, undecoded, however many there are.

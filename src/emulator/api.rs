@@ -212,9 +212,8 @@ where
     let refused = |why: &str| Refusal::Invalid(why.into());
     let body = Limited::new(body, MAX_BODY).collect().await;
     let body = body.map_err(|_| refused("The body broke off, or is too long."))?.to_bytes();
-    let wire: Wire =
-        serde_json::from_slice(&body).map_err(|_| refused("The body is not a registration."))?;
-    wire.registration().ok_or_else(|| refused("The body is not a registration."))
+    let registration = Wire::read(&body).and_then(Wire::registration);
+    registration.ok_or_else(|| refused("The body is not a registration."))
 }
 
 fn is(registration: &Registration, id: &str) -> bool {

@@ -16,7 +16,8 @@ pub mod teachstack;
 
 pub use self::personal::Personal;
 
-/// Structs of optional fields, each with its name on the wire.
+/// Structs of optional fields, each with its name on the wire. Read from objects only: `Deserialize` as it is derived
+/// takes a list for a struct, too, by position.
 macro_rules! objects {
     ($(
         $(#[$meta:meta])*
@@ -26,14 +27,31 @@ macro_rules! objects {
         )*}
     )*) => {$(
         $(#[$meta])*
-        #[derive(Clone, Debug, Default, PartialEq, serde::Deserialize, serde::Serialize)]
-        #[serde(default)]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
         #[non_exhaustive]
         pub struct $name {$(
             $(#[$field_meta])*
             #[serde(rename = $wire, skip_serializing_if = "Option::is_none")]
             pub $field: Option<$ty>,
         )*}
+
+        const _: () = {
+            type Target = $name;
+
+            #[derive(serde::Deserialize)]
+            #[serde(expecting = "an object", remote = "Target")]
+            struct Fields {$(
+                $(#[$field_meta])*
+                #[serde(default, rename = $wire)]
+                $field: Option<$ty>,
+            )*}
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                    Fields::deserialize(crate::decode::Strict(from))
+                }
+            }
+        };
     )*};
 }
 

@@ -4,9 +4,10 @@ use serde::{Deserializer, de};
 use tower_webhook::{
     RawEvent,
     providers::{
-        learn365::{CourseCompleted, CoursePublished},
+        learn365::{CourseCompleted, CoursePublished, UserCreated},
         loops::{Loops, SessionStarted},
         synthesis_vr::{SessionCreated, SynthesisVr},
+        teachstack::{PeerJoined, RecordingProcessed, Teachstack},
     },
 };
 
@@ -124,7 +125,7 @@ fn a_misfit_is_named_by_event_path_and_byte() {
     let body = format!(r#"{{"type":"SESSION_STARTED","data":"{CANARY}"}}"#);
     assert_eq!(
         misfit(&started, &Loops::dangerous_unauthenticated(), body),
-        r#"event "SESSION_STARTED" at `[0].data`: expected struct SessionStarted (byte 33)"#
+        r#"event "SESSION_STARTED" at `[0].data`: expected an object (byte 33)"#
     );
     let body =
         learn(&format!(r#"{{"Action":"CourseCompleted","Course":{{"Published":"{CANARY}"}}}}"#));
@@ -147,6 +148,95 @@ fn a_misfit_is_named_by_event_path_and_byte() {
         misfit(&sessions, &SynthesisVr::dangerous_unauthenticated(), body),
         r#"event "create" at `[0].stations`: expected i64 (byte 1)"#
     );
+}
+
+/// As `serde` reads it by itself, a list is a struct by position.
+#[test]
+fn a_list_is_no_object_at_any_depth() {
+    let loops = |list: &str| {
+        let events = EventRouter::new().on(async |_: SessionStarted| {});
+        let body = format!(r#"{{"type":"SESSION_STARTED","data":{list}}}"#);
+        misfit(&events, &Loops::dangerous_unauthenticated(), body)
+    };
+    let told = |path: &str| {
+        format!(r#"event "SESSION_STARTED" at `[0].data{path}`: expected an object (byte 33)"#)
+    };
+    for list in ["[]", r#"["u-1","Bob","loop"]"#, "[null]", r#"["u-1","Bob","loop",[]]"#] {
+        assert_eq!(loops(list), told(""), "{list}");
+    }
+    assert_eq!(loops(r#"{"participants":[{},[]]}"#), told(".participants[1]"));
+
+    let learn = |member: &str| {
+        let events =
+            EventRouter::new().on(async |_: CourseCompleted| {}).on(async |_: UserCreated| {});
+        misfit(&events, &learn365(), format!(r#"{{"Notifications":[{{{member}}}]}}"#))
+    };
+    for (member, at) in [
+        (r#""Action":"CourseCompleted","Course":["1","t"]"#, "Course"),
+        (r#""Action":"CourseCompleted","Course":[]"#, "Course"),
+        (r#""Action":"CourseCompleted","Users":[{},["1"]]"#, "Users[1]"),
+        (r#""Action":"UserCreated","UserFieldValues":[[]]"#, "UserFieldValues[0]"),
+    ] {
+        let told = learn(member);
+        assert!(
+            told.ends_with(&format!("`Notifications[0].{at}`: expected an object (byte 18)")),
+            "{told}"
+        );
+    }
+
+    let events =
+        EventRouter::new().on(async |_: PeerJoined| {}).on(async |_: RecordingProcessed| {});
+    for kind in ["peer.joined", "recording.processed"] {
+        let body = format!(r#"{{"event_name":"{kind}","data":["7"]}}"#);
+        let told = misfit(&events, &Teachstack::dangerous_unauthenticated(), body);
+        assert_eq!(told, format!(r#"event "{kind}" at `[0].data`: expected an object (byte 0)"#));
+    }
+    assert!(serde_json::from_str::<SessionStarted>("[]").is_err(), "without a router, too");
+}
+
+/// A type of the user's own.
+#[derive(Debug, Deserialize)]
+struct Order {
+    #[expect(dead_code, reason = "only what does not fit matters")]
+    #[serde(default, deserialize_with = "tower_webhook::decode::object")]
+    payer: Option<Paid>,
+    #[expect(dead_code, reason = "only what does not fit matters")]
+    #[serde(default)]
+    by_position: Option<Paid>,
+}
+
+impl Payload for Order {
+    type Provider = Acme;
+}
+
+#[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "only what does not fit matters")]
+struct Wrapped(Order);
+
+impl Payload for Wrapped {
+    type Provider = Acme;
+}
+
+#[test]
+fn a_list_is_no_payload_of_a_struct_and_no_field_that_says_so() {
+    let router = EventRouter::new()
+        .on_type("order", async |_: Order| {})
+        .on_type("wrapped", async |_: Wrapped| {});
+    let told = |kind: &str, data: &str| {
+        let body = format!(r#"{{"type":"{kind}","data":{data}}}"#);
+        outcomes(dispatch(&router, adjacent(), body).unwrap()).remove(0)
+    };
+    for kind in ["order", "wrapped"] {
+        let fails = |path: &str, wanted: &str| {
+            let byte = r#"{"type":"","data":"#.len() + kind.len();
+            format!(r#"event "{kind}" at `[0].data{path}`: expected struct {wanted} (byte {byte})"#)
+        };
+        assert_eq!(told(kind, "[]"), fails("", "Order"));
+        assert_eq!(told(kind, r#"{"payer":[3]}"#), fails(".payer", "Paid"));
+        assert_eq!(told(kind, r#"{"payer":{"total":3}}"#), "handled");
+        assert_eq!(told(kind, r#"{"payer":null}"#), "handled");
+        assert_eq!(told(kind, r#"{"by_position":[3]}"#), "handled", "as `serde` has it");
+    }
 }
 
 /// The one misfit in `body`, which repeats nothing of it.

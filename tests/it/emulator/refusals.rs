@@ -72,6 +72,7 @@ async fn a_body_that_is_no_registration() {
         b"{}",
         br#"{"Secret": "0123456789abcdef0123456789abcdef"}"#,
         br#"{"WebHookUri": 7}"#,
+        br#"["7", "http://127.0.0.1/", "0123456789abcdef0123456789abcdef"]"#,
         br#"{"WebHookUri": "http://127.0.0.1/", "Headers": {"a": 1}}"#,
         b"WebHookUri=http://127.0.0.1/",
         b"{\"WebHookUri\": \"\xff\"}",

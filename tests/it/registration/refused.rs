@@ -262,6 +262,7 @@ async fn a_success_that_cannot_be_read_is_told() {
         ("<html>Welcome</html>", "the sender's answer is not a registration"),
         ("{}", "the sender's answer is not a registration"),
         ("[]", "the sender's answer is not a registration"),
+        (r#"["7","https://example.com"]"#, "the sender's answer is not a registration"),
         (r#"{"Id":7,"WebHookUri":"x"}"#, "the sender's answer is not a registration"),
         (
             r#"{"WebHookUri":"https://example.com"}"#,
@@ -285,14 +286,16 @@ async fn a_success_that_cannot_be_read_is_told() {
         assert_eq!(error.to_string(), told);
         assert!(error.source().is_none());
     }
-    let stub = Stub::playing([(200, "{}"), (200, "{}"), (200, r#"[{"Id":7}]"#)]).await;
-    let api = stub.registrations();
-    let told = "the sender's answer is not a list of registrations";
-    assert_eq!(api.list().await.unwrap_err().to_string(), told);
-    let told = "the sender's answer is not a list of filters";
-    assert_eq!(api.filters().await.unwrap_err().to_string(), told);
-    let told = "the sender's answer is not a list of registrations";
-    assert_eq!(api.list().await.unwrap_err().to_string(), told);
+    for answer in ["{}", r#"[{"Id":7}]"#, r#"[["7","https://example.com"]]"#] {
+        let stub = Stub::playing([(200, answer)]).await;
+        let told = "the sender's answer is not a list of registrations";
+        assert_eq!(stub.registrations().list().await.unwrap_err().to_string(), told);
+    }
+    for answer in ["{}", r#"[["CourseCompleted","A course is completed."]]"#] {
+        let stub = Stub::playing([(200, answer)]).await;
+        let told = "the sender's answer is not a list of filters";
+        assert_eq!(stub.registrations().filters().await.unwrap_err().to_string(), told);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Filter, Registration, object};
+#[cfg(feature = "deliver")]
+use crate::decode::Object;
 use crate::scheme::Secret;
 
 /// A registration as the sender writes and reads it, in PascalCase or camelCase. Holds the secret in clear.
@@ -54,6 +56,11 @@ pub(crate) fn is_id(id: &str) -> bool {
 const MAX_ID: usize = 128;
 
 impl Wire {
+    #[cfg(feature = "deliver")]
+    pub(crate) fn read(json: &[u8]) -> Option<Self> {
+        serde_json::from_slice(json).map(|Object(wire)| wire).ok()
+    }
+
     /// Without judging: a sender may have taken what [`Registration::new`] would not. `None` if it has no URI.
     ///
     /// What is no id, and a secret that is kept back or starred out, is left out.

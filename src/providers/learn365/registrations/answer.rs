@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::RegistrationError;
+use crate::decode::Object;
 
 /// The body of an answer that means success.
 pub(super) fn judged(
@@ -47,7 +48,7 @@ fn message(body: &[u8]) -> String {
         #[serde(alias = "message", rename = "Message")]
         message: String,
     }
-    serde_json::from_slice(body).map(|Said { message }| message).unwrap_or_default()
+    serde_json::from_slice(body).map(|Object(Said { message })| message).unwrap_or_default()
 }
 
 /// `message` without all that is to remain `unsaid`, in one line of text, cut short.

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     BoxError,
+    decode::Object,
     error::ConfigError,
     exchange::{client, exchange, is_loopback},
     scheme::{Secret, basic, credential},
@@ -139,8 +140,8 @@ impl Registrations {
     /// Any [`RegistrationError`].
     pub async fn list(&self) -> Result<Vec<Registration>, RegistrationError> {
         let body = self.send(Method::GET, "/registrations", None).await?;
-        let all: Vec<Wire> = read(&body, "is not a list of registrations")?;
-        Ok(all.into_iter().filter_map(Wire::registration).collect())
+        let all: Vec<Object<Wire>> = read(&body, "is not a list of registrations")?;
+        Ok(all.into_iter().filter_map(|Object(wire)| wire.registration()).collect())
     }
 
     /// The registration `id`.
@@ -226,8 +227,10 @@ impl Registrations {
             description: Option<String>,
         }
         let body = self.send(Method::GET, "/filters", None).await?;
-        let all: Vec<Listed> = read(&body, "is not a list of filters")?;
-        let filter = |one: Listed| (Filter::named(&one.name), one.description.unwrap_or_default());
+        let all: Vec<Object<Listed>> = read(&body, "is not a list of filters")?;
+        let filter = |Object(one): Object<Listed>| {
+            (Filter::named(&one.name), one.description.unwrap_or_default())
+        };
         Ok(all.into_iter().map(filter).collect())
     }
 
@@ -349,7 +352,7 @@ fn one(id: &str) -> Result<String, RegistrationError> {
 }
 
 fn registered(body: &[u8]) -> Result<Registration, RegistrationError> {
-    let wire: Wire = read(body, NOT_ONE)?;
+    let Object(wire): Object<Wire> = read(body, NOT_ONE)?;
     let registration = wire.registration().ok_or(RegistrationError::Answer(NOT_ONE))?;
     registration.id().ok_or(NO_ID)?;
     Ok(registration)

@@ -1,0 +1,178 @@
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor},
+};
+
+/// Decodes a `T` that is a struct from a JSON object only.
+///
+/// A derived `Deserialize` also reads a struct from a JSON list, by position: the list `["u-1", "Bob"]` becomes a
+/// customer with the id `u-1`. PHP senders write an empty object as `[]`. The event types of this crate refuse lists at
+/// any depth. Of an event type of yours, the outermost struct refuses them. For a struct in a field, name this function:
+///
+/// ```
+/// use serde::Deserialize;
+/// use tower_webhook::decode::object;
+///
+/// #[derive(Deserialize)]
+/// struct InvoicePaid {
+///     #[serde(deserialize_with = "object")]
+///     customer: Customer,
+///     #[serde(default, deserialize_with = "object")]
+///     payer: Option<Customer>,
+/// }
+/// #[derive(Deserialize)]
+/// struct Customer {
+///     id: String,
+/// }
+///
+/// let paid: InvoicePaid = serde_json::from_str(r#"{"customer": {"id": "u-1"}}"#)?;
+/// assert_eq!((&*paid.customer.id, paid.payer.is_none()), ("u-1", true));
+/// for list in [r#"{"customer": ["u-1"]}"#, r#"{"customer": {"id": "u-1"}, "payer": ["u-2"]}"#] {
+///     assert!(serde_json::from_str::<InvoicePaid>(list).is_err());
+/// }
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+///
+/// A `T` that is an `Option` or a newtype of a struct works, too. A list of structs is not looked into. Formats that are
+/// not human-readable are read as before: some of them write a struct as a list.
+///
+/// # Errors
+///
+/// As `T`, and if a list is found where `T` wants an object.
+#[inline]
+pub fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(Strict(deserializer))
+}
+
+/// A `T` that is read from an object only, where a type is asked for and not a function.
+pub(crate) struct Object<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
+}
+
+/// Wants an object for a struct. Everything else is as the inner deserializer has it.
+pub(crate) struct Strict<D>(pub(crate) D);
+
+macro_rules! forward {
+    ($($method:ident($($argument:ident: $ty:ty),*);)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, $($argument: $ty,)* visitor: V) -> Result<V::Value, D::Error> {
+            self.0.$method($($argument,)* visitor)
+        }
+    )*};
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
+    type Error = D::Error;
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        if self.0.is_human_readable() {
+            self.0.deserialize_map(visitor)
+        } else {
+            self.0.deserialize_struct(name, fields, visitor)
+        }
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_option(Within(visitor))
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_newtype_struct(name, Within(visitor))
+    }
+
+    #[inline]
+    fn is_human_readable(&self) -> bool {
+        self.0.is_human_readable()
+    }
+
+    forward! {
+        deserialize_any();
+        deserialize_bool();
+        deserialize_i8();
+        deserialize_i16();
+        deserialize_i32();
+        deserialize_i64();
+        deserialize_i128();
+        deserialize_u8();
+        deserialize_u16();
+        deserialize_u32();
+        deserialize_u64();
+        deserialize_u128();
+        deserialize_f32();
+        deserialize_f64();
+        deserialize_char();
+        deserialize_str();
+        deserialize_string();
+        deserialize_bytes();
+        deserialize_byte_buf();
+        deserialize_unit();
+        deserialize_unit_struct(name: &'static str);
+        deserialize_seq();
+        deserialize_tuple(len: usize);
+        deserialize_tuple_struct(name: &'static str, len: usize);
+        deserialize_map();
+        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
+        deserialize_identifier();
+        deserialize_ignored_any();
+    }
+}
+
+/// Visits an option or a newtype, and is strict with what that holds. A raw value visits as a map.
+struct Within<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Within<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<V::Value, E> {
+        self.0.visit_none()
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<V::Value, E> {
+        self.0.visit_unit()
+    }
+
+    #[inline]
+    fn visit_some<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
+        self.0.visit_some(Strict(inner))
+    }
+
+    #[inline]
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
+        self.0.visit_newtype_struct(Strict(inner))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<V::Value, A::Error> {
+        self.0.visit_seq(list)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<V::Value, A::Error> {
+        self.0.visit_map(object)
+    }
+}
