@@ -71,7 +71,7 @@ fn declared_json(receiver: &dyn Receive, head: &Parts) -> Option<bool> {
     if !codings.iter().all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Some(false);
     }
-    if !["learn365", "standard_webhooks"].contains(&receiver.name()) {
+    if receiver.name() != "learn365" {
         return Some(true);
     }
     let [one] = types[..] else { return Some(false) };

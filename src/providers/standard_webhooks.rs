@@ -8,7 +8,7 @@
 //! | authentication | `webhook-signature`: a list between spaces of `v1,<base64>`, HMAC-SHA256 over `id.timestamp.body` |
 //! | replay | `webhook-timestamp`, seconds, at most [`TOLERANCE`](StandardWebhooks::TOLERANCE) off in either direction |
 //! | delivery id | `webhook-id`, signed; the same on every attempt |
-//! | body | `{"type", "timestamp", "data"}`, `application/json` |
+//! | body | `{"type", "timestamp", "data"}`; `application/json` is recommended, and any media type is accepted |
 //!
 //! The events are yours:
 //!
@@ -47,7 +47,7 @@ use zeroize::Zeroizing;
 
 use super::only;
 use crate::{
-    Draft, Emit, Outgoing, Policy, Provider, Schedule,
+    Draft, Emit, Outgoing, Provider, Schedule,
     clock::rfc3339,
     decode::Envelope,
     error::{ConfigError, SendError},
@@ -119,10 +119,6 @@ impl Provider for StandardWebhooks {
 
     fn envelope(&self) -> Envelope {
         Envelope::adjacent("type", "data")
-    }
-
-    fn policy(&self) -> Policy {
-        Policy::default().json_only()
     }
 
     fn name(&self) -> &'static str {

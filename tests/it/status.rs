@@ -220,7 +220,7 @@ async fn a_body_over_the_limit_is_413() {
 }
 
 #[tokio::test]
-async fn another_media_type_than_the_documented_one_is_415() {
+async fn another_media_type_than_the_one_always_declared_is_415() {
     let whsec = || Sender::new(standard_webhooks()).body(r#"{"type":"a"}"#).unwrap();
     for media_type in [None, Some("text/plain"), Some("application/json, text/plain")] {
         let mut requests = [signed_by_learn365(r#"{"Notifications":[]}"#), whsec()];
@@ -232,9 +232,8 @@ async fn another_media_type_than_the_documented_one_is_415() {
         }
         let [learn365_request, whsec_request] = requests;
         answer(hook(learn365()), learn365_request).await.is_refused(415, &Rejection::MediaType);
-        answer(hook(standard_webhooks()), whsec_request)
-            .await
-            .is_refused(415, &Rejection::MediaType);
+        let answer = answer(hook(standard_webhooks()), whsec_request).await;
+        assert_eq!(answer.status(), 200, "recommended, not demanded: {media_type:?}");
     }
     for media_type in ["text/plain", "application/x-www-form-urlencoded"] {
         let mut request = post(TOKEN, EVENT);
