@@ -20,7 +20,7 @@ struct Acme(HmacSha256);
 
 impl Provider for Acme {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let id = head.header("acme-delivery")?;
+        let id = head.public_header("acme-delivery")?;
         if id.contains('.') {
             return Err(VerifyError::Other("the id holds a dot: where it ends is not signed"));
         }

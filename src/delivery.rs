@@ -98,8 +98,9 @@ impl Delivery {
         self.0.received_at
     }
 
-    /// The request's headers. `[redacted]` stands for the values of credentials, cookies and all that authentication
-    /// read. Empty outside of an [`EventRouter`](crate::EventRouter).
+    /// The request's headers. `[redacted]` stands for the values of credentials, cookies and what authentication read
+    /// with [`Head::header`](crate::scheme::Head::header), such as signatures. Empty outside of an
+    /// [`EventRouter`](crate::EventRouter).
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let secret =
             |name: &HeaderName| CREDENTIALS.contains(name) || self.0.read.contains(name.as_str());

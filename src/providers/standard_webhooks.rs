@@ -94,11 +94,11 @@ impl StandardWebhooks {
 
 impl Provider for StandardWebhooks {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let id = head.known_header(&ID)?;
+        let id = head.known_public_header(&ID)?;
         if !is_id(id) {
             return Err(VerifyError::Other("header `webhook-id` is empty or holds a dot"));
         }
-        let timestamp = head.known_header(&TIMESTAMP)?;
+        let timestamp = head.known_public_header(&TIMESTAMP)?;
         Timestamp::seconds(timestamp)?.within(self.tolerance, head.now())?;
         let signatures = head.known_header(&SIGNATURE)?.split(' ');
         let mut joined = false;

@@ -1,4 +1,8 @@
-use std::{cell::Cell, fmt, time::SystemTime};
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    time::SystemTime,
+};
 
 use http::{HeaderMap, HeaderName, Method, Uri, header::AsHeaderName, request::Parts};
 
@@ -6,8 +10,9 @@ use super::VerifyError;
 
 /// The head of a request, before any of its body is read.
 ///
-/// There is one way to a header, and it does not yield an absent or an ambiguous one. Every header that is read
-/// this way counts as authentication, and is redacted in [`Delivery::headers`](crate::Delivery::headers).
+/// A header is read with [`Head::header`] or [`Head::public_header`]. Neither yields an absent or an ambiguous one. A
+/// header that is read with [`Head::header`] during authentication counts as secret, and is redacted in
+/// [`Delivery::headers`](crate::Delivery::headers). One that is read with [`Head::public_header`] is shown there.
 ///
 /// ```
 /// use std::time::SystemTime;
@@ -24,9 +29,9 @@ pub struct Head<'a> {
     parts: &'a Parts,
     now: SystemTime,
     header_limit: usize,
-    /// The first headers that were read, and how many were.
-    read: [Cell<&'static str>; ReadHeaders::MOST],
-    read_count: Cell<usize>,
+    /// The first secret headers that were read. An empty name is a free place.
+    read: [Cell<&'static str>; ReadHeaders::FIRST],
+    read_later: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Head<'a> {
@@ -36,7 +41,7 @@ impl<'a> Head<'a> {
     /// The head `parts`, received at `now`.
     pub fn new(parts: &'a Parts, now: SystemTime) -> Self {
         let header_limit = Self::MAX_HEADER;
-        Self { parts, now, header_limit, read: Default::default(), read_count: Cell::new(0) }
+        Self { parts, now, header_limit, read: Default::default(), read_later: RefCell::default() }
     }
 
     /// The same, with another limit for each header, in bytes.
@@ -60,17 +65,38 @@ impl<'a> Head<'a> {
         &self.parts.uri
     }
 
-    /// The one value of the header `name`.
+    /// The one value of the header `name`, made of visible ASCII, blanks and tabs. The value is hidden from handlers: for
+    /// signatures, tokens and other credentials.
     ///
     /// # Errors
     ///
-    /// Missing, repeated, longer than the limit, not visible ASCII.
+    /// Missing, repeated, longer than the limit, other characters.
     pub fn header(&self, name: &'static str) -> Result<&'a str, VerifyError> {
+        self.note(name);
+        self.value(name, name)
+    }
+
+    /// Like [`Head::header`], for a value that is no secret: an id, a timestamp, a topic. Handlers see it in
+    /// [`Delivery::headers`](crate::Delivery::headers), unless the same header is read with [`Head::header`], too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Head::header`].
+    pub fn public_header(&self, name: &'static str) -> Result<&'a str, VerifyError> {
         self.value(name, name)
     }
 
     /// Like [`Head::header`], for a name that need not be parsed for each request.
     pub(crate) fn known_header(&self, name: &'static HeaderName) -> Result<&'a str, VerifyError> {
+        self.note(name.as_str());
+        self.value(name.as_str(), name)
+    }
+
+    /// Like [`Head::public_header`], for a name that need not be parsed for each request.
+    pub(crate) fn known_public_header(
+        &self,
+        name: &'static HeaderName,
+    ) -> Result<&'a str, VerifyError> {
         self.value(name.as_str(), name)
     }
 
@@ -79,7 +105,6 @@ impl<'a> Head<'a> {
         name: &'static str,
         key: impl AsHeaderName + Copy,
     ) -> Result<&'a str, VerifyError> {
-        self.note(name);
         let headers = &self.parts.headers;
         let one = headers.get(key).ok_or(VerifyError::MissingHeader(name))?;
         if any_is_repeated(headers) && headers.get_all(key).iter().nth(1).is_some() {
@@ -115,18 +140,26 @@ impl<'a> Head<'a> {
     }
 
     fn note(&self, name: &'static str) {
-        let count = self.read_count.get();
-        if self.read.iter().take(count).any(|slot| slot.get() == name) {
-            return;
+        for place in &self.read {
+            if place.get().is_empty() {
+                place.set(name);
+            }
+            if place.get() == name {
+                return;
+            }
         }
-        if let Some(slot) = self.read.get(count) {
-            slot.set(name);
-        }
-        self.read_count.set(count.saturating_add(1));
+        self.read_later.borrow_mut().push(name);
+    }
+
+    /// What was read so far was not for authentication.
+    pub(crate) fn forget_read_headers(&self) {
+        self.read.iter().for_each(|place| place.set(""));
+        self.read_later.borrow_mut().clear();
     }
 
     pub(crate) fn read_headers(&self) -> ReadHeaders {
-        ReadHeaders { names: self.read.each_ref().map(Cell::get), count: self.read_count.get() }
+        let (first, later) = (self.read.each_ref().map(Cell::get), self.read_later.borrow());
+        ReadHeaders { first, later: later.clone() }
     }
 }
 
@@ -143,19 +176,19 @@ impl fmt::Debug for Head<'_> {
     }
 }
 
-/// The names of the headers that authentication read; once there are too many to note, all of them.
-#[derive(Clone, Copy, Default)]
+/// The names of the secret headers that authentication read.
+#[derive(Clone, Default)]
 pub(crate) struct ReadHeaders {
-    names: [&'static str; Self::MOST],
-    count: usize,
+    first: [&'static str; Self::FIRST],
+    /// Empty for most senders, and then without an allocation.
+    later: Vec<&'static str>,
 }
 
 impl ReadHeaders {
-    const MOST: usize = 4;
+    const FIRST: usize = 4;
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        let read = self.names.iter().take(self.count);
-        self.count > Self::MOST || { read }.any(|known| known.eq_ignore_ascii_case(name))
+        self.first.iter().chain(&self.later).any(|read| read.eq_ignore_ascii_case(name))
     }
 }
 

@@ -56,6 +56,7 @@ where
         if let Some(answer) = self.layer.provider.handshake(&head) {
             return ResponseFuture::early(config, &parts, body, answer);
         }
+        head.forget_read_headers();
         let promised = body.size_hint().lower();
         let declared = declared_length(&parts).unwrap_or(0).max(promised);
         match Reading::begin(&self.layer, &head, declared, promised) {

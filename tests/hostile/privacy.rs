@@ -174,8 +174,7 @@ async fn g1_g2_a_handler_is_shown_no_credentials() {
     };
     assert_eq!(hidden(Learn365::new(BIRD).unwrap()).await, and(&[MS]), "G2");
     let standard = StandardWebhooks::new(STANDARD.encode(BIRD)).unwrap();
-    let read = ["webhook-id", "webhook-timestamp", SW];
-    assert_eq!(hidden(standard).await, and(&read), "G2");
+    assert_eq!(hidden(standard).await, and(&[SW]), "G2: its id and its time are no secrets");
     let in_header = Loops::new(Token::header("x-token", BIRD).unwrap());
     assert_eq!(hidden(in_header).await, and(&["x-token"]), "G2");
     let in_path = Loops::new(Token::path(BIRD).unwrap());

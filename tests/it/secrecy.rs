@@ -32,13 +32,25 @@ fn assert_silent(what: &str, told: &str) {
     }
 }
 
-/// Reads these headers; four of them are remembered by name.
-struct Reader(&'static [&'static str]);
+/// Reads these headers, some as secrets, some not, and some in a handshake only.
+#[derive(Default)]
+struct Reader {
+    secret: &'static [&'static str],
+    public: &'static [&'static str],
+    shaking: &'static [&'static str],
+}
 
 impl Provider for Reader {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        self.0.iter().try_for_each(|name| head.header(name).map(drop))?;
+        self.public.iter().try_for_each(|name| head.public_header(name).map(drop))?;
+        self.secret.iter().try_for_each(|name| head.header(name).map(drop))?;
         Ok(Authentic::dangerous_assert().into())
+    }
+
+    fn handshake(&self, head: &Head<'_>) -> Option<http::Response<Bytes>> {
+        let read: Vec<_> = self.shaking.iter().map(|name| head.header(name)).collect();
+        assert_eq!(read.len(), self.shaking.len());
+        None
     }
 
     fn envelope(&self) -> Envelope {
@@ -91,10 +103,12 @@ async fn headers_that_authentication_read_are_redacted_and_others_are_not() {
     let expected = hidden(&["ms-signature"], &[content_type, "x-other: other"]);
     assert_eq!(shown(learn365(), signed).await, expected);
 
-    let signed = Sender::new(standard_webhooks()).body("{}").unwrap();
-    let read = ["webhook-id", "webhook-timestamp", "webhook-signature"];
-    let expected = hidden(&read, &["content-type: application/json", "x-other: other"]);
-    assert_eq!(shown(standard_webhooks(), signed).await, expected);
+    let signed = Sender::new(standard_webhooks()).id("msg_1").body("{}").unwrap();
+    let timestamp = signed.headers()["webhook-timestamp"].to_str().unwrap();
+    let timestamp = format!("webhook-timestamp: {timestamp}");
+    let open =
+        ["content-type: application/json", "webhook-id: msg_1", &timestamp, "x-other: other"];
+    assert_eq!(shown(standard_webhooks(), signed).await, hidden(&["webhook-signature"], &open));
 
     let by_path = post(TOKEN, "{}");
     assert_eq!(shown(loops(), by_path).await, hidden(&[], &["x-other: other"]));
@@ -118,18 +132,36 @@ async fn a_token_in_a_header_of_any_name_is_redacted() {
 }
 
 #[tokio::test]
-async fn where_many_headers_were_read_all_are_redacted() {
-    const FIVE: [&str; 5] = ["x-1", "x-2", "x-3", "x-4", "x-5"];
-    let reading = async |read: &'static [&'static str]| {
+async fn however_many_headers_were_read_those_are_redacted_and_no_others() {
+    const MANY: [&str; 12] =
+        ["x-1", "x-2", "x-3", "x-4", "x-5", "x-6", "x-7", "x-8", "x-9", "x-10", "x-11", "x-12"];
+    for count in 0..=MANY.len() {
+        let secret = &MANY[..count];
         let mut request = post("", "{}");
-        for name in read {
+        for name in secret {
             request.headers_mut().insert(*name, CANARY.parse().unwrap());
         }
-        shown(Reader(read), request).await
+        let reader = Reader { secret, ..Reader::default() };
+        assert_eq!(shown(reader, request).await, hidden(secret, &["x-other: other"]));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_secret_is_shown_and_what_a_handshake_reads_does_not_count() {
+    let mut request = post("", "{}");
+    for name in ["x-topic", "x-both", "x-shaken"] {
+        request.headers_mut().insert(name, "told".parse().unwrap());
+    }
+    let reader = Reader {
+        secret: &["x-both"],
+        public: &["x-topic", "x-both"],
+        shaking: &["x-shaken", "x-1", "x-2", "x-3", "x-4", "x-5", "x-6"],
     };
-    assert_eq!(reading(&FIVE[..4]).await, hidden(&FIVE[..4], &["x-other: other"]));
-    let all: Vec<_> = FIVE.into_iter().chain(["x-other"]).collect();
-    assert_eq!(reading(&FIVE).await, hidden(&all, &[]));
+    let open = ["x-other: other", "x-shaken: told", "x-topic: told"];
+    assert_eq!(shown(reader, request).await, hidden(&["x-both"], &open));
+    let reader = Reader { public: &["authorization"], ..Reader::default() };
+    let expected = hidden(&[], &["x-other: other"]);
+    assert_eq!(shown(reader, post("", "{}")).await, expected, "credentials stay hidden");
 }
 
 /// Everything that a refusal tells: to the stranger, to the operator, to the code behind.
