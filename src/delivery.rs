@@ -77,8 +77,9 @@ impl Delivery {
         self.0.key_id.as_deref()
     }
 
-    /// The sender's id of this delivery, if it has one: the same when it is sent again. Always from what is signed. All
-    /// events of the delivery share it: what tells them apart is [`EventKey`](crate::router::EventKey).
+    /// The sender's id of this delivery, if it has one: the same when it is sent again. Always from what is signed. Of
+    /// Standard Webhooks it is visible ASCII, of Learn365 a text of at most 256 bytes. All events of the delivery share it:
+    /// what tells them apart is [`EventKey`](crate::router::EventKey).
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_ref().map(DeliveryId::as_str)
     }

@@ -51,7 +51,7 @@ use crate::{
     clock::rfc3339,
     decode::Envelope,
     error::{ConfigError, SendError},
-    scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, Timestamp, VerifyError},
+    scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, Timestamp, VerifyError, is_visible},
 };
 
 /// A sender that follows the standard.
@@ -96,7 +96,9 @@ impl Provider for StandardWebhooks {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let id = head.known_public_header(&ID)?;
         if !is_id(id) {
-            return Err(VerifyError::Other("header `webhook-id` is empty or holds a dot"));
+            return Err(VerifyError::Other(
+                "header `webhook-id` is empty, or holds a dot, a blank or a tab",
+            ));
         }
         let timestamp = head.known_public_header(&TIMESTAMP)?;
         Timestamp::seconds(timestamp)?.within(self.tolerance, head.now())?;
@@ -163,7 +165,7 @@ impl Emit for StandardWebhooks {
 
 /// A dot would make it ambiguous what of `id.timestamp.body` is the id.
 fn is_id(id: &str) -> bool {
-    !id.is_empty() && !id.contains('.')
+    !id.is_empty() && !id.contains('.') && is_visible(id)
 }
 
 /// The key that a secret in the standard's notation stands for.

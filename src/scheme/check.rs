@@ -55,7 +55,8 @@ impl Check {
     }
 
     /// The sender's id of this delivery. Pass only what is signed: it ends up in
-    /// [`Delivery::id`](crate::Delivery::id).
+    /// [`Delivery::id`](crate::Delivery::id). A header can hold blanks and tabs: refuse an id that does, if the sender's
+    /// ids have none.
     #[inline(always)]
     pub fn id(mut self, id: &str) -> Self {
         self.set_id(id);

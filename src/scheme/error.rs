@@ -11,7 +11,7 @@ pub enum VerifyError {
     MissingHeader(&'static str),
     /// The header stands there more than once: neither the first nor the last one wins.
     RepeatedHeader(&'static str),
-    /// The header holds something other than visible ASCII.
+    /// The header holds something other than visible ASCII, blanks and tabs.
     MalformedHeader(&'static str),
     /// The header is longer than the limit, [`Head::MAX_HEADER`](super::Head::MAX_HEADER) by default.
     HeaderTooLong(&'static str),
@@ -56,7 +56,7 @@ impl fmt::Display for VerifyError {
         match self {
             Self::MissingHeader(name) => write!(f, "header `{name}` is missing"),
             Self::RepeatedHeader(name) => write!(f, "header `{name}` is repeated"),
-            Self::MalformedHeader(name) => write!(f, "header `{name}` is not visible ASCII"),
+            Self::MalformedHeader(name) => write!(f, "header `{name}` is not ASCII text"),
             Self::HeaderTooLong(name) => write!(f, "header `{name}` is too long"),
             Self::MissingQuery(name) => write!(f, "query parameter `{name}` is missing"),
             Self::RepeatedQuery(name) => write!(f, "query parameter `{name}` is repeated"),

@@ -35,6 +35,11 @@ impl From<&str> for DeliveryId {
     }
 }
 
+/// Whether `id` is made of visible ASCII, and so the same in a header, in a log and in a database.
+pub(crate) fn is_visible(id: &str) -> bool {
+    id.bytes().all(|b| b.is_ascii_graphic())
+}
+
 impl fmt::Debug for DeliveryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_str().fmt(f)

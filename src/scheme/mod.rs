@@ -60,4 +60,8 @@ pub use self::{
     timestamp::Timestamp,
     token::{MAX_TOKENS, Token},
 };
-pub(crate) use self::{head::ReadHeaders, id::DeliveryId, keys::KeyId};
+pub(crate) use self::{
+    head::ReadHeaders,
+    id::{DeliveryId, is_visible},
+    keys::KeyId,
+};

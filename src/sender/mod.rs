@@ -74,6 +74,7 @@ use crate::{
     clock::{Clock, SystemClock},
     error::SendError,
     event::Names,
+    scheme::is_visible,
 };
 
 /// Makes requests as the sender `P` does: see [`sender`](crate::sender).
@@ -118,7 +119,7 @@ impl<P: Emit> Sender<P> {
         Self { clock: Arc::new(clock), ..self }
     }
 
-    /// The id of the delivery, in visible ASCII. By default a new one for each request: 32 hex digits.
+    /// The id of the delivery, in visible ASCII without blanks. By default a new one for each request: 32 hex digits.
     #[must_use]
     pub fn id(self, id: impl Into<String>) -> Self {
         Self { id: Some(id.into()), ..self }
@@ -242,7 +243,7 @@ impl<P: Emit> Sender<P> {
 
     fn outgoing(&self) -> Result<Outgoing, SendError> {
         let id = self.delivery_id();
-        if !id.bytes().all(|b| b.is_ascii_graphic()) {
+        if !is_visible(&id) {
             return Err(SendError::Encode("the id is not visible ASCII".into()));
         }
         let properties = self.properties.clone();

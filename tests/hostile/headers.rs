@@ -147,7 +147,7 @@ async fn a23_one_family_of_headers_counts() {
 
 #[tokio::test]
 async fn a34_the_id_and_the_time_are_signed() {
-    let odd = VerifyError::Other("header `webhook-id` is empty or holds a dot");
+    let odd = VerifyError::Other("header `webhook-id` is empty, or holds a dot, a blank or a tab");
     let mismatch = VerifyError::SignatureMismatch;
     for (name, value, error) in [
         ("webhook-id", "msg_other", mismatch),

@@ -98,9 +98,10 @@ async fn the_tolerance_reaches_five_minutes_both_ways() {
 }
 
 #[tokio::test]
-async fn an_id_stands_once_and_without_a_dot() {
-    let dotted = VerifyError::Other("header `webhook-id` is empty or holds a dot");
-    for id in ["", "msg.1", "."] {
+async fn an_id_stands_once_and_in_visible_ascii_without_a_dot() {
+    let dotted =
+        VerifyError::Other("header `webhook-id` is empty, or holds a dot, a blank or a tab");
+    for id in ["", "msg.1", ".", "a b", "a\tb"] {
         let request = with(signed_under(WHSEC), "webhook-id", id);
         assert_eq!(refusal(standard_webhooks(), NOW, request).await, refused(dotted), "{id:?}");
     }

@@ -30,7 +30,7 @@ fn of_a_failed_authentication() {
     for (error, message) in [
         (MissingHeader("x-a"), "header `x-a` is missing"),
         (RepeatedHeader("x-a"), "header `x-a` is repeated"),
-        (MalformedHeader("x-a"), "header `x-a` is not visible ASCII"),
+        (MalformedHeader("x-a"), "header `x-a` is not ASCII text"),
         (HeaderTooLong("x-a"), "header `x-a` is too long"),
         (MissingQuery("a"), "query parameter `a` is missing"),
         (RepeatedQuery("a"), "query parameter `a` is repeated"),
