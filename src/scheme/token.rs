@@ -76,8 +76,15 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// As [`Token::path`].
+    /// As [`Token::path`], and if `name` is empty or made of more than `A-Z a-z 0-9 - . _ ~`: senders write other
+    /// characters in several ways, and nothing is percent-decoded here.
     pub fn query(name: &'static str, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
+        if name.is_empty() || !name.bytes().all(plain) {
+            return Err(ConfigError::new(format!(
+                "`{name}` cannot name a query parameter: use `A-Z`, `a-z`, `0-9`, `-`, `.`, `_` and `~`"
+            )));
+        }
         Self::new(Place::Query(name), keys, url_safe)
     }
 

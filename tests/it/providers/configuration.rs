@@ -121,6 +121,17 @@ fn keys_are_counted_and_a_fault_is_named_after_its_key() {
 }
 
 #[test]
+fn what_cannot_name_a_query_parameter_is_refused() {
+    for name in ["verify token&", "a b", "a&b", "a=b", "a#b", "a%20b", "a+b", "é", ""] {
+        let why = format!(
+            "`{name}` cannot name a query parameter: use `A-Z`, `a-z`, `0-9`, `-`, `.`, `_` and `~`"
+        );
+        refused(Token::query(name, TOKEN), &why);
+    }
+    assert!(Token::query("Verify_token-1.0~", TOKEN).is_ok());
+}
+
+#[test]
 fn doubtful_secrets_are_told_once_and_not_repeated() {
     let published = "the secret is a published example: anyone can sign with it";
     let blank = "the secret begins or ends with whitespace, which was kept";
