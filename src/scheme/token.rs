@@ -149,8 +149,8 @@ impl Token {
             }
             Place::Basic => {
                 let pair = authorization(head, "Basic", VerifyError::Basic)?;
-                let pair =
-                    STANDARD.decode(pair).map_err(|_| VerifyError::Basic("are not base64"))?;
+                let pair = STANDARD.decode(pair).map(Zeroizing::new);
+                let pair = pair.map_err(|_| VerifyError::Basic("are not base64"))?;
                 self.find(&pair).ok_or(VerifyError::Basic("do not match"))
             }
         }
@@ -180,10 +180,10 @@ impl Token {
                 });
             }
             Place::Header(name) => put(head, name, &text),
-            Place::Bearer => put(head, AUTHORIZATION.as_str(), &format!("Bearer {text}")),
-            Place::Basic => {
-                put(head, AUTHORIZATION.as_str(), &basic(&text));
+            Place::Bearer => {
+                put(head, AUTHORIZATION.as_str(), &Zeroizing::new(format!("Bearer {text}")));
             }
+            Place::Basic => put(head, AUTHORIZATION.as_str(), &basic(&text)),
         }
     }
 
@@ -264,8 +264,9 @@ fn put(head: &mut Parts, name: &'static str, value: &str) {
 }
 
 /// `Basic …` of `user:password`.
-pub(crate) fn basic(user_and_password: &str) -> String {
-    format!("Basic {}", STANDARD.encode(user_and_password))
+pub(crate) fn basic(user_and_password: &str) -> Zeroizing<String> {
+    let encoded = Zeroizing::new(STANDARD.encode(user_and_password));
+    Zeroizing::new(format!("Basic {}", *encoded))
 }
 
 /// A header's value that `Debug` does not show.

@@ -13,6 +13,7 @@ use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 use self::answer::{judged, read};
 pub use self::error::RegistrationError;
@@ -72,7 +73,7 @@ impl Registrations {
     /// line break, or a system without trusted roots.
     pub fn new(base: &str, api_key: &str) -> Result<Self, ConfigError> {
         let credentials = Secret::new(api_key).map_err(|error| error.of_key(Some("api")))?;
-        Self::authorized(base, credentials, &basic(&format!("api:{api_key}")))
+        Self::authorized(base, credentials, &basic(&Zeroizing::new(format!("api:{api_key}"))))
     }
 
     /// As [`Registrations::new`], with `Authorization: Bearer`.
@@ -85,7 +86,7 @@ impl Registrations {
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(ConfigError::new("the token is not made of visible ASCII without spaces"));
         }
-        Self::authorized(base, credentials, &format!("Bearer {token}"))
+        Self::authorized(base, credentials, &Zeroizing::new(format!("Bearer {token}")))
     }
 
     fn authorized(
