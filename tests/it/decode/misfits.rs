@@ -75,7 +75,8 @@ fn a_path_is_short_and_one_line_and_names_no_unknown_field() {
         .on_type("numbers", async |_: Numbers| {})
         .on_type("strict", async |_: Strict| {});
     let told = |kind: &str, key: &str| {
-        let data = serde_json::json!([{"type": kind, "data": {key: "x"}}]).to_string();
+        let key = serde_json::Value::from(key);
+        let data = format!(r#"[{{"data":{{{key}:"x"}},"type":"{kind}"}}]"#);
         outcomes(dispatch(&router, adjacent(), data).unwrap()).remove(0)
     };
     let key = format!("a\nb{}", "c".repeat(5_000));

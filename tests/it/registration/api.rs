@@ -8,6 +8,9 @@ use tower_webhook::providers::learn365::{Filter, Registration, RegistrationError
 use super::*;
 use crate::support::OTHER_SECRET;
 
+/// Of a text, since features of `serde_json` decide how `1.50` compares.
+const PROPERTIES: &str = r#"{"Region": "north", "Deep": [1.50, {"A": null}]}"#;
+
 /// A registration as the sender writes it.
 fn written() -> Value {
     json!({
@@ -18,7 +21,7 @@ fn written() -> Value {
         "IsPaused": false,
         "Filters": ["CourseCompleted", "TrainingPlanned"],
         "Headers": {"X-Environment": "production"},
-        "Properties": {"Region": "north", "Deep": [1.50, {"A": null}]},
+        "Properties": serde_json::from_str::<Value>(PROPERTIES).unwrap(),
     })
 }
 
@@ -32,7 +35,7 @@ fn written_in_camel_case() -> Value {
         "isPaused": false,
         "filters": ["CourseCompleted", "TrainingPlanned"],
         "headers": {"X-Environment": "production"},
-        "properties": {"Region": "north", "Deep": [1.50, {"A": null}]},
+        "properties": serde_json::from_str::<Value>(PROPERTIES).unwrap(),
     })
 }
 
@@ -44,7 +47,7 @@ fn asked_for() -> Registration {
         .described_as("the ledger")
         .header("X-Environment", "production")
         .unwrap()
-        .send_along(r#"{"Region": "north", "Deep": [1.50, {"A": null}]}"#)
+        .send_along(PROPERTIES)
         .unwrap()
 }
 
@@ -83,7 +86,7 @@ async fn create_posts_all_that_is_wanted() {
     assert_eq!(asked.header("host"), Some(&*stub.address.to_string()));
     assert_eq!(asked.json(), with(written(), "Id", None));
     let text = std::str::from_utf8(asked.0.body()).unwrap();
-    assert!(text.contains(r#"{"Region": "north", "Deep": [1.50, {"A": null}]}"#), "{text}");
+    assert!(text.contains(PROPERTIES), "{text}");
 }
 
 #[tokio::test]
