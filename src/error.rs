@@ -21,7 +21,7 @@ use crate::{decode::DecodeError, scheme::VerifyError};
 /// let error: ConfigError = Learn365::new("tooshort").unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "the secret has 8 UTF-16 units, fewer than 32: use a longer one, or `Secret::dangerous_short`",
+///     "the secret has 8 characters, fewer than 32: use a longer one",
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -73,7 +73,7 @@ impl StandardWebhooks {
     /// An unusable [`Secret`], other text than that, fewer bytes, a key of the asymmetric half (`whpk_`, `whsk_`), or
     /// more than [`MAX_KEYS`](crate::scheme::MAX_KEYS).
     pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
-        let keys = HmacSha256::new(keys.into().decoded(key))?;
+        let keys = HmacSha256::new(keys.into().decoded(NAME, key))?;
         Ok(Self { keys, tolerance: Self::TOLERANCE })
     }
 
@@ -124,7 +124,7 @@ impl Provider for StandardWebhooks {
     }
 
     fn name(&self) -> &'static str {
-        "standard_webhooks"
+        NAME
     }
 }
 
@@ -169,7 +169,7 @@ fn is_id(id: &str) -> bool {
 }
 
 /// The key that a secret in the standard's notation stands for.
-fn key(secret: &Secret) -> Result<Secret, ConfigError> {
+fn key(secret: Secret) -> Result<Secret, ConfigError> {
     let text = std::str::from_utf8(secret.bytes()).map_err(|_| ConfigError::new(NOT_BASE64))?;
     if text.starts_with("whpk_") || text.starts_with("whsk_") {
         return Err(ConfigError::new(
@@ -179,11 +179,12 @@ fn key(secret: &Secret) -> Result<Secret, ConfigError> {
     // Some dashboards show the version of the scheme in front.
     let text = text.strip_prefix("v1,").unwrap_or(text);
     let text = text.strip_prefix("whsec_").unwrap_or(text);
-    let key = Zeroizing::new(BASE64.decode(text).map_err(|_| ConfigError::new(NOT_BASE64))?);
-    secret.at_least(MIN_KEY, key.len(), "bytes once decoded")?;
+    let key = Zeroizing::new(BASE64.decode(text).map_err(|_| secret.unusable(NOT_BASE64))?);
+    secret.at_least(MIN_KEY, key.len(), ["byte once decoded", "bytes once decoded"])?;
     secret.replaced(&key)
 }
 
+const NAME: &str = "standard_webhooks";
 static ID: HeaderName = HeaderName::from_static("webhook-id");
 static TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 static SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");

@@ -52,13 +52,16 @@ impl<A: Algorithm> Hmac<A> {
     ///
     /// # Errors
     ///
-    /// More than [`MAX_KEYS`], an unusable [`Secret`](super::Secret), or one of fewer than 16 bytes.
+    /// More than [`MAX_KEYS`], an unusable [`Secret`](super::Secret), one of fewer than 16 bytes, or two names for keys
+    /// that sign the same: HMAC takes no notice of zero bytes at the end of a key.
     pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
-        let keys = keys.into().prepare(MAX_KEYS, |secret| {
+        let keys = keys.into().prepare(MAX_KEYS, "hmac", |secret| {
             let key = secret.bytes();
-            secret.at_least(MIN_SECRET, key.len(), "bytes")?;
-            A::Mac::new_from_slice(key)
-                .map_err(|_| ConfigError::new("the secret has an impossible length"))
+            secret.at_least(MIN_SECRET, key.len(), ["byte", "bytes"])?;
+            let mac = A::Mac::new_from_slice(key)
+                .map_err(|_| ConfigError::new("the secret has an impossible length"))?;
+            // HMAC pads a key with zeros, and hashes a long one: what signs the same is the same key.
+            Ok((mac.clone().finalize(), mac))
         })?;
         let (names, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
         let names = names.iter().any(Option::is_some).then(|| names.into());

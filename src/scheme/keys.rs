@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
 use subtle::{Choice, ConditionallySelectable};
+use zeroize::Zeroizing;
 
 use super::Secret;
 use crate::error::ConfigError;
 
 /// The secrets that one endpoint accepts: one, or several while a secret is rotated or where each has an owner.
 ///
-/// Anything a secret can be made of is a `Keys` of one. A name given with [`Keys::named`] reaches
+/// Anything a secret can be made of is a `Keys` of one: text as by [`Secret::new`], bytes as by [`Secret::from_bytes`].
+/// A name given with [`Keys::named`] reaches
 /// [`Delivery::key_id`](crate::Delivery::key_id) when its secret matches, which is how one tells tenants or
 /// locations apart. A fault in any of them is reported by the scheme that takes them.
 ///
@@ -21,7 +23,7 @@ use crate::error::ConfigError;
 /// let refused = HmacSha256::new(Keys::named("sofia", "too short")).unwrap_err();
 /// assert_eq!(
 ///     refused.to_string(),
-///     "key `sofia`: the secret has 9 bytes, fewer than 16: use a longer one, or `Secret::dangerous_short`",
+///     "key `sofia`: the secret has 9 bytes, fewer than 16: use a longer one",
 /// );
 /// # Ok::<_, tower_webhook::error::ConfigError>(())
 /// ```
@@ -38,6 +40,10 @@ struct Key {
 pub(crate) type KeyId = Arc<str>;
 
 impl Keys {
+    fn one(secret: Result<Secret, ConfigError>) -> Self {
+        Self(vec![Key { id: None, secret }])
+    }
+
     /// Gives `keys` a name.
     pub fn named(id: impl Into<Arc<str>>, keys: impl Into<Self>) -> Self {
         let id = id.into();
@@ -55,11 +61,13 @@ impl Keys {
         self
     }
 
-    /// What `prepare` makes of each secret; the first fault is named after its key.
-    pub(crate) fn prepare<T>(
+    /// What `prepare` makes of each secret: what it is the same by, and what is used. The first fault is named after its
+    /// key, and so is what is doubtful, at this `place`.
+    pub(crate) fn prepare<I: PartialEq, T>(
         self,
         most: usize,
-        prepare: impl Fn(&Secret) -> Result<T, ConfigError>,
+        place: &str,
+        prepare: impl Fn(&Secret) -> Result<(I, T), ConfigError>,
     ) -> Result<Vec<(Option<KeyId>, T)>, ConfigError> {
         if self.0.len() > most {
             return Err(ConfigError::new(format!(
@@ -67,34 +75,36 @@ impl Keys {
                 self.0.len()
             )));
         }
-        self.one_name_each()?;
-        let one = |Key { id, secret }| match secret.and_then(|secret| prepare(&secret)) {
-            Ok(prepared) => Ok((id, prepared)),
-            Err(error) => Err(error.of_key(id.as_deref())),
-        };
-        self.0.into_iter().map(one).collect()
-    }
-
-    /// Refuses one secret under two names: nobody could tell whose request it is.
-    fn one_name_each(&self) -> Result<(), ConfigError> {
-        for (index, key) in self.0.iter().enumerate() {
-            let same = |other: &&Key| match (&key.secret, &other.secret) {
-                (Ok(one), Ok(other)) => one.bytes() == other.bytes(),
-                _ => false,
-            };
-            let earlier = self.0.iter().take(index).filter(same);
-            if earlier.filter(|earlier| earlier.id != key.id).count() > 0 {
-                let why = ConfigError::new("the secret is that of another key, too");
-                return Err(why.of_key(key.id.as_deref()));
+        let mut identities: Vec<(Option<KeyId>, I)> = Vec::with_capacity(self.0.len());
+        let mut all = Vec::with_capacity(self.0.len());
+        for Key { id, secret } in self.0 {
+            let of_key = |error: ConfigError| error.of_key(id.as_deref());
+            let mut secret = secret.map_err(of_key)?;
+            let (identity, prepared) = prepare(&secret).map_err(of_key)?;
+            // Nobody could tell whose request it is.
+            if identities.iter().any(|(other, same)| *same == identity && *other != id) {
+                return Err(of_key(ConfigError::new("the secret is that of another key, too")));
             }
+            secret.warn(place, id.as_deref());
+            identities.push((id.clone(), identity));
+            all.push((id, prepared));
         }
-        Ok(())
+        Ok(all)
     }
 
-    /// Replaces each secret by what `decode` makes of it.
-    pub(crate) fn decoded(self, decode: impl Fn(&Secret) -> Result<Secret, ConfigError>) -> Self {
-        let one =
-            |Key { id, secret }| Key { id, secret: secret.and_then(|secret| decode(&secret)) };
+    /// Replaces each secret by what `decode` makes of it for this `sender`.
+    pub(crate) fn decoded(
+        self,
+        sender: &str,
+        decode: impl Fn(Secret) -> Result<Secret, ConfigError>,
+    ) -> Self {
+        let one = |Key { id, secret }: Key| {
+            let mut secret = secret.and_then(&decode);
+            if let Ok(secret) = &mut secret {
+                secret.warn(sender, id.as_deref());
+            }
+            Key { id, secret }
+        };
         Self(self.0.into_iter().map(one).collect())
     }
 }
@@ -119,36 +129,36 @@ impl Match {
 
 impl From<Secret> for Keys {
     fn from(secret: Secret) -> Self {
-        Self(vec![Key { id: None, secret: Ok(secret) }])
+        Self::one(Ok(secret))
     }
 }
 
 impl From<&[u8]> for Keys {
-    fn from(secret: &[u8]) -> Self {
-        Self(vec![Key { id: None, secret: Secret::new(secret) }])
-    }
-}
-
-impl From<&str> for Keys {
-    fn from(secret: &str) -> Self {
-        secret.as_bytes().into()
-    }
-}
-
-impl From<&String> for Keys {
-    fn from(secret: &String) -> Self {
-        secret.as_bytes().into()
-    }
-}
-
-impl From<String> for Keys {
-    fn from(secret: String) -> Self {
-        zeroize::Zeroizing::new(secret).as_bytes().into()
+    fn from(key: &[u8]) -> Self {
+        Self::one(Secret::from_bytes(key))
     }
 }
 
 impl From<Vec<u8>> for Keys {
-    fn from(secret: Vec<u8>) -> Self {
-        zeroize::Zeroizing::new(secret).as_slice().into()
+    fn from(key: Vec<u8>) -> Self {
+        Zeroizing::new(key).as_slice().into()
+    }
+}
+
+impl From<&str> for Keys {
+    fn from(text: &str) -> Self {
+        Self::one(Secret::new(text))
+    }
+}
+
+impl From<&String> for Keys {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<String> for Keys {
+    fn from(text: String) -> Self {
+        Zeroizing::new(text).as_str().into()
     }
 }

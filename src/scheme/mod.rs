@@ -44,6 +44,8 @@ mod secret;
 mod timestamp;
 mod token;
 
+#[cfg(any(feature = "deliver", feature = "register"))]
+pub(crate) use self::secret::counted;
 #[cfg(feature = "register")]
 pub(crate) use self::token::{basic, credential};
 pub use self::{

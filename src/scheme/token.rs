@@ -119,7 +119,7 @@ impl Token {
             return Err(ConfigError::new("a user name for HTTP Basic cannot hold a colon"));
         }
         Self::new(Place::Basic, keys, |secret| {
-            Ok(Zeroizing::new([user.as_bytes(), b":", secret].concat()))
+            Ok(Zeroizing::new([user.as_bytes(), b":", secret.bytes()].concat()))
         })
     }
 
@@ -190,19 +190,20 @@ impl Token {
     fn new(
         place: Place,
         keys: impl Into<Keys>,
-        present: impl Fn(&[u8]) -> Result<Zeroizing<Vec<u8>>, ConfigError>,
+        present: impl Fn(&Secret) -> Result<Zeroizing<Vec<u8>>, ConfigError>,
     ) -> Result<Self, ConfigError> {
-        let keys = keys.into().prepare(MAX_TOKENS, |secret: &Secret| {
+        let keys = keys.into().prepare(MAX_TOKENS, &place.to_string(), |secret: &Secret| {
             let token = secret.bytes();
-            secret.at_least(*LENGTH.start(), token.len(), "characters")?;
+            secret.at_least(*LENGTH.start(), token.len(), ["character", "characters"])?;
             if token.len() > *LENGTH.end() {
                 return Err(ConfigError::new(format!(
                     "a token has at most {} characters",
                     LENGTH.end()
                 )));
             }
-            let text = present(token)?;
-            Ok(Entry { digest: Sha256::digest(&text).into(), text })
+            let text = present(secret)?;
+            let digest: [u8; 32] = Sha256::digest(&text).into();
+            Ok((digest, Entry { digest, text }))
         })?;
         Ok(Self { place, keys: keys.into() })
     }
@@ -216,6 +217,19 @@ impl Token {
         }
         let (id, _) = self.keys.get(found.index()?)?;
         Some(Authentic::by(id.clone()))
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("no token"),
+            Self::Path => f.write_str("token in the path"),
+            Self::Query(name) => write!(f, "token in query parameter `{name}`"),
+            Self::Header(name) => write!(f, "token in header `{name}`"),
+            Self::Bearer => f.write_str("bearer token"),
+            Self::Basic => f.write_str("basic password"),
+        }
     }
 }
 
@@ -243,18 +257,25 @@ fn authorization<'a>(
     }
 }
 
-fn url_safe(token: &[u8]) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    if token.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')) {
-        return Ok(Zeroizing::new(token.to_vec()));
-    }
-    Err(ConfigError::new("a token in a path or query is made of `A-Z`, `a-z`, `0-9`, `-` and `_`"))
+fn url_safe(token: &Secret) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    let safe = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    made_of(safe, token, "a token in a path or query is made of `A-Z`, `a-z`, `0-9`, `-` and `_`")
 }
 
-fn visible(token: &[u8]) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    if token.iter().all(u8::is_ascii_graphic) {
-        return Ok(Zeroizing::new(token.to_vec()));
+fn visible(token: &Secret) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    let why = "a token in a header is made of visible ASCII without spaces";
+    made_of(u8::is_ascii_graphic, token, why)
+}
+
+fn made_of(
+    alphabet: impl Fn(&u8) -> bool,
+    token: &Secret,
+    otherwise: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+    if token.bytes().iter().all(alphabet) {
+        return Ok(Zeroizing::new(token.bytes().to_vec()));
     }
-    Err(ConfigError::new("a token in a header is made of visible ASCII without spaces"))
+    Err(token.unusable(otherwise))
 }
 
 fn put(head: &mut Parts, name: &'static str, value: &str) {

@@ -16,7 +16,7 @@ type Maker = (&'static str, fn(Keys) -> Made, usize, &'static str);
 
 /// Everything that takes a secret, the fewest units it takes, and what these are.
 const MAKERS: [Maker; 10] = [
-    ("Learn365", |keys| Learn365::new(keys).map(drop), 32, "UTF-16 units"),
+    ("Learn365", |keys| Learn365::new(keys).map(drop), 32, "characters"),
     ("StandardWebhooks", |keys| StandardWebhooks::new(keys).map(drop), 24, "bytes once decoded"),
     ("Loops", |keys| Token::path(keys).map(Loops::new).map(drop), 32, "characters"),
     ("SynthesisVr", |k| Token::query("t", k).map(SynthesisVr::new).map(drop), 32, "characters"),
@@ -50,7 +50,7 @@ fn b1_b9_no_secret_is_an_error_and_never_means_no_check() {
         refused(name, make(format!("{WHSEC}\r\n").into()), broken);
     }
     refused("B1", Secret::new("").map(drop), EMPTY);
-    refused("B1", Secret::dangerous_short("").map(drop), EMPTY);
+    refused("B1", Secret::from_bytes("").map(drop), EMPTY);
 }
 
 #[tokio::test]
@@ -66,18 +66,20 @@ fn b2_b8_a_short_secret_is_for_those_who_say_so() {
     for (name, make, least, unit) in MAKERS {
         // Of base64, three quarters are left once it is decoded.
         let units = if name == "StandardWebhooks" { 3 } else { 4 };
-        let short = format!(
-            "the secret has {units} {unit}, fewer than {least}: use a longer one, or `Secret::dangerous_short`"
-        );
+        let short = format!("the secret has {units} {unit}, fewer than {least}: use a longer one");
         refused(&format!("B8: {name}"), make("AAAA".into()), &short);
-        assert_eq!(make(Secret::dangerous_short("AAAA").unwrap().into()), Ok(()), "B8: {name}");
+        assert_eq!(
+            make(Secret::new("AAAA").unwrap().dangerous_short().into()),
+            Ok(()),
+            "B8: {name}"
+        );
         let long_enough = if name == "StandardWebhooks" { 32 } else { least };
         assert_eq!(make("A".repeat(long_enough).into()), Ok(()), "B8: {name}");
         assert!(make("A".repeat(long_enough - 1).into()).is_err(), "B8: {name}");
     }
-    let none = "the secret has 0 bytes once decoded, fewer than 24: use a longer one, or `Secret::dangerous_short`";
+    let none = "the secret has 0 bytes once decoded, fewer than 24: use a longer one";
     refused("B2", StandardWebhooks::new("whsec_").map(drop), none);
-    let none = Secret::dangerous_short("whsec_").unwrap();
+    let none = Secret::new("whsec_").unwrap().dangerous_short();
     refused("B2", StandardWebhooks::new(none).map(drop), EMPTY);
     // What is counted are units, and not bytes.
     assert!(Learn365::new("é".repeat(31)).is_err() && Learn365::new("é".repeat(32)).is_ok());
@@ -111,8 +113,8 @@ fn a25_b3_b5_b6_a_secret_in_base64_is_read_in_its_known_spellings_and_no_other()
 
 #[test]
 fn b10_a_published_secret_is_taken_with_one_warning() {
-    let published = "WARN message=the secret is a published example: anyone can sign with it";
-    let whitespace = "WARN message=the secret begins or ends with whitespace, which was kept";
+    let published = "WARN message=hmac: the secret is a published example: anyone can sign with it";
+    let whitespace = "WARN message=hmac: the secret begins or ends with whitespace, which was kept";
     for (secret, expected) in [
         ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", vec![published]),
         ("v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", vec![published]),
@@ -129,6 +131,7 @@ fn b10_a_published_secret_is_taken_with_one_warning() {
     let traces = Traces::here();
     let provider = StandardWebhooks::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
     Sender::new(provider).body("{}").unwrap();
+    let published = published.replace("hmac", "standard_webhooks");
     assert_eq!(traces.seen(), [published], "B10: told once, though it is decoded and used");
 }
 
@@ -137,7 +140,7 @@ async fn sentinel_is_a_secret_like_any<P: Emit>(
     make: impl Fn(Keys) -> Result<P, ConfigError>,
     sentinel: &str,
 ) -> bool {
-    let Ok(provider) = make(Secret::dangerous_short(sentinel).unwrap().into()) else {
+    let Ok(provider) = make(Secret::new(sentinel).unwrap().dangerous_short().into()) else {
         return false;
     };
     let provider = Arc::new(provider);

@@ -88,10 +88,11 @@ impl Learn365 {
     ///
     /// # Errors
     ///
-    /// An unusable [`Secret`], one shorter than 32 UTF-16 units (what the sender itself enforces), or more than
-    /// [`MAX_KEYS`](crate::scheme::MAX_KEYS).
+    /// An unusable [`Secret`], one of fewer than 32 characters (what the sender itself enforces), or more than
+    /// [`MAX_KEYS`](crate::scheme::MAX_KEYS). Characters are counted as the sender counts them, in UTF-16: one beyond
+    /// U+FFFF, such as an emoji, counts as two.
     pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
-        let keys = HmacSha256::new(keys.into().decoded(long_enough))?;
+        let keys = HmacSha256::new(keys.into().decoded(NAME, long_enough))?;
         Ok(Self { keys, writes_camel_case: false })
     }
 
@@ -136,7 +137,7 @@ impl Provider for Learn365 {
     }
 
     fn name(&self) -> &'static str {
-        "learn365"
+        NAME
     }
 }
 
@@ -163,10 +164,9 @@ fn echoed(token: &str) -> Response<Bytes> {
     response
 }
 
-fn long_enough(secret: &Secret) -> Result<Secret, ConfigError> {
-    let units = String::from_utf8_lossy(secret.bytes()).encode_utf16().count();
-    secret.at_least(MIN_SECRET, units, "UTF-16 units")?;
-    Ok(secret.clone())
+fn long_enough(secret: Secret) -> Result<Secret, ConfigError> {
+    secret.at_least(MIN_SECRET, secret.characters(), CHARACTERS)?;
+    Ok(secret)
 }
 
 /// Byte for byte as the original sender writes it: indented, CRLF, upper-case hex.
@@ -209,8 +209,10 @@ impl Emit for Learn365 {
     }
 }
 
+const NAME: &str = "learn365";
 static SIGNATURE: HeaderName = HeaderName::from_static("ms-signature");
 const MIN_SECRET: usize = 32;
+const CHARACTERS: [&str; 2] = ["character", "characters"];
 const MAX_ECHO: usize = 128;
 /// After 1 and after 4 further minutes: the source, and recorded in real time.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(240)];

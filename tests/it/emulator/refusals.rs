@@ -18,12 +18,12 @@ async fn a_registration_that_the_original_would_not_take() {
     let url = endpoint.url("/");
     let uri = "the URI is not an absolute one that begins with `http://` or `https://`";
     let many: HashMap<_, _> = (0..101).map(|n| (format!("x-{n}"), "1")).collect();
-    let short = "the secret has 31 UTF-16 units, and the sender takes 32 to 64";
+    let short = "the secret has 31 characters, and the sender takes 32 to 64";
     for (wanted, why) in [
         (json!({"WebHookUri": url, "Secret": "a".repeat(31)}), short),
         (
             json!({"WebHookUri": url, "Secret": "a".repeat(65)}),
-            "the secret has 65 UTF-16 units, and the sender takes 32 to 64",
+            "the secret has 65 characters, and the sender takes 32 to 64",
         ),
         (json!({"WebHookUri": url, "Secret": "😀".repeat(15) + "a"}), short),
         (json!({"WebHookUri": url}), "the secret is missing"),

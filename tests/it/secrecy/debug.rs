@@ -41,7 +41,7 @@ fn canary_token() -> Token {
 fn of_secrets_and_schemes() {
     let keys = || Keys::named("old", CANARY).or(format!("{CANARY}{CANARY}"));
     assert_debug_silent(&Secret::new(CANARY).unwrap());
-    assert_debug_silent(&Secret::dangerous_short(CANARY));
+    assert_debug_silent(&Secret::from_bytes(CANARY).unwrap().dangerous_short());
     assert_debug_silent(&keys());
     assert_debug_silent(&HmacSha256::new(keys()).unwrap());
     assert_debug_silent(&HmacSha512::new(keys()).unwrap());
@@ -286,6 +286,10 @@ fn of_a_mistake_in_the_configuration() {
     let long = CANARY.repeat(4);
     let errors = [
         Secret::new(format!("{CANARY}\n")).unwrap_err(),
+        Secret::new(format!("\u{feff}{CANARY}")).unwrap_err(),
+        Secret::new(format!("${{{CANARY}}}")).unwrap_err(),
+        Token::path(format!("'{CANARY}'")).unwrap_err(),
+        StandardWebhooks::new(format!("CANARY={CANARY}")).unwrap_err(),
         Token::path(format!("{CANARY} ")).unwrap_err(),
         Token::header("x-token", format!("{CANARY} ")).unwrap_err(),
         Token::path(long.as_str()).unwrap_err(),

@@ -33,7 +33,7 @@ fn boxed<P: Provider>(sender: Result<P, ConfigError>) -> Result<Box<dyn Provider
 }
 
 fn short(secret: impl AsRef<[u8]>) -> Result<HmacSha256, ConfigError> {
-    HmacSha256::new(Secret::dangerous_short(secret)?)
+    HmacSha256::new(Secret::from_bytes(secret)?.dangerous_short())
 }
 
 fn timely(timestamp: &str, head: &Head<'_>) -> Result<(), VerifyError> {
@@ -83,7 +83,7 @@ struct GitHub {
 
 impl GitHub {
     fn new(secret: &str) -> Result<Self, ConfigError> {
-        let secret = Secret::dangerous_short(secret)?;
+        let secret = Secret::new(secret)?.dangerous_short();
         let sha256 = HmacSha256::new(secret.clone())?;
         Ok(Self {
             sha256,

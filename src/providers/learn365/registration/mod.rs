@@ -14,8 +14,11 @@ pub(crate) use self::{
     target::{credentials, same_target},
     wire::is_id,
 };
-use super::{Filter, MIN_SECRET, SIGNATURE};
-use crate::{error::ConfigError, scheme::Secret};
+use super::{CHARACTERS, Filter, MIN_SECRET, SIGNATURE};
+use crate::{
+    error::ConfigError,
+    scheme::{Secret, counted},
+};
 
 /// Where Learn365 is to send which events, and what it is to send along. `Debug` shows no URI, secret or value.
 ///
@@ -52,11 +55,11 @@ impl Registration {
     /// # Errors
     ///
     /// A URI that is not an absolute `http` or `https` one, or has a `.` or `..` in its path; an unusable [`Secret`], or
-    /// one that is not UTF-8 or has not 32 to 64 UTF-16 units, which the sender enforces; no filter at all: what that
+    /// one that has not 32 to 64 characters, which the sender enforces, and counts in UTF-16; no filter at all: what that
     /// means is better said.
     pub fn new(
         uri: impl Into<String>,
-        secret: impl AsRef<[u8]>,
+        secret: impl AsRef<str>,
         filters: impl IntoIterator<Item = Filter>,
     ) -> Result<Self, ConfigError> {
         let registration = Self {
@@ -225,14 +228,13 @@ impl fmt::Debug for Registration {
 
 /// What the sender enforces.
 fn check_secret(secret: &Secret) -> Result<(), ConfigError> {
-    let text = std::str::from_utf8(secret.bytes())
-        .map_err(|_| ConfigError::new("the secret is not UTF-8: it cannot be registered"))?;
-    let units = text.encode_utf16().count();
-    if (MIN_SECRET..=MAX_SECRET).contains(&units) {
+    let count = secret.characters();
+    if (MIN_SECRET..=MAX_SECRET).contains(&count) {
         return Ok(());
     }
+    let count = counted(count, CHARACTERS);
     Err(ConfigError::new(format!(
-        "the secret has {units} UTF-16 units, and the sender takes {MIN_SECRET} to {MAX_SECRET}"
+        "the secret has {count}, and the sender takes {MIN_SECRET} to {MAX_SECRET}"
     )))
 }
 

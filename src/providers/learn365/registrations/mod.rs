@@ -72,7 +72,7 @@ impl Registrations {
     /// A base that is not an absolute `https` URI (or `http`, to this machine), an API key that is empty or ends in a
     /// line break, or a system without trusted roots.
     pub fn new(base: &str, api_key: &str) -> Result<Self, ConfigError> {
-        let credentials = Secret::new(api_key).map_err(|error| error.of_key(Some("api")))?;
+        let credentials = credentials_of("api", api_key)?;
         Self::authorized(base, credentials, &basic(&Zeroizing::new(format!("api:{api_key}"))))
     }
 
@@ -82,7 +82,7 @@ impl Registrations {
     ///
     /// As [`Registrations::new`], or if the token is not made of visible ASCII.
     pub fn bearer(base: &str, token: &str) -> Result<Self, ConfigError> {
-        let credentials = Secret::new(token).map_err(|error| error.of_key(Some("bearer")))?;
+        let credentials = credentials_of("bearer", token)?;
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(ConfigError::new("the token is not made of visible ASCII without spaces"));
         }
@@ -383,6 +383,12 @@ fn connector(encrypted: bool) -> Result<HttpsConnector<HttpConnector>, ConfigErr
     };
     let connector = HttpsConnectorBuilder::new().with_tls_config(tls.with_no_client_auth());
     Ok(connector.https_or_http().enable_http1().build())
+}
+
+fn credentials_of(name: &str, text: &str) -> Result<Secret, ConfigError> {
+    let mut secret = Secret::new(text).map_err(|error| error.of_key(Some(name)))?;
+    secret.warn("learn365 registrations", Some(name));
+    Ok(secret)
 }
 
 const NOT_ONE: &str = "is not a registration";
