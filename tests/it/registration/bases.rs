@@ -3,6 +3,7 @@
 use tower_webhook::{error::ConfigError, providers::learn365::Registrations};
 
 use super::KEY;
+use crate::support::Traces;
 
 #[track_caller]
 fn assert_refused(refused: Result<Registrations, ConfigError>, why: &str) {
@@ -72,6 +73,18 @@ fn credentials_that_cannot_be_meant_are_refused() {
         assert_refused(Registrations::bearer(base, token), why);
         Registrations::new(base, token).unwrap();
     }
+}
+
+#[test]
+fn doubtful_credentials_are_warned_of_once() {
+    let traces = Traces::here();
+    Registrations::new("http://127.0.0.1", " key").unwrap();
+    Registrations::bearer("http://127.0.0.1", "\"key\"").unwrap();
+    let told = [
+        "WARN message=learn365 registrations: key `api`: the secret begins or ends with whitespace, which was kept",
+        "WARN message=learn365 registrations: key `bearer`: the secret is in quotes, which were kept",
+    ];
+    assert_eq!(traces.seen(), told);
 }
 
 #[test]

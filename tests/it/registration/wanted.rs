@@ -99,6 +99,14 @@ fn a_secret_that_the_sender_would_not_take_is_refused() {
 }
 
 #[test]
+fn a_doubtful_secret_is_warned_of_once() {
+    let traces = Traces::here();
+    drop(under(format!("'{SECRET}'")).unwrap().paused());
+    let told = "WARN message=learn365 registration: the secret is in quotes, which were kept";
+    assert_eq!(traces.seen(), [told]);
+}
+
+#[test]
 fn a_secret_of_32_to_64_characters_is_accepted() {
     for secret in [
         "x".repeat(32),

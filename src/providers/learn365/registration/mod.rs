@@ -62,10 +62,12 @@ impl Registration {
         secret: impl AsRef<str>,
         filters: impl IntoIterator<Item = Filter>,
     ) -> Result<Self, ConfigError> {
+        let mut secret = Secret::new(secret)?;
+        secret.warn("learn365 registration", None);
         let registration = Self {
             id: None,
             uri: uri.into(),
-            secret: Some(Secret::new(secret)?),
+            secret: Some(secret),
             description: String::new(),
             is_paused: false,
             filters: filters.into_iter().collect(),
