@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Registration, same_target};
 
@@ -32,13 +32,31 @@ impl Registration {
 /// Whether two JSON objects say the same. A setting of the sender's host drops members that are null (recorded).
 fn same_properties(one: &str, other: &str) -> bool {
     let members = |json: &str| {
-        let mut members: BTreeMap<String, Value> = serde_json::from_str(json).ok()?;
+        let mut members: Map<String, Value> = serde_json::from_str(json).ok()?;
         members.retain(|_, value| !value.is_null());
-        Some(members)
+        Some(Value::Object(members))
     };
     match members(one).zip(members(other)) {
-        Some((one, other)) => one == other,
+        Some((one, other)) => same(&one, &other),
         None => one == other,
+    }
+}
+
+/// Fractions are the same by their value: with feature `arbitrary_precision`, `serde_json` compares them as they are
+/// written, and any crate of the build can switch that on.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() && b.is_f64() => {
+            a == b || a.as_f64().is_some_and(|value| b.as_f64() == Some(value))
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let same = |(name, one)| other.get(name).is_some_and(|other| same(one, other));
+            one.len() == other.len() && one.iter().all(same)
+        }
+        _ => one == other,
     }
 }
 
@@ -52,6 +70,10 @@ mod tests {
             (r#"{"a":1,"b":null}"#, r#"{ "a": 1 }"#, true),
             (r#"{"a":1,"b":2}"#, r#"{"b":2,"a":1}"#, true),
             (r#"{"a":1}"#, r#"{"a":2}"#, false),
+            (r#"{"a":[1.50,{"b":2e1}]}"#, r#"{"a":[1.5,{"b":20.0}]}"#, true),
+            (r#"{"a":[1.50,{"b":2e1}]}"#, r#"{"a":[1.5,{"b":20.5}]}"#, false),
+            (r#"{"a":[1,2]}"#, r#"{"a":[1]}"#, false),
+            (r#"{"a":{"b":1}}"#, r#"{"a":{"c":1}}"#, false),
             ("[1]", "[1]", true),
             ("[1]", "[2]", false),
             ("[1]", "{}", false),
