@@ -287,7 +287,7 @@ fn put(head: &mut Parts, name: &'static str, value: &str) {
 /// `Basic …` of `user:password`.
 pub(crate) fn basic(user_and_password: &str) -> Zeroizing<String> {
     let encoded = Zeroizing::new(STANDARD.encode(user_and_password));
-    Zeroizing::new(format!("Basic {}", *encoded))
+    Zeroizing::new(["Basic ", &encoded].concat())
 }
 
 /// A header's value that `Debug` does not show.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::{Router, response::Redirect};
+use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use tower_webhook::providers::learn365::RegistrationError;
 
 use super::*;
@@ -27,23 +28,23 @@ async fn each_status_has_its_words() {
     for (status, body, name, told) in [
         (
             400,
-            r#"{"Message":"The following filters are not valid: 'a, b'."}"#,
+            r#"{"Message":"The following filters are not valid: 'CourseCompleted'."}"#,
             "UnknownFilters",
-            "the sender does not know a filter: The following filters are not valid: 'a, b'.",
+            "the sender does not know the filters `CourseCompleted`: `Registrations::filters` lists those that it knows",
         ),
         (
             400,
             r#"{"Message":"The WebHook is invalid: The following filters are not valid: 'a'."}"#,
             "UnknownFilters",
-            "the sender does not know a filter: The WebHook is invalid: The following filters are not valid: 'a'.",
+            "the sender does not know some of the filters: `Registrations::filters` lists those that it knows",
         ),
-        (400, r#"{"Message":"No."}"#, "Status", "the sender answered 400 Bad Request: No."),
+        (400, r#"{"Message":"No."}"#, "Status", "the sender answered 400 Bad Request"),
         (400, "", "Status", "the sender answered 400 Bad Request"),
         (
             401,
             r#"{"Message":"Who are you?"}"#,
             "Unauthorized",
-            "the credentials are not accepted (401 Unauthorized), check the API key: Who are you?",
+            "the credentials are not accepted (401 Unauthorized), check the API key",
         ),
         (
             403,
@@ -56,14 +57,14 @@ async fn each_status_has_its_words() {
             404,
             r#"{"Message":"No HTTP resource."}"#,
             "NotFound",
-            "no such registration, or no such API at this address: No HTTP resource.",
+            "no such registration, or no such API at this address",
         ),
         (409, "", "Conflict", "it collides with another registration"),
         (
             409,
             r#"{"Message":"There is one."}"#,
             "Conflict",
-            "it collides with another registration: There is one.",
+            "it collides with another registration",
         ),
         (
             500,
@@ -82,14 +83,26 @@ async fn each_status_has_its_words() {
 
 #[tokio::test]
 async fn each_sentence_for_a_failed_echo_is_recognised() {
-    for said in [
-        "No: WebHook verification failed (NotFound)",
-        "No: the echo query parameter was not returned",
-        "No: another echo query parameter was expected",
+    let other = "the endpoint did not pass the echo: the answer is not exactly the value of `echo`";
+    for (said, told) in [
+        ("No: WebHook verification failed", "the endpoint did not pass the echo"),
+        (
+            "WebHook verification failed. Error encountered: NotFound",
+            "the endpoint did not pass the echo: Not Found",
+        ),
+        (
+            "WebHook verification failed: the answer is 502 Bad Gateway",
+            "the endpoint did not pass the echo: Bad Gateway",
+        ),
+        (
+            "WebHook verification failed: no answer in time",
+            "the endpoint did not pass the echo: no answer in time",
+        ),
+        ("No: the echo query parameter was not returned", other),
+        ("No: another echo query parameter was expected", other),
     ] {
         let error = refused(400, format!(r#"{{"Message":"{said}"}}"#)).await;
-        assert_eq!(kind(&error), "EchoFailed");
-        assert_eq!(error.to_string(), format!("the endpoint did not pass the echo: {said}"));
+        assert_eq!((&*kind(&error), &*error.to_string()), ("EchoFailed", told));
         assert!(error.source().is_none());
         let elsewhere = refused(500, format!(r#"{{"Message":"{said}"}}"#)).await;
         assert_eq!(kind(&elsewhere), "Status");
@@ -97,161 +110,87 @@ async fn each_sentence_for_a_failed_echo_is_recognised() {
 }
 
 #[tokio::test]
-async fn what_the_sender_says_is_its_message() {
+async fn the_filters_that_are_unknown_are_named() {
+    let asked = ["Course", "Course.Planned", "User\u{1b}[2J", "UserPlanned", "*"];
+    for (said, told) in [
+        ("'Course'", "the filters `Course`"),
+        ("'Course, *'", "the filters `Course`, `*`"),
+        ("'Course.Planned2', aUserPlanned", "some of the filters"),
+        ("&#39;UserPlanned&#39;", "the filters `UserPlanned`"),
+        ("'User\u{1b}[2J'", r"the filters `User\u{1b}[2J`"),
+        ("'Nobody asked for this'", "some of the filters"),
+        ("", "some of the filters"),
+    ] {
+        let wanted = Registration::new(URI, SECRET, asked.map(Filter::named)).unwrap();
+        let message = format!("UserPlanned: The following filters are not valid: {said}.");
+        let message = serde_json::json!({ "Message": message }).to_string();
+        let stub = Stub::playing([(400, message)]).await;
+        let error = stub.registrations().create(&wanted).await.unwrap_err();
+        let told = format!(
+            "the sender does not know {told}: `Registrations::filters` lists those that it knows"
+        );
+        assert_eq!(error.to_string(), told, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn a_known_sentence_is_found_in_the_message_only() {
+    let known = ": An error has occurred.";
     for (body, told) in [
-        (r#"{"message":"lower"}"#, ": lower"),
-        (r#"{"Message":"upper","ExceptionMessage":"more","StackTrace":"at"}"#, ": upper"),
+        (r#"{"message":"An error has occurred."}"#, known),
+        (r#"{"Message":"Sorry. An error has occurred. Again.","StackTrace":"at"}"#, known),
         (r#"{"Message":null}"#, ""),
         (r#"{"Message":7}"#, ""),
-        (r#"{"Error":"x"}"#, ""),
-        ("\"text\"", ""),
-        ("<html>Service Unavailable</html>", ""),
+        (r#"{"Error":"An error has occurred."}"#, ""),
+        ("\"An error has occurred.\"", ""),
+        ("<html>An error has occurred.</html>", ""),
     ] {
         let error = refused(503, body).await;
         assert_eq!(error.to_string(), format!("the sender answered 503 Service Unavailable{told}"));
     }
 }
 
-#[tokio::test]
-async fn control_characters_and_long_texts_are_tamed() {
-    let error = refused(500, r#"{"Message":"a\r\nb\u0000c\u001b[2Jd\u0085e\u007ff"}"#).await;
-    let told = "the sender answered 500 Internal Server Error: a  b c [2Jd e f";
-    assert_eq!(error.to_string(), told);
-
-    let error =
-        refused(500, "{\"Message\":\"a\u{2028}b\u{202e}c\u{2066}d\u{200f}e\u{61c}f\"}").await;
-    assert_eq!(error.to_string(), "the sender answered 500 Internal Server Error: a b c d e f");
-
-    let long = "å".repeat(501);
-    let error = refused(500, format!(r#"{{"Message":"{long}"}}"#)).await;
-    let told = format!("the sender answered 500 Internal Server Error: {}", "å".repeat(500));
-    assert_eq!(error.to_string(), told);
+/// `text` as senders write what they repeat: escaped for HTML, a URL or JSON, cut short, in other letters, encoded.
+fn spellings(text: &str) -> Vec<String> {
+    let each = |spelt: fn(char) -> String| text.chars().map(spelt).collect::<String>();
+    let (most, _) = text.split_at(text.len() - 2);
+    vec![
+        text.into(),
+        each(|c| format!("&#x{:x};", u32::from(c))),
+        each(|c| format!("%{:02x}", u32::from(c))),
+        each(|c| format!("\\u{:04x}", u32::from(c))),
+        most.into(),
+        text.to_uppercase(),
+        BASE64.encode(text),
+        text.chars().rev().collect(),
+    ]
 }
 
 #[tokio::test]
-async fn a_secret_is_taken_out_however_it_is_wrapped() {
-    for said in [
-        "a header's value",
-        r"a header's\nvalue",
-        r"a header's\r\n  value",
-        r"a head\ner's\tval\u0000ue",
-        "aheader'svalue",
-    ] {
-        let wanted = wanted().header("x-kept", "a header's value").unwrap();
-        let stub = Stub::playing([(500, format!(r#"{{"Message":"is {said}"}}"#))]).await;
-        let error = stub.registrations().create(&wanted).await.unwrap_err();
-        let told = "the sender answered 500 Internal Server Error: is [redacted]";
-        assert_eq!(error.to_string(), told);
-    }
-}
-
-#[tokio::test]
-async fn what_went_wrong_is_known_whatever_is_cut_or_taken_out() {
-    let late = format!("{}The following filters are not valid: 'a'.", "x".repeat(500));
-    let error = refused(400, format!(r#"{{"Message":"{late}"}}"#)).await;
-    assert_eq!(kind(&error), "UnknownFilters");
-
-    let said = r#"{"Message":"The following filters are not valid: 'a'."}"#;
-    let stub = Stub::playing([(400, said)]).await;
-    let api =
-        Registrations::new(&format!("http://{}", stub.address), "The following filters").unwrap();
-    let error = api.create(&wanted()).await.unwrap_err();
-    let told = "the sender does not know a filter: [redacted] are not valid: 'a'.";
-    assert_eq!(error.to_string(), told);
-}
-
-#[tokio::test]
-async fn a_secret_that_holds_another_is_taken_out_whole() {
-    let longer = format!("{KEY}-and-more");
-    let wanted = Registration::new(URI, &longer, [Filter::All]).unwrap();
-    let stub = Stub::playing([(500, format!(r#"{{"Message":"{longer} {KEY}"}}"#))]).await;
-    let error = stub.registrations().create(&wanted).await.unwrap_err();
-    let told = "the sender answered 500 Internal Server Error: [redacted] [redacted]";
-    assert_eq!(error.to_string(), told);
-}
-
-/// What the sender says, and what is told of it in a message and in `Debug`.
-async fn assert_redacted(api: &str, said: &str, told: &str) {
-    let message = serde_json::json!({ "Message": said }).to_string();
-    for status in [400, 409, 500] {
-        let stub = Stub::playing([(status, &message)]).await;
-        let base = format!("http://{}", stub.address);
-        let registrations = match api {
-            "basic" => Registrations::new(&base, KEY).unwrap(),
-            token => Registrations::bearer(&base, token).unwrap(),
-        };
-        let error = registrations.create(&wanted()).await.unwrap_err();
-        assert!(error.to_string().ends_with(&format!(": {told}")), "{error}");
-        let debug = format!("{error:?}");
-        for kept in [KEY, ENCODED, SECRET, "a.bearer-token"] {
-            assert!(!debug.contains(kept), "{debug}");
+async fn nothing_that_was_shown_to_the_sender_is_repeated_in_any_spelling() {
+    const TOKEN: &str = "a-token-in-the-path";
+    const VALUE: &str = "a header's value";
+    let uri = format!("https://example.com/hooks/{TOKEN}");
+    for spelt in [KEY, ENCODED, SECRET, TOKEN, VALUE].into_iter().flat_map(spellings) {
+        for (status, said) in [
+            (400, spelt.clone()),
+            (400, format!("The following filters are not valid: '{spelt}'.")),
+            (400, format!("WebHook verification failed: {spelt}")),
+            (400, format!("the echo query parameter {spelt}")),
+            (401, spelt.clone()),
+            (404, spelt.clone()),
+            (409, spelt.clone()),
+            (500, format!("An error has occurred. {spelt}")),
+        ] {
+            let message = serde_json::json!({ "Message": said }).to_string();
+            let stub = Stub::playing([(status, message)]).await;
+            let wanted = Registration::new(&uri, SECRET, [Filter::CourseCompleted]).unwrap();
+            let wanted = wanted.header("x-key", VALUE).unwrap();
+            let error = stub.registrations().create(&wanted).await.unwrap_err();
+            for told in [error.to_string(), format!("{error:?}")] {
+                assert!(!told.contains(&spelt), "{told}");
+            }
         }
-    }
-}
-
-#[tokio::test]
-async fn what_was_shown_to_the_sender_is_not_repeated() {
-    for (said, told) in [
-        (format!("key {KEY}!"), "key [redacted]!"),
-        (format!("Authorization: Basic {ENCODED}"), "Authorization: Basic [redacted]"),
-        (format!("Secret={SECRET}, {SECRET}"), "Secret=[redacted], [redacted]"),
-        (
-            format!("The following filters are not valid: '{SECRET}'."),
-            "The following filters are not valid: '[redacted]'.",
-        ),
-        (format!("WebHook verification failed: {KEY}"), "WebHook verification failed: [redacted]"),
-    ] {
-        assert_redacted("basic", &said, told).await;
-    }
-    assert_redacted("a.bearer-token", "Bearer a.bearer-token", "Bearer [redacted]").await;
-}
-
-#[tokio::test]
-async fn nor_are_the_uri_and_the_values_of_headers() {
-    let wanted =
-        wanted().header("x-key", "a value to keep").unwrap().header("x-short", "a").unwrap();
-    let said = format!("x-key: a value to keep, x-short: a, at {URI}");
-    let message = serde_json::json!({ "Message": said }).to_string();
-    let stub = Stub::playing([(500, message)]).await;
-    let error = stub.registrations().create(&wanted).await.unwrap_err();
-    let told = "the sender answered 500 Internal Server Error: x-key: [redacted], x-short: a, at [redacted]";
-    assert_eq!(error.to_string(), told);
-}
-
-#[tokio::test]
-async fn nor_is_a_credential_in_them_whatever_stands_around_it() {
-    const TOKEN: &str = "0123456789abcdef0123456789abcdef";
-    for (uri, said, told) in [
-        ("https://a/in/TOKEN", "https://a/in/TOKEN?echo=0f", "[redacted]?echo=0f"),
-        ("https://a/in/TOKEN?x=y", "https://a/in/TOKEN?echo=0f", "https://a/in/[redacted]?echo=0f"),
-        (
-            "https://A.example/in/TOKEN",
-            "https://a.example/in/TOKEN",
-            "https://a.example/in/[redacted]",
-        ),
-        ("https://a:443/in/TOKEN", "https://a/in/TOKEN", "https://a/in/[redacted]"),
-        ("https://a/in/TOKEN", "POST /in/TOKEN", "POST /in/[redacted]"),
-        ("https://a/in?t=TOKEN", "query t=TOKEN.", "query t=[redacted]."),
-        ("https://a/in/%54-TOKEN", "no T-TOKEN here", "no [redacted] here"),
-        ("https://a/in", "no bearer-TOKEN here", "no [redacted] here"),
-    ] {
-        let [uri, said] = [uri, said].map(|text| text.replace("TOKEN", TOKEN));
-        let bearer = format!("Bearer bearer-{TOKEN}");
-        let wanted = Registration::new(&uri, SECRET, [Filter::All]).unwrap();
-        let wanted = wanted.header("authorization", &bearer).unwrap();
-        let message = serde_json::json!({ "Message": said }).to_string();
-        let stub = Stub::playing([(500, message)]).await;
-        let error = stub.registrations().create(&wanted).await.unwrap_err();
-        let shown = format!("the sender answered 500 Internal Server Error: {told}");
-        assert_eq!(error.to_string(), shown, "{uri}");
-    }
-}
-
-#[tokio::test]
-async fn nothing_of_a_secret_is_left_where_a_text_is_cut() {
-    let filler = "x".repeat(495);
-    for shown in [KEY, ENCODED, SECRET] {
-        assert_redacted("basic", &format!("{filler}{shown}"), &format!("{filler}[reda")).await;
     }
 }
 
@@ -368,17 +307,17 @@ async fn by_the_emulator() {
         |filter| Registration::new(url(receiver, "/hook").to_string(), SECRET, [filter]).unwrap();
     let error = api.create(&at(Filter::named("Nope"))).await.unwrap_err();
     assert!(matches!(error, RegistrationError::UnknownFilters(_)), "{error:?}");
-    let told = "the sender does not know a filter: The WebHook cannot be registered: The following filters are not valid: 'Nope'.";
+    let told = "the sender does not know the filters `Nope`: `Registrations::filters` lists those that it knows";
     assert_eq!(error.to_string(), told);
 
     let error = api.ensure(&at(Filter::All)).await.unwrap_err();
     assert!(matches!(error, RegistrationError::EchoFailed(_)), "{error:?}");
-    let told = "the endpoint did not pass the echo: The WebHook cannot be registered: WebHook verification failed: the answer is 404 Not Found";
+    let told = "the endpoint did not pass the echo: Not Found";
     assert_eq!(error.to_string(), told);
 
     for refused in [api.get("7e1b").await.map(drop), api.delete("7e1b").await] {
         let error = refused.unwrap_err();
-        assert!(matches!(error, RegistrationError::NotFound(_)), "{error:?}");
+        assert!(matches!(error, RegistrationError::NotFound), "{error:?}");
     }
     assert!(api.list().await.unwrap().is_empty());
 }

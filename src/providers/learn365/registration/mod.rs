@@ -8,12 +8,9 @@ use std::{collections::BTreeMap, fmt};
 use http::{HeaderName, Uri, header};
 use serde_json::value::RawValue;
 
-pub(crate) use self::{target::target, wire::Wire};
 #[cfg(feature = "register")]
-pub(crate) use self::{
-    target::{credentials, same_target},
-    wire::is_id,
-};
+pub(crate) use self::{target::same_target, wire::is_id};
+pub(crate) use self::{target::target, wire::Wire};
 use super::{CHARACTERS, Filter, MIN_SECRET, SIGNATURE};
 use crate::{
     error::ConfigError,
@@ -191,6 +188,7 @@ impl Registration {
         Ok(uri)
     }
 
+    #[cfg(feature = "deliver")]
     pub(crate) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()
     }

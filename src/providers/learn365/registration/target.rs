@@ -25,38 +25,14 @@ pub(crate) fn same_target(one: &str, other: &str) -> bool {
 /// `uri` with the host in lower case, no default port, a path, and no escapes but of what means something in a URI.
 #[cfg(feature = "register")]
 fn shown(uri: &str) -> Vec<u8> {
-    let (scheme, host, path) = parts(uri);
+    let (scheme, rest) = uri.split_once("://").unwrap_or_default();
+    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let (scheme, host) = (scheme.to_ascii_lowercase(), host.to_ascii_lowercase());
     let default_port = if scheme == "https" { ":443" } else { ":80" };
     let host = host.strip_suffix(default_port).unwrap_or(&host);
     let slash = if path.starts_with('/') { "" } else { "/" };
     unescaped(&format!("{scheme}://{host}{slash}{path}"))
 }
-
-/// The scheme, the host with user and port, and all behind it.
-#[cfg(feature = "register")]
-fn parts(uri: &str) -> (&str, &str, &str) {
-    let (scheme, rest) = uri.split_once("://").unwrap_or_default();
-    let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    (scheme, host, path)
-}
-
-/// What in a URI may be a credential, however the rest of it is written: of the user, the path and the query whatever is
-/// as long as a token, as it stands and without escapes.
-#[cfg(feature = "register")]
-pub(crate) fn credentials(uri: &str) -> Vec<String> {
-    let (_, host, path) = parts(uri);
-    let (user, _) = host.rsplit_once('@').unwrap_or_default();
-    let parts =
-        [user, path].into_iter().flat_map(|text| text.split(['/', '?', '#', '&', '=', ':']));
-    let long = parts.filter(|part| part.len() >= SHORTEST_TOKEN);
-    long.flat_map(|part| [part.to_owned(), String::from_utf8_lossy(&unescaped(part)).into()])
-        .collect()
-}
-
-/// In bytes. What is shorter may be a word, which a message needs.
-#[cfg(feature = "register")]
-const SHORTEST_TOKEN: usize = 12;
 
 #[cfg(feature = "register")]
 fn unescaped(uri: &str) -> Vec<u8> {
@@ -104,25 +80,6 @@ mod tests {
         ] {
             assert!(same_target(one, other), "{one} {other}");
         }
-    }
-
-    #[test]
-    fn what_may_be_a_credential() {
-        for (uri, found) in [
-            ("https://hooks.learning.example/webhooks/learn365", &[][..]),
-            ("https://hooks.learning.example", &[]),
-            ("https://api:a-long-password@a/in", &["a-long-password"]),
-            ("https://a:8080/in/a-token-of-a-path", &["a-token-of-a-path"]),
-            (
-                "https://a?token=a-token-of-a-query&b=c#a-long-fragment",
-                &["a-token-of-a-query", "a-long-fragment"],
-            ),
-        ] {
-            let twice: Vec<_> = found.iter().flat_map(|part| [*part; 2]).collect();
-            assert_eq!(credentials(uri), twice, "{uri}");
-        }
-        let escaped = credentials("https://a/in/l%C3%A5ng%2Dtoken");
-        assert_eq!(escaped, ["l%C3%A5ng%2Dtoken", "lång-token"]);
     }
 
     #[test]

@@ -1,35 +1,32 @@
 //! What the answers of the API mean.
+//!
+//! The sender's own words can repeat a secret in any spelling. So nothing of them is shown: they are only searched for
+//! phrases that are known, and for the names of filters that were asked for.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::RegistrationError;
+use super::{Registration, RegistrationError};
 use crate::decode::Object;
 
-/// The body of an answer that means success.
+/// The body of an answer that means success. `asked` is the registration that was sent.
 pub(super) fn judged(
     answer: Response<Bytes>,
-    unsaid: impl FnOnce() -> Vec<String>,
+    asked: Option<&Registration>,
 ) -> Result<Bytes, RegistrationError> {
     if answer.status().is_success() {
         return Ok(answer.into_body());
     }
     let message = message(answer.body());
-    let said = || tamed(&message, unsaid());
     Err(match answer.status() {
-        StatusCode::BAD_REQUEST if message.contains(UNKNOWN_FILTERS) => {
-            RegistrationError::UnknownFilters(said())
-        }
-        StatusCode::BAD_REQUEST if ECHO_FAILED.iter().any(|phrase| message.contains(phrase)) => {
-            RegistrationError::EchoFailed(said())
-        }
+        StatusCode::BAD_REQUEST => bad_request(&message, asked),
         status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
-            RegistrationError::Unauthorized(status, said())
+            RegistrationError::Unauthorized(status)
         }
-        StatusCode::NOT_FOUND => RegistrationError::NotFound(said()),
-        StatusCode::CONFLICT => RegistrationError::Conflict(said()),
-        status => RegistrationError::Status(status, said()),
+        StatusCode::NOT_FOUND => RegistrationError::NotFound,
+        StatusCode::CONFLICT => RegistrationError::Conflict,
+        status => RegistrationError::Status(status, known(&message)),
     })
 }
 
@@ -51,46 +48,63 @@ fn message(body: &[u8]) -> String {
     serde_json::from_slice(body).map(|Object(Said { message })| message).unwrap_or_default()
 }
 
-/// `message` without all that is to remain `unsaid`, in one line of text, cut short.
-///
-/// What is very short is left: it guards nothing, and words are made of it.
-fn tamed(message: &str, mut unsaid: Vec<String>) -> String {
-    unsaid.retain(|secret| secret.len() >= SHORTEST_UNSAID);
-    unsaid.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    let redacted = |message: String, secret: &String| without(&message, secret);
-    let message = unsaid.iter().fold(message.to_owned(), redacted);
-    message.chars().map(|c| if steers(c) { ' ' } else { c }).take(LONGEST_SAID).collect()
-}
-
-/// `message` without `secret`, wherever that was wrapped or indented.
-fn without(message: &str, secret: &str) -> String {
-    let seen = |c: char| !c.is_whitespace() && !steers(c);
-    let secret: Vec<char> = secret.chars().filter(|c| seen(*c)).collect();
-    let shown: Vec<_> = message.char_indices().filter(|(_, c)| seen(*c)).collect();
-    let (mut rest, mut said, mut from) = (&*shown, String::new(), 0);
-    while let [_, next @ ..] = rest {
-        let here = rest.get(..secret.len()).filter(|here| here.iter().map(|(_, c)| c).eq(&secret));
-        let Some([(start, _), .., (end, last)]) = here else {
-            rest = next;
-            continue;
-        };
-        said += message.get(from..*start).unwrap_or_default();
-        said += "[redacted]";
-        from = end.saturating_add(last.len_utf8());
-        rest = rest.get(secret.len()..).unwrap_or_default();
+fn bad_request(message: &str, asked: Option<&Registration>) -> RegistrationError {
+    if let Some((_, names)) = message.split_once(UNKNOWN_FILTERS) {
+        let asked = asked.map(Registration::filters).unwrap_or_default();
+        let unknown = asked.iter().filter(|filter| is_named(filter.name(), names));
+        return RegistrationError::UnknownFilters(unknown.cloned().collect());
     }
-    said + message.get(from..).unwrap_or_default()
+    if let Some((_, why)) = message.split_once(NO_SUCCESS) {
+        return RegistrationError::EchoFailed(known(why).or_else(|| reason(why)));
+    }
+    if message.contains(NO_ECHO) {
+        return RegistrationError::EchoFailed(Some(OTHER_ECHO));
+    }
+    RegistrationError::Status(StatusCode::BAD_REQUEST, known(message))
 }
 
-/// Whether it moves what is shown.
-fn steers(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Whether `name` is in `text` as a whole: `Course` is not in `CourseCompleted`.
+fn is_named(name: &str, text: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    !name.is_empty()
+        && text.match_indices(name).any(|(at, _)| {
+            let (before, behind) = (text.get(..at), text.get(at.saturating_add(name.len())..));
+            !before.is_some_and(|text| text.ends_with(part))
+                && !behind.is_some_and(|text| text.starts_with(part))
+        })
+}
+
+fn known(message: &str) -> Option<&'static str> {
+    PHRASES.into_iter().find(|phrase| message.contains(phrase))
+}
+
+/// The status of the endpoint's answer: `404 Not Found`, or `NotFound` as .NET writes it.
+fn reason(message: &str) -> Option<&'static str> {
+    let reasons = (300..600).filter_map(|code| StatusCode::from_u16(code).ok()?.canonical_reason());
+    let found = reasons
+        .filter(|reason| message.contains(reason) || message.contains(&reason.replace(' ', "")));
+    // `Not Found` holds `Found`.
+    found.max_by_key(|reason| reason.len())
 }
 
 /// How the sentence begins that the sender's source has for it.
 const UNKNOWN_FILTERS: &str = "The following filters are not valid";
-/// What the three sentences have in common that its source has for it: no success, another text, no text.
-const ECHO_FAILED: [&str; 2] = ["verification failed", "echo query parameter"];
-const LONGEST_SAID: usize = 500;
-const SHORTEST_UNSAID: usize = 8;
+/// What the sentences have in common that its source has for a failed echo: no success; another text, or no text.
+const NO_SUCCESS: &str = "verification failed";
+const NO_ECHO: &str = "echo query parameter";
+const OTHER_ECHO: &str = "the answer is not exactly the value of `echo`";
+/// Sentences of ASP.NET and of the emulator.
+const PHRASES: [&str; 12] = [
+    "An error has occurred.",
+    "The body broke off, or is too long.",
+    "The body is not a registration.",
+    "There are too many registrations.",
+    "no answer in time",
+    "the answer is compressed",
+    "the answer is too long",
+    "the charset of the answer is not plainly `utf-8`",
+    "the target is not on this machine",
+    "there are too many headers",
+    "this emulator sends to its own machine only",
+    OTHER_ECHO,
+];

@@ -2,32 +2,35 @@ use std::{error::Error, fmt};
 
 use http::StatusCode;
 
+use super::Filter;
 use crate::{BoxError, error::ConfigError};
 
 /// Why a registration, or a request for one, did not succeed.
 ///
-/// What the sender says of it is part of the message, cut short. Credentials are taken out of it, and so are the secret, the
-/// URI and the values of headers that were sent with the request, but for what is shorter than 8 bytes. Where the sender
-/// writes the URI in another way, what of its user, path and query is 12 bytes or longer is taken out alone.
+/// The sender's own words are not part of the message: they can repeat a secret, an API key or a URI. They are only
+/// searched for known phrases and for the names of filters that were asked for, and those are shown.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RegistrationError {
     /// It cannot be asked for as it stands. Nothing was sent.
     Invalid(ConfigError),
-    /// 400: the sender does not know some of the filters. It says which.
-    UnknownFilters(String),
+    /// 400: the sender does not know some of the filters. Those that were asked for and that its answer names, perhaps
+    /// none.
+    UnknownFilters(Vec<Filter>),
     /// 400: the endpoint did not answer the echo as it must. It has to be up, and to be reached, when it is registered.
-    EchoFailed(String),
+    /// With what the sender found wrong, if that is known: a status as in `Not Found`, or a phrase.
+    EchoFailed(Option<&'static str>),
     /// 401 or 403: the credentials are not accepted.
-    Unauthorized(StatusCode, String),
+    Unauthorized(StatusCode),
     /// 404: no such registration, or no such API at this address.
-    NotFound(String),
+    NotFound,
     /// 409: it collides with what is there.
-    Conflict(String),
+    Conflict,
     /// Registrations of one URI, by their ids: which of them is meant?
     Ambiguous(Vec<String>),
-    /// Any other status than success. After a 5xx, what was asked for may have been done.
-    Status(StatusCode, String),
+    /// Any other status than success, with the sentence that goes with it, if that is known. After a 5xx, what was asked
+    /// for may have been done.
+    Status(StatusCode, Option<&'static str>),
     /// Success, but the answer is not what is documented. What was asked for may have been done.
     Answer(&'static str),
     /// No answer in time. What was asked for may have been done.
@@ -40,25 +43,25 @@ impl fmt::Display for RegistrationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
-            Self::UnknownFilters(said) => write!(f, "the sender does not know a filter: {said}"),
-            Self::EchoFailed(said) => write!(f, "the endpoint did not pass the echo: {said}"),
-            Self::Unauthorized(status, said) => said_too(
+            Self::UnknownFilters(filters) => write!(
                 f,
-                &format!("the credentials are not accepted ({status}), check the API key"),
-                said,
+                "the sender does not know {}: `Registrations::filters` lists those that it knows",
+                listed(filters)
             ),
-            Self::NotFound(said) => {
-                said_too(f, "no such registration, or no such API at this address", said)
+            Self::EchoFailed(why) => said_too(f, "the endpoint did not pass the echo", *why),
+            Self::Unauthorized(status) => {
+                write!(f, "the credentials are not accepted ({status}), check the API key")
             }
-            Self::Conflict(said) => said_too(f, "it collides with another registration", said),
+            Self::NotFound => f.write_str("no such registration, or no such API at this address"),
+            Self::Conflict => f.write_str("it collides with another registration"),
             Self::Ambiguous(ids) => write!(
                 f,
                 "the URI is registered {} times, delete all but one: {}",
                 ids.len(),
                 ids.join(", ")
             ),
-            Self::Status(status, said) => {
-                said_too(f, &format!("the sender answered {status}"), said)
+            Self::Status(status, why) => {
+                said_too(f, &format!("the sender answered {status}"), *why)
             }
             Self::Answer(why) => write!(f, "the sender's answer {why}"),
             Self::Timeout => f.write_str("no answer in time"),
@@ -67,9 +70,22 @@ impl fmt::Display for RegistrationError {
     }
 }
 
-fn said_too(f: &mut fmt::Formatter<'_>, what: &str, said: &str) -> fmt::Result {
-    let colon = if said.is_empty() { "" } else { ": " };
-    write!(f, "{what}{colon}{said}")
+/// Those that are asked for can hold any character.
+fn listed(filters: &[Filter]) -> String {
+    match filters {
+        [] => "some of the filters".into(),
+        named => {
+            let quoted = named.iter().map(|filter| format!("`{}`", filter.name().escape_debug()));
+            format!("the filters {}", quoted.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+fn said_too(f: &mut fmt::Formatter<'_>, what: &str, why: Option<&str>) -> fmt::Result {
+    match why {
+        Some(why) => write!(f, "{what}: {why}"),
+        None => f.write_str(what),
+    }
 }
 
 impl Error for RegistrationError {

@@ -19,7 +19,7 @@ use self::answer::{judged, read};
 pub use self::error::RegistrationError;
 use super::{
     Filter, Registration,
-    registration::{Wire, credentials, is_id, same_target, target},
+    registration::{Wire, is_id, same_target, target},
 };
 use crate::{
     BoxError,
@@ -57,7 +57,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Registrations {
     base: String,
-    credentials: Secret,
     authorization: HeaderValue,
     timeout: Duration,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -72,8 +71,8 @@ impl Registrations {
     /// A base that is not an absolute `https` URI (or `http`, to this machine), an API key that is empty or ends in a
     /// line break, or a system without trusted roots.
     pub fn new(base: &str, api_key: &str) -> Result<Self, ConfigError> {
-        let credentials = credentials_of("api", api_key)?;
-        Self::authorized(base, credentials, &basic(&Zeroizing::new(format!("api:{api_key}"))))
+        check_credentials("api", api_key)?;
+        Self::authorized(base, &basic(&Zeroizing::new(["api:", api_key].concat())))
     }
 
     /// As [`Registrations::new`], with `Authorization: Bearer`.
@@ -82,18 +81,14 @@ impl Registrations {
     ///
     /// As [`Registrations::new`], or if the token is not made of visible ASCII.
     pub fn bearer(base: &str, token: &str) -> Result<Self, ConfigError> {
-        let credentials = credentials_of("bearer", token)?;
+        check_credentials("bearer", token)?;
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(ConfigError::new("the token is not made of visible ASCII without spaces"));
         }
-        Self::authorized(base, credentials, &Zeroizing::new(format!("Bearer {token}")))
+        Self::authorized(base, &Zeroizing::new(["Bearer ", token].concat()))
     }
 
-    fn authorized(
-        base: &str,
-        credentials: Secret,
-        authorization: &str,
-    ) -> Result<Self, ConfigError> {
+    fn authorized(base: &str, authorization: &str) -> Result<Self, ConfigError> {
         let uri = target(base)?;
         let encrypted = uri.scheme() == Some(&Scheme::HTTPS);
         if !encrypted && !is_loopback(&uri) {
@@ -110,7 +105,6 @@ impl Registrations {
         let (scheme, path) = (uri.scheme_str().unwrap_or_default(), uri.path());
         Ok(Self {
             base: format!("{scheme}://{host}{}", path.trim_end_matches('/')),
-            credentials,
             authorization,
             timeout: TIMEOUT,
             client: client(connector(encrypted)?),
@@ -277,26 +271,7 @@ impl Registrations {
                 _ => break answer?,
             }
         };
-        judged(answer, || self.unsaid(registration))
-    }
-
-    /// What was shown to the sender, and is to stay out of errors.
-    fn unsaid(&self, registration: Option<&Registration>) -> Vec<String> {
-        let text = |secret: &Secret| String::from_utf8_lossy(secret.bytes()).into_owned();
-        let authorization = String::from_utf8_lossy(self.authorization.as_bytes());
-        let (_, shown) = authorization.split_once(' ').unwrap_or_default();
-        let mut unsaid = vec![shown.to_owned(), text(&self.credentials)];
-        if let Some(registration) = registration {
-            unsaid.extend(registration.secret().map(text));
-            let values = registration.headers().map(|(_, value)| value);
-            // A scheme stands in front of some credentials.
-            let values =
-                values.flat_map(|value| [value, value.split_once(' ').unwrap_or_default().1]);
-            unsaid.extend(values.map(str::to_owned));
-            unsaid.push(registration.uri().to_owned());
-            unsaid.extend(credentials(registration.uri()));
-        }
-        unsaid
+        judged(answer, registration)
     }
 
     fn request(
@@ -385,10 +360,10 @@ fn connector(encrypted: bool) -> Result<HttpsConnector<HttpConnector>, ConfigErr
     Ok(connector.https_or_http().enable_http1().build())
 }
 
-fn credentials_of(name: &str, text: &str) -> Result<Secret, ConfigError> {
+fn check_credentials(name: &str, text: &str) -> Result<(), ConfigError> {
     let mut secret = Secret::new(text).map_err(|error| error.of_key(Some(name)))?;
     secret.warn("learn365 registrations", Some(name));
-    Ok(secret)
+    Ok(())
 }
 
 const NOT_ONE: &str = "is not a registration";
