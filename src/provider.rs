@@ -185,6 +185,26 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// As [`Draft::flat`], for a payload that has one member `beside`: the counterpart of [`Envelope::flat_beside`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Draft::flat`], and if the payload has no such member, or two: a receiver would ignore the event.
+    pub fn flat_beside(&self, kind_key: &str, beside: &str) -> Result<String, SendError> {
+        let flat = self.flat(kind_key)?;
+        let members = Members::of(&self.json).unwrap_or_default();
+        let count = match members.raw(beside) {
+            Some(_) => return Ok(flat),
+            None if members.has(beside) => "more than one",
+            None => "no",
+        };
+        Err(SendError::Encode(format!(
+            "the payload has {count} `{beside}`: a receiver would ignore the event"
+        )))
+    }
+}
+
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft")

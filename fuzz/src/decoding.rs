@@ -1,6 +1,7 @@
 //! What holds of every body, whoever sends it.
 
 use std::{
+    any::TypeId,
     fmt::Debug,
     future::Future,
     pin::pin,
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 use tower_webhook::{
     Delivery, Emit, Event, EventRouter, Payload, RawEvent, Sender, State,
     decode::{self, DecodeError},
+    providers::synthesis_vr::SynthesisVr,
     router::{Batch, Outcome},
     scheme::Authentic,
 };
@@ -115,12 +117,22 @@ where
     let said = said(&raw, peer.data).expect("it was found");
     assert_eq!(serde_json::from_str::<E>(said).expect("it was decoded"), event);
     let name = raw.kind().expect("it was found by its name");
-    let request = peer.sender.event_as(name, &event).expect("it was decoded from JSON");
+    let request = match peer.sender.event_as(name, &event) {
+        Ok(request) => request,
+        Err(error) => return assert!(nobody_would_know(&event), "{error}"),
+    };
     let body = run(request.into_body().collect()).expect("it is in memory").to_bytes();
     let again = async move |again: E| assert_eq!(again, event);
     let router = EventRouter::<E::Provider>::new().on_type(name, again);
     let batch = dispatch(&router, &peer.provider, body).expect("it is the sender's own");
     assert!(run(batch).is_ok());
+}
+
+/// Whether it is a session of SynthesisVR whose `uuid` is null: it is left out when it is written, and without it there is
+/// no event.
+fn nobody_would_know<E: Payload + Serialize>(event: &E) -> bool {
+    let written = serde_json::to_value(event).expect("it was decoded from JSON");
+    TypeId::of::<E::Provider>() == TypeId::of::<SynthesisVr>() && written.get("uuid").is_none()
 }
 
 /// What an event says; `None` if it says two things.

@@ -272,6 +272,11 @@ fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
     }
 }
 
+/// Whether well-formed JSON is nested deeper than any receiver decodes it.
+pub(crate) fn is_too_deep(json: &str) -> bool {
+    too_deep(json.as_bytes(), MAX_DEPTH)
+}
+
 /// Whether well-formed JSON is nested deeper than `most`.
 fn too_deep(json: &[u8], most: usize) -> bool {
     // Almost nothing has that many brackets, and counting them is cheap.

@@ -36,7 +36,7 @@ mod undecoded;
 #[cfg(any(feature = "deliver", feature = "register"))]
 pub(crate) use self::object::Object;
 pub(crate) use self::{
-    cursor::{Cursor, MAX_DEPTH},
+    cursor::{Cursor, MAX_DEPTH, is_too_deep},
     object::Strict,
     reader::Sink,
 };

@@ -157,6 +157,9 @@ impl Emulator {
         if given.headers().count() > MOST_HEADERS {
             return Err(refused("there are too many headers"));
         }
+        if given.properties().len() > MAX_PROPERTIES {
+            return Err(refused("the properties have more than 64 KiB"));
+        }
         let registration = given.with_some_filter();
         let uri = registration.check().map_err(|error| refused(&error.to_string()))?;
         if !self.beyond_loopback && !is_loopback(&uri) {
@@ -253,3 +256,5 @@ fn empty(status: StatusCode) -> Response<Bytes> {
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 const MOST_HEADERS: usize = 100;
+/// In bytes. Indented, in every delivery, they can be 130 times as long.
+const MAX_PROPERTIES: usize = 64 * 1024;

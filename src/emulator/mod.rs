@@ -42,6 +42,8 @@
 //! - The answer to an echo must be UTF-8, declared as `utf-8` if at all; the original knows further charsets.
 //! - Redirects are followed to an absolute URL or path only, after 301, 302, 303 and 307; the registration's
 //!   `Authorization` does not go to another host. `https` endpoints are not delivered to.
+//! - Properties of more than 64 KiB, and such as are nested more than 127 deep, are refused with 400: indented, they would
+//!   be many times as long in every delivery.
 //! - Registrations and redirects to other machines are refused: see [`Emulator::dangerous_beyond_loopback`].
 
 mod api;

@@ -89,10 +89,11 @@ impl Provider for SynthesisVr {
     }
 }
 
+/// An event without `uuid` is refused: what has none is no event.
 impl Emit for SynthesisVr {
     fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
-        let events: Vec<_> =
-            events.iter().map(|event| event.flat("action")).collect::<Result<_, _>>()?;
+        let flat = |event: &Draft| event.flat_beside("action", "uuid");
+        let events: Vec<_> = events.iter().map(flat).collect::<Result<_, _>>()?;
         Ok(format!("[{}]", events.join(",")))
     }
 

@@ -131,7 +131,7 @@ impl<P: Emit> Sender<P> {
         Self { attempt, ..self }
     }
 
-    /// The registration's properties: a JSON object.
+    /// The registration's properties: a JSON object, nested at most 127 deep.
     #[must_use]
     pub fn properties(self, json: impl Into<String>) -> Self {
         Self { properties: json.into(), ..self }
@@ -164,7 +164,7 @@ impl<P: Emit> Sender<P> {
     ///
     /// # Errors
     ///
-    /// If it cannot be encoded, or a [`Tamper`] does not apply.
+    /// If it cannot be encoded, if a receiver would not find this event in the request, or if a [`Tamper`] does not apply.
     ///
     /// # Examples
     ///
@@ -223,7 +223,9 @@ impl<P: Emit> Sender<P> {
     /// As [`Sender::event`], and if this sender carries one event per request.
     pub fn batch(&self, events: &[Draft]) -> Result<Request<Full<Bytes>>, SendError> {
         let outgoing = self.outgoing()?;
+        events.iter().try_for_each(draft::well_named)?;
         let body = self.provider.encode(events, &outgoing)?;
+        draft::readable(&body, events, &self.provider.envelope())?;
         self.request(body.into(), outgoing)
     }
 
@@ -250,6 +252,7 @@ impl<P: Emit> Sender<P> {
         if draft::well_formed(&properties).is_err() || !properties.trim_start().starts_with('{') {
             return Err(SendError::Encode("the properties are not a JSON object".into()));
         }
+        draft::shallow("properties are", &properties)?;
         let now = self.clock.now();
         let occurred_at = self.occurred_at.unwrap_or(now);
         Ok(Outgoing { id, attempt: self.attempt, properties, occurred_at, now })

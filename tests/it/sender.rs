@@ -44,7 +44,7 @@ async fn answering<const N: usize>(script: [u16; N]) -> (SocketAddr, Arrived) {
     endpoint(move |_, before| StatusCode::from_u16(script[before.min(N - 1)]).unwrap()).await
 }
 
-/// A provider of one's own. Its body has the attempt, the time of the first and the time, in seconds; an event called
+/// A provider of one's own. Its events have the attempt, the time of the first and the time, in seconds; an event called
 /// `once` cannot be sent again, and one called `panic` panics then.
 struct Own;
 
@@ -65,7 +65,9 @@ impl Emit for Own {
         }
         assert!(outgoing.attempt == 1 || events.iter().all(|event| event.kind != "panic"));
         let [first, now] = [outgoing.occurred_at, outgoing.now].map(seconds);
-        Ok(format!("[{}, {first}, {now}]", outgoing.attempt))
+        let told = format!("[{}, {first}, {now}]", outgoing.attempt);
+        let event = |event: &Draft| format!(r#"{{"type":"{}","told":{told}}}"#, event.kind);
+        Ok(format!("[{}]", events.iter().map(event).collect::<Vec<_>>().join(",")))
     }
 
     fn sign(&self, head: &mut Parts, _: &[u8], outgoing: &Outgoing) {

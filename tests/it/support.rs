@@ -387,3 +387,8 @@ pub(crate) fn terminate(pid: u32) {
 }
 
 const READY: &str = "listening on ";
+
+/// An object that is nested so many levels deep.
+pub(crate) fn nested(levels: usize) -> String {
+    format!("{{\"a\":{}{}}}", "[".repeat(levels - 1), "]".repeat(levels - 1))
+}

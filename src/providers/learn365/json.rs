@@ -3,8 +3,9 @@
 use std::{iter::Peekable, str::Chars};
 
 /// `json`, which is well formed, with one member to a line, two spaces for each level, CRLF, and U+0085, U+2028 and
-/// U+2029 escaped. All other characters and all numbers stay as they are.
-pub(super) fn indented(json: &str) -> String {
+/// U+2029 escaped. All other characters and all numbers stay as they are. `None` if it has more than `deepest` levels: with
+/// them grows what stands in front of each line.
+pub(super) fn indented(json: &str, deepest: usize) -> Option<String> {
     let mut out = String::with_capacity(json.len().saturating_mul(2));
     let mut level = 0_usize;
     let mut rest = json.chars().peekable();
@@ -18,6 +19,9 @@ pub(super) fn indented(json: &str) -> String {
                     Some(end) => out.push(end),
                     None => {
                         level = level.saturating_add(1);
+                        if level > deepest {
+                            return None;
+                        }
                         new_line(&mut out, level);
                     }
                 }
@@ -35,7 +39,7 @@ pub(super) fn indented(json: &str) -> String {
             _ => out.push(c),
         }
     }
-    out
+    Some(out)
 }
 
 /// The rest of a text, up to its closing quote.
@@ -86,8 +90,9 @@ mod tests {
                 "[\r\n  \"\\u0085\\u2028\\u2029ø/<'\u{7f}\"\r\n]",
             ),
         ] {
-            assert_eq!(indented(json), text);
-            assert_eq!(indented(text), text);
+            assert_eq!(indented(json, 3).as_deref(), Some(text));
+            assert_eq!(indented(text, 3).as_deref(), Some(text));
         }
+        assert_eq!(indented("[[[1]]]", 2), None);
     }
 }

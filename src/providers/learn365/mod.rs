@@ -68,7 +68,7 @@ pub use self::registrations::{RegistrationError, Registrations};
 pub use self::{filter::Filter, registration::Registration};
 use crate::{
     Delivery, Draft, Emit, Outgoing, Policy, Provider, Schedule,
-    decode::{Envelope, Members},
+    decode::{Envelope, MAX_DEPTH, Members},
     error::{ConfigError, SendError},
     scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, VerifyError},
 };
@@ -169,7 +169,8 @@ fn long_enough(secret: Secret) -> Result<Secret, ConfigError> {
     Ok(secret)
 }
 
-/// Byte for byte as the original sender writes it: indented, CRLF, upper-case hex.
+/// Byte for byte as the original sender writes it: indented, CRLF, upper-case hex. A line has up to 258 blanks in front, so
+/// that short elements of deep lists make a body of up to 130 times their length.
 impl Emit for Learn365 {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
         let [id, attempt, properties, notifications, action] = match self.writes_camel_case {
@@ -184,13 +185,18 @@ impl Emit for Learn365 {
             event.flat(action)
         };
         let events: Vec<_> = events.iter().map(flat).collect::<Result<_, _>>()?;
-        Ok(json::indented(&format!(
+        let body = format!(
             r#"{{"{id}":{},"{attempt}":{},"{properties}":{},"{notifications}":[{}]}}"#,
             crate::provider::quoted(&outgoing.id),
             outgoing.attempt,
             outgoing.properties,
             events.join(","),
-        )))
+        );
+        json::indented(&body, DEEPEST).ok_or_else(|| {
+            SendError::Encode(format!(
+                "an event, or the properties, are nested more than {MAX_DEPTH} deep"
+            ))
+        })
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], _: &Outgoing) {
@@ -214,6 +220,8 @@ static SIGNATURE: HeaderName = HeaderName::from_static("ms-signature");
 const MIN_SECRET: usize = 32;
 const CHARACTERS: [&str; 2] = ["character", "characters"];
 const MAX_ECHO: usize = 128;
+/// The levels of a body: those of an event, within a list, within an object.
+const DEEPEST: usize = MAX_DEPTH + 2;
 /// After 1 and after 4 further minutes: the source, and recorded in real time.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(240)];
 /// What its HTTP client waits by default.

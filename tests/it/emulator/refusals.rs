@@ -2,10 +2,10 @@
 
 use std::task::Poll;
 
-use tower_webhook::providers::learn365::Registrations;
+use tower_webhook::providers::learn365::{CourseCompleted, Registrations};
 
 use super::*;
-use crate::support::polled;
+use crate::support::{nested, polled};
 
 /// An address that is this machine's, but does not say so.
 fn unspecified(endpoint: &Endpoint) -> String {
@@ -103,6 +103,36 @@ async fn a_body_has_a_mebibyte_at_most() {
     );
     let answer = ask(&emulator, Method::POST, path, padded(1024 * 1024)).await;
     assert_eq!(answer.status(), 201);
+}
+
+#[tokio::test]
+async fn properties_that_would_not_fit_into_a_delivery() {
+    let (emulator, endpoint) = (emulator(), Endpoint::new().await);
+    let with = |properties: String| {
+        wanted(&endpoint.url("/")).to_string().replacen(
+            '{',
+            &format!("{{\"Properties\":{properties},"),
+            1,
+        )
+    };
+    let long =
+        |length: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(length - r#"{"a":""}"#.len()));
+    let path = "/webhooks/registrations";
+    for (properties, why) in [
+        (nested(128), "the properties are nested more than 127 deep"),
+        (nested(50_000), "the properties have more than 64 KiB"),
+        (nested(30_000), "the properties are nested more than 127 deep"),
+        (long(64 * 1024 + 1), "the properties have more than 64 KiB"),
+    ] {
+        let answer = ask(&emulator, Method::POST, path, with(properties)).await;
+        let why = format!("The WebHook cannot be registered: {why}");
+        assert_eq!((answer.status(), told(&answer)), (400, why));
+    }
+    assert_eq!(endpoint.seen().len(), 0);
+    for properties in [nested(127), long(64 * 1024)] {
+        assert_eq!(ask(&emulator, Method::POST, path, with(properties)).await.status(), 201);
+    }
+    assert_eq!(emulator.emit(&CourseCompleted::default()).unwrap(), 2);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tower_webhook::{
 };
 
 use super::{URI, wanted};
-use crate::support::{SECRET, Traces};
+use crate::support::{SECRET, Traces, nested};
 
 #[track_caller]
 fn assert_refused(refused: Result<Registration, ConfigError>, why: &str) {
@@ -169,6 +169,15 @@ fn what_is_no_object_cannot_be_sent_along() {
     for json in ["", "[]", "null", "\"{}\"", "{", "{} {}", "{}x", "{'a':1}", "{\"a\":1,}"] {
         assert_refused(wanted().send_along(json), "what is to be sent along is not a JSON object");
     }
+}
+
+#[test]
+fn what_no_receiver_decodes_cannot_be_sent_along() {
+    for levels in [128, 50_000] {
+        let why = "the properties are nested more than 127 deep";
+        assert_refused(wanted().send_along(&nested(levels)), why);
+    }
+    wanted().send_along(&nested(127)).unwrap();
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn push<P: Emit>(deliveries: &Deliveries<P>, provider: P, address: SocketAddr, p
 }
 
 fn event() -> Draft {
-    Draft::raw("invoice.paid", r#"{"total": 3}"#).unwrap()
+    Draft::raw("invoice.paid", r#"{"total": 3, "uuid": "u"}"#).unwrap()
 }
 
 /// Makes all attempts from [`START`] on when they are due, and returns these times, counted from there.
@@ -95,7 +95,7 @@ async fn standard_webhooks_are_sent_again_with_the_same_id_and_body_but_signed_a
         assert_eq!(request.headers()["webhook-timestamp"], time.to_string().as_str());
         assert_eq!(
             request.body(),
-            r#"{"type":"invoice.paid","timestamp":"2027-01-15T08:00:00Z","data":{"total": 3}}"#
+            r#"{"type":"invoice.paid","timestamp":"2027-01-15T08:00:00Z","data":{"total": 3, "uuid": "u"}}"#
         );
         signatures.insert(request.headers()["webhook-signature"].as_bytes().to_owned());
         for (shown, status) in [(time, 200), (time + 301, 401), (time - 301, 401)] {
@@ -191,13 +191,16 @@ async fn a_provider_of_ones_own_is_told_the_attempt_and_the_time_of_the_first() 
     push(&deliveries, Own, address, "/hook");
     assert_eq!(driven(&deliveries).await, [0, 7, 14]);
     let all = arrived.all();
-    let bodies: Vec<_> = all.iter().map(|request| request.body().clone()).collect();
+    let told = |request: &Request<Bytes>| {
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        serde_json::from_value::<[u64; 3]>(body[0]["told"].clone()).unwrap()
+    };
     assert_eq!(
-        bodies,
+        all.iter().map(told).collect::<Vec<_>>(),
         [
-            "[1, 1800000000, 1800000000]",
-            "[2, 1800000000, 1800000007]",
-            "[3, 1800000000, 1800000014]"
+            [1, 1_800_000_000, 1_800_000_000],
+            [2, 1_800_000_000, 1_800_000_007],
+            [3, 1_800_000_000, 1_800_000_014]
         ]
     );
     let id = only(&deliveries).id;

@@ -1,15 +1,23 @@
 //! What a sender refuses to make, and in which words.
 
-use std::error::Error;
+use std::{error::Error, time::SystemTime};
 
+use http::request::Parts;
+use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Draft, Event, Payload, Sender,
+    Draft, Emit, Event, EventRouter, Outgoing, Payload, Provider, Sender, VerifyLayer,
+    decode::Envelope,
     error::SendError,
-    providers::loops::{Loops, SessionStarted},
+    providers::{
+        loops::{Loops, SessionStarted},
+        synthesis_vr::SessionCreated,
+    },
+    scheme::{Authentic, Check, Head, VerifyError},
     sender::Tamper,
 };
 
-use crate::support::{learn365, loops, standard_webhooks, teachstack};
+use super::status;
+use crate::support::{Log, learn365, loops, nested, standard_webhooks, synthesis_vr, teachstack};
 
 #[test]
 fn every_message() {
@@ -90,6 +98,121 @@ fn what_names_itself_already() {
             "{json}"
         );
     }
+}
+
+#[tokio::test]
+async fn nothing_is_nested_deeper_than_a_receiver_decodes() {
+    let told =
+        |what: &str| format!("the request cannot be encoded: the {what} nested more than 127 deep");
+    for levels in [128, 50_000] {
+        let json = nested(levels);
+        for refused in
+            [Draft::raw("a", &json).map(drop), Sender::new(learn365()).raw("a", &json).map(drop)]
+        {
+            assert_eq!(refused.unwrap_err().to_string(), told("payload is"));
+        }
+        let refused = Sender::new(learn365()).properties(&json).raw("a", "{}");
+        assert_eq!(refused.unwrap_err().to_string(), told("properties are"));
+    }
+    // Whoever fills the fields of a draft is told by the provider, or by the sender on a receiver's behalf.
+    let mut draft = Draft::raw("a", "{}").unwrap();
+    draft.json = nested(50_000);
+    let outgoing = Outgoing::new("7", SystemTime::UNIX_EPOCH);
+    let error = learn365().encode(&[draft.clone()], &outgoing).unwrap_err();
+    let message =
+        "the request cannot be encoded: an event, or the properties, are nested more than 127 deep";
+    assert_eq!(error.to_string(), message);
+    draft.json = nested(127);
+    let error = Sender::new(loops()).batch(&[draft.clone()]).unwrap_err();
+    let message = "the request cannot be encoded: a receiver would refuse it: the body is nested more than 127 deep at byte 1";
+    assert_eq!(error.to_string(), message);
+
+    let deepest = Sender::new(learn365()).properties(nested(127)).batch(&[draft]).unwrap();
+    assert_eq!(status(learn365(), deepest).await, 200);
+}
+
+#[tokio::test]
+async fn what_the_receiver_would_ignore() {
+    let told = |count: &str| {
+        format!(
+            "the request cannot be encoded: the payload has {count} `uuid`: a receiver would ignore the event"
+        )
+    };
+    let sender = Sender::new(synthesis_vr());
+    let refused = sender.event(&SessionCreated::default()).unwrap_err();
+    assert_eq!(refused.to_string(), told("no"));
+    for (json, count) in [
+        ("{}", "no"),
+        (r#"{"UUID":"u","x":{"uuid":"u"}}"#, "no"),
+        (r#"{"uuid":"u","\u0075uid":"u"}"#, "more than one"),
+    ] {
+        assert_eq!(sender.raw("create", json).unwrap_err().to_string(), told(count), "{json}");
+    }
+    let mut created = SessionCreated::default();
+    created.uuid = Some("u".into());
+    let handled = Log::default();
+    let log = handled.clone();
+    let events = EventRouter::new().on(async move |_: SessionCreated| log.note("handled"));
+    let hook = VerifyLayer::new(synthesis_vr()).layer(events);
+    assert_eq!(hook.oneshot(sender.event(&created).unwrap()).await.unwrap().status(), 200);
+    assert_eq!(handled.seen(), ["handled"]);
+}
+
+#[test]
+fn a_type_that_no_handler_can_have() {
+    let long = "x".repeat(257);
+    for (kind, why) in [
+        ("", "the type of an event is empty: no handler can be registered for it"),
+        (&long, "the type of an event has 257 bytes, more than 256"),
+    ] {
+        let message = format!("the request cannot be encoded: {why}");
+        for refused in [
+            Sender::new(loops()).raw(kind, "{}"),
+            Sender::new(learn365()).raw(kind, "{}"),
+            Sender::new(teachstack()).raw(kind, "{}"),
+            Sender::new(standard_webhooks()).raw(kind, "{}"),
+        ] {
+            assert_eq!(refused.unwrap_err().to_string(), message);
+        }
+    }
+    Sender::new(loops()).raw(&long[1..], "{}").unwrap();
+}
+
+/// Writes bodies in which its own envelope does not find what was meant.
+struct Muddled(&'static str);
+
+impl Provider for Muddled {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        Ok(Authentic::dangerous_assert().into())
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("type")
+    }
+}
+
+impl Emit for Muddled {
+    fn encode(&self, _: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+        Ok(self.0.into())
+    }
+
+    fn sign(&self, _: &mut Parts, _: &[u8], _: &Outgoing) {}
+}
+
+#[test]
+fn a_body_that_its_own_receiver_reads_otherwise() {
+    for (body, why) in [
+        ("[]", "a receiver would find 0 events in it, not 1"),
+        (r#"[{"type":"a"},{"type":"a"}]"#, "a receiver would find 2 events in it, not 1"),
+        ("{}", "a receiver would not take it for an event \"a\""),
+        (r#"{"type":"b"}"#, "a receiver would not take it for an event \"a\""),
+        (r#"{"type":"a","type":"a"}"#, "a receiver would not take it for an event \"a\""),
+        ("", "a receiver would refuse it: the body is cut short at byte 0"),
+    ] {
+        let error = Sender::new(Muddled(body)).raw("a", "{}").unwrap_err();
+        assert_eq!(error.to_string(), format!("the request cannot be encoded: {why}"), "{body}");
+    }
+    Sender::new(Muddled(r#"{"type":"\u0061"}"#)).raw("a", "{}").unwrap();
 }
 
 #[test]

@@ -59,12 +59,14 @@ async fn synthesis_vr_sends_a_list() {
     );
     assert_eq!(status(synthesis_vr(), one).await, 200);
 
-    let two = [
-        Draft::event(&SessionRemoved::default()).unwrap(),
-        Draft::raw("pause", r#"{"uuid": "1"}"#).unwrap(),
-    ];
+    let mut removed = SessionRemoved::default();
+    removed.uuid = Some("2".into());
+    let two = [Draft::event(&removed).unwrap(), Draft::raw("pause", r#"{"uuid": "1"}"#).unwrap()];
     let two = sender.batch(&two).unwrap();
-    assert_eq!(body(two).await, r#"[{"action":"delete"},{"action":"pause","uuid": "1"}]"#);
+    assert_eq!(
+        body(two).await,
+        r#"[{"action":"delete","uuid":"2"},{"action":"pause","uuid": "1"}]"#
+    );
 }
 
 #[tokio::test]

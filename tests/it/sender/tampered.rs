@@ -15,7 +15,7 @@ async fn answers<P: Emit + Clone>(provider: P) -> Vec<(Tamper, u16)> {
     let log = handled.clone();
     let events = EventRouter::new().fallback(async move |_: RawEvent| log.note("handled"));
     let hook = VerifyLayer::new(provider.clone()).layer(events);
-    let event = [Draft::raw("a", r#"{"b": 1}"#).unwrap()];
+    let event = [Draft::raw("a", r#"{"b": 1, "uuid": "u"}"#).unwrap()];
 
     let mut all = Vec::new();
     for &tamper in Tamper::ALL {

@@ -13,6 +13,7 @@ pub(crate) use self::{target::same_target, wire::is_id};
 pub(crate) use self::{target::target, wire::Wire};
 use super::{CHARACTERS, Filter, MIN_SECRET, SIGNATURE};
 use crate::{
+    decode::{MAX_DEPTH, is_too_deep},
     error::ConfigError,
     scheme::{Secret, counted},
 };
@@ -119,10 +120,11 @@ impl Registration {
     ///
     /// # Errors
     ///
-    /// If `json` is not a JSON object.
+    /// If `json` is not a JSON object, or is nested more than 127 deep: no receiver would take such a delivery.
     pub fn send_along(self, json: &str) -> Result<Self, ConfigError> {
         let properties = object(json)
             .ok_or_else(|| ConfigError::new("what is to be sent along is not a JSON object"))?;
+        shallow(properties.get())?;
         Ok(Self { properties: Some(properties), ..self })
     }
 
@@ -173,7 +175,7 @@ impl Registration {
         Self { id: Some(id.into()), ..self }
     }
 
-    /// What the sender enforces, and that there is a filter. Returns the URI.
+    /// What the sender enforces, that there is a filter, and that a receiver can decode the properties. Returns the URI.
     pub(crate) fn check(&self) -> Result<Uri, ConfigError> {
         let uri = target(&self.uri)?;
         if uri.path().split('/').any(|segment| matches!(segment, "." | "..")) {
@@ -182,6 +184,7 @@ impl Registration {
         let secret =
             self.secret.as_ref().ok_or_else(|| ConfigError::new("the secret is missing"))?;
         check_secret(secret)?;
+        shallow(self.properties())?;
         if self.filters.is_empty() {
             return Err(ConfigError::new("no filter is given: `Filter::All` is everything"));
         }
@@ -236,6 +239,14 @@ fn check_secret(secret: &Secret) -> Result<(), ConfigError> {
     Err(ConfigError::new(format!(
         "the secret has {count}, and the sender takes {MIN_SECRET} to {MAX_SECRET}"
     )))
+}
+
+fn shallow(properties: &str) -> Result<(), ConfigError> {
+    if is_too_deep(properties) {
+        let why = format!("the properties are nested more than {MAX_DEPTH} deep");
+        return Err(ConfigError::new(why));
+    }
+    Ok(())
 }
 
 fn object(json: &str) -> Option<Box<RawValue>> {

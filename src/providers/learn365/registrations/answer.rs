@@ -94,7 +94,7 @@ const NO_SUCCESS: &str = "verification failed";
 const NO_ECHO: &str = "echo query parameter";
 const OTHER_ECHO: &str = "the answer is not exactly the value of `echo`";
 /// Sentences of ASP.NET and of the emulator.
-const PHRASES: [&str; 12] = [
+const PHRASES: [&str; 14] = [
     "An error has occurred.",
     "The body broke off, or is too long.",
     "The body is not a registration.",
@@ -103,6 +103,8 @@ const PHRASES: [&str; 12] = [
     "the answer is compressed",
     "the answer is too long",
     "the charset of the answer is not plainly `utf-8`",
+    "the properties are nested more than 127 deep",
+    "the properties have more than 64 KiB",
     "the target is not on this machine",
     "there are too many headers",
     "this emulator sends to its own machine only",
