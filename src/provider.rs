@@ -127,6 +127,9 @@ pub trait Emit: Provider {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError>;
 
     /// Adds to `head` all that authenticates it and `body`.
+    ///
+    /// The value of a header that is a token, and no signature, is
+    /// [marked as sensitive](http::HeaderValue::set_sensitive): no redirect takes it to another host.
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing);
 
     /// When this sender sends a delivery again, and how long it waits for an answer.

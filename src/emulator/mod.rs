@@ -40,8 +40,9 @@
 //! - A URI goes out as it was registered; the original escapes what is not ASCII, and sends a fragment along.
 //! - An answer counts as given at the very time that [`Emulator::deliver_due`] was told.
 //! - The answer to an echo must be UTF-8, declared as `utf-8` if at all; the original knows further charsets.
-//! - Redirects are followed to an absolute URL or path only, after 301, 302, 303 and 307; the registration's
-//!   `Authorization` does not go to another host. `https` endpoints are not delivered to.
+//! - Redirects are followed to an absolute URL or path only, after 301, 302, 303 and 307. No header of the registration
+//!   goes to another scheme, host or port; of the original's, only `Authorization` stays behind. `https` endpoints are not
+//!   delivered to.
 //! - Properties of more than 64 KiB, and such as are nested more than 127 deep, are refused with 400: indented, they would
 //!   be many times as long in every delivery.
 //! - Registrations and redirects to other machines are refused: see [`Emulator::dangerous_beyond_loopback`].

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, Uri, header};
+use http::{HeaderMap, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
 use super::{
     deliver::{patience, plain},
-    headers::leave_out_content,
+    headers::{add, leave_out_content},
 };
 use crate::{
     Schedule,
@@ -55,9 +55,10 @@ impl Follow {
         }
     }
 
-    pub(crate) async fn attempt(&self, request: Request<Full<Bytes>>) -> Trip {
+    /// Sends `request` with the headers `extra`, which do not go to another host.
+    pub(crate) async fn attempt(&self, request: Request<Full<Bytes>>, extra: &HeaderMap) -> Trip {
         let (mut redirects, mut method) = (0, request.method().clone());
-        let attempt = self.follow(request, &mut redirects, &mut method);
+        let attempt = self.follow(request, extra, &mut redirects, &mut method);
         let answer = tokio::time::timeout(self.patience, attempt).await;
         Trip { redirects, method, answer: answer.unwrap_or(Err(SendError::Timeout)) }
     }
@@ -65,16 +66,19 @@ impl Follow {
     async fn follow(
         &self,
         mut request: Request<Full<Bytes>>,
+        extra: &HeaderMap,
         redirects: &mut u32,
         method: &mut Method,
     ) -> Result<Response<Option<Bytes>>, SendError> {
+        let own = without_credentials(request.headers());
+        add(request.headers_mut(), extra);
         loop {
             if !self.beyond_loopback && !is_loopback(request.uri()) {
                 return Err(SendError::Target("is not on this machine"));
             }
             method.clone_from(request.method());
             let answer = plain(&self.client, request.clone()).await?;
-            match redirected(request, &answer) {
+            match redirected(request, &answer, &own) {
                 Some(next) if *redirects < self.most => request = next,
                 _ => return Ok(answer),
             }
@@ -83,11 +87,21 @@ impl Follow {
     }
 }
 
+/// What may go to any host. Tokens are sensitive.
+fn without_credentials(headers: &HeaderMap) -> HeaderMap {
+    let known = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
+    let plain =
+        headers.iter().filter(|(name, value)| !value.is_sensitive() && !known.contains(name));
+    plain.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 /// The request that follows a redirect. After a 301, 302 or 303 it is a GET without a body, and keeps the signature:
-/// recorded from the original ASP.NET WebHooks. Credentials do not go to another host.
+/// recorded from the original ASP.NET WebHooks. To another scheme, host or port goes `own` only: a credential can be in a
+/// header of any name.
 fn redirected(
     mut request: Request<Full<Bytes>>,
     answer: &Response<Option<Bytes>>,
+    own: &HeaderMap,
 ) -> Option<Request<Full<Bytes>>> {
     let loses_body = match answer.status().as_u16() {
         301..=303 => true,
@@ -96,14 +110,15 @@ fn redirected(
     };
     let location = answer.headers().get(header::LOCATION)?.to_str().ok()?;
     let to = target(request.uri(), location)?;
-    if to.authority() != request.uri().authority() {
-        request.headers_mut().remove(header::AUTHORIZATION);
-        request.headers_mut().remove(header::HOST);
+    if (to.scheme(), to.authority()) != (request.uri().scheme(), request.uri().authority()) {
+        request.headers_mut().clone_from(own);
     }
     *request.uri_mut() = to;
     if loses_body {
         *request.method_mut() = Method::GET;
         *request.body_mut() = Full::default();
+    }
+    if request.method() == Method::GET {
         leave_out_content(request.headers_mut());
     }
     Some(request)

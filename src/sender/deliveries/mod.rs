@@ -9,6 +9,7 @@ use std::{
     time::SystemTime,
 };
 
+use http::HeaderMap;
 use tokio::task::JoinSet;
 
 pub use self::report::{Answer, Attempt, DeliveryReport, Outcome};
@@ -80,6 +81,9 @@ impl<P: Emit> Deliveries<P> {
     pub const MOST_FINISHED: usize = 10_000;
 
     /// With retries by `schedule`, of which the patience counts as well, and redirects: they lead to any host.
+    ///
+    /// To another scheme, host or port a redirect takes the provider's own headers only, without its tokens: those of
+    /// [`Sender::headers`] stay behind.
     pub fn new(schedule: Schedule) -> Self {
         Self::reaching(schedule, true)
     }
@@ -148,8 +152,10 @@ impl<P: Emit> Deliveries<P> {
     }
 
     async fn attempt(&self, Due { serial, number, sender, events }: Due<P>, now: SystemTime) {
+        let extra = sender.headers.clone();
+        let sender = sender.headers(HeaderMap::new());
         let trip = match contained(|| sender.batch(&events)) {
-            Some(Ok(request)) => self.follow.attempt(request).await,
+            Some(Ok(request)) => self.follow.attempt(request, &extra).await,
             Some(Err(error)) => Trip::none(error),
             None => Trip::none(SendError::Encode("the provider panicked".into())),
         };

@@ -19,11 +19,12 @@ use tower_webhook::{
     clock::ManualClock,
     error::SendError,
     providers::loops::Loops,
+    scheme::Token,
     sender::{Answer, Deliveries, DeliveryReport, Outcome, Tamper},
 };
 
 use super::{Arrived, Own, answering, at, endpoint, seconds};
-use crate::support::{learn365, standard_webhooks, synthesis_vr, teachstack, url};
+use crate::support::{TOKEN, learn365, standard_webhooks, synthesis_vr, teachstack, url};
 
 /// The time that is told first.
 const START: u64 = 1_800_000_000;

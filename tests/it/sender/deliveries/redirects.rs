@@ -97,6 +97,80 @@ async fn a_302_takes_its_content_away_and_leaves_the_signature() {
     assert_eq!(names, ["host", "ms-signature", "x-tenant"]);
 }
 
+/// Credentials, and what could be one, in headers of a registration.
+const EXTRA: [&str; 7] = [
+    "authorization",
+    "cookie",
+    "host",
+    "ms-signature",
+    "proxy-authorization",
+    "x-api-key",
+    "x-tenant",
+];
+
+/// What arrives at another port, and when that leads back, of a delivery of `sender` that is redirected there.
+async fn elsewhere_and_back<P: Emit>(status: u16, sender: Sender<P>) -> [Request<Bytes>; 3] {
+    let (home, at_home) = endpoint(move |request, _| match request.uri().path() {
+        "/back" => StatusCode::OK.into_response(),
+        path => (code(status), [("location", path.replacen('/', "http://", 1))]).into_response(),
+    })
+    .await;
+    let (address, arrived) =
+        endpoint(move |_, _| (code(307), [("location", url(home, "/back").to_string())])).await;
+    let extra = EXTRA.map(|name| (name.parse::<HeaderName>().unwrap(), "canary".parse().unwrap()));
+    let sender =
+        sender.to(url(home, &format!("/{address}/there"))).headers(extra.into_iter().collect());
+    let deliveries = Deliveries::new(learn365().schedule());
+    deliveries.push("", sender, [event()]).unwrap();
+    deliveries.deliver_due(at(START)).await;
+    let [first, back] = at_home.all().try_into().unwrap();
+    let [there] = arrived.all().try_into().unwrap();
+    [first, there, back]
+}
+
+#[tokio::test]
+async fn to_another_host_go_the_senders_own_headers_only() {
+    for (status, method, own) in [
+        (307, Method::POST, &["content-length", "content-type", "host", "ms-signature"][..]),
+        (302, Method::GET, &["host", "ms-signature"]),
+    ] {
+        let [first, there, back] = elsewhere_and_back(status, Sender::new(learn365())).await;
+        let signature = first.headers()["ms-signature"].to_str().unwrap();
+        for name in EXTRA {
+            assert!(first.headers()[name].to_str().unwrap().ends_with("canary"), "{name}");
+        }
+        for request in [there, back] {
+            assert_eq!(request.method(), method);
+            let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(names, own);
+            assert_eq!(
+                format!("{}, canary", request.headers()["ms-signature"].to_str().unwrap()),
+                signature
+            );
+            assert!(!format!("{:?}", request.headers()).contains("canary"), "{request:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_the_senders_own_does_not_go_to_another_host() {
+    for token in [
+        Token::header("x-token", TOKEN).unwrap(),
+        Token::bearer(TOKEN).unwrap(),
+        Token::basic("api", TOKEN).unwrap(),
+    ] {
+        let sender = Sender::new(Loops::new(token));
+        let [first, there, back] = elsewhere_and_back(307, sender).await;
+        assert!(first.headers().len() > there.headers().len());
+        for request in [there, back] {
+            let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+            names.sort_unstable();
+            assert_eq!(names, ["content-length", "content-type", "host"]);
+        }
+    }
+}
+
 #[tokio::test]
 async fn after_50_redirects_it_gives_up() {
     let (address, arrived) = endpoint(|_, _| (code(307), [("location", "/round")])).await;
