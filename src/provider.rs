@@ -126,7 +126,19 @@ pub trait Emit: Provider {
     /// If the sender cannot carry these events: [`SendError::NotOneEvent`], [`SendError::Encode`].
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError>;
 
+    /// Adds headers that prove nothing, such as the type of an event or the id of a delivery. Called before [`Emit::sign`].
+    ///
+    /// A header that is signed, or that the receiver refuses when it is absent or altered, belongs in [`Emit::sign`]:
+    /// [`Tamper`](crate::sender::Tamper) and [`conformance`](crate::sender::conformance()) leave the headers of this method
+    /// alone. `events` is empty for a body that was not encoded from events.
+    fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
+        let _ = (head, events, outgoing);
+    }
+
     /// Adds to `head` all that authenticates it and `body`.
+    ///
+    /// Every header that this sets is taken for a part of the proof: a receiver must refuse the request when one of them is
+    /// absent or altered. What proves nothing belongs in [`Emit::announce`].
     ///
     /// The value of a header that is a token, and no signature, is
     /// [marked as sensitive](http::HeaderValue::set_sensitive): no redirect takes it to another host.

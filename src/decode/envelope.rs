@@ -73,6 +73,14 @@ impl Envelope {
         Tag::Flat { kind: Name::new(kind), beside: Some(Name::new(beside)) }.into()
     }
 
+    /// What stands beside the type in every event, by [`Envelope::flat_beside`].
+    pub(crate) fn beside(&self) -> Option<&str> {
+        match &self.tag {
+            Tag::Flat { beside, .. } => beside.as_ref().map(Name::as_str),
+            Tag::Adjacent { .. } | Tag::Shape(_) => None,
+        }
+    }
+
     /// For objects that carry no name: `of` tells it from their members, or that there is none.
     pub fn shape(of: Shape) -> Self {
         Tag::Shape(of).into()

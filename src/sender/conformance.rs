@@ -1,20 +1,30 @@
-use std::{fmt, time::SystemTime};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    time::{Duration, SystemTime},
+};
 
-use bytes::Bytes;
-use http::{Method, Request};
+use http::Uri;
 
 use super::{
     Tamper,
-    tamper::{Forge, Forged},
+    tamper::{Forge, Forged, differing, replaced},
 };
 use crate::{
-    Emit, Outgoing,
+    Draft, Emit, Outgoing,
     contain::contained,
+    provider::quoted,
     scheme::{Head, VerifyError},
 };
 
 /// Tries on `provider` all that a receiver of it must refuse, and what it must accept. `stranger` is the same provider
 /// with other keys.
+///
+/// The genuine request has one event of the type `conformance`, as [`Emit::encode`] writes it. If the encoder refuses that
+/// event, the body is `{"conformance": true}`. All that [`Emit::sign`] sets is taken for proof, and so is what differs
+/// between the bodies that the two providers encode. A header that proves nothing belongs in [`Emit::announce`].
+///
+/// The report names the headers that were altered, and shows no value of a request.
 ///
 /// ```should_panic
 /// use tower_webhook::{Emit, Outgoing, Provider, decode::Envelope, error::SendError, sender::conformance};
@@ -37,9 +47,15 @@ use crate::{
 /// ```
 #[must_use]
 pub fn conformance<P: Emit>(provider: &P, stranger: &P) -> Report {
-    let (own, foreign) = (forge(provider), forge(stranger));
+    let (mut own, foreign) = (forge(provider, "conformance"), forge(stranger, "conformance"));
+    let [other, foreign_other] = [provider, stranger].map(|one| forge(one, "conformance2").body);
+    own.proof = differing(&own.body, &foreign.body);
+    let (proof, others) = (&own.body[own.proof.clone()], differing(&other, &foreign_other));
+    if other[others.clone()] != *proof {
+        own.transplanted = Some(replaced(&other, &others, proof));
+    }
     let mut cases = vec![
-        Case { name: "genuine", verdict: own.accepts(&own.genuine()) },
+        Case { name: "genuine", verdict: own.accepts() },
         Case { name: "other-key", verdict: own.refuses(&[foreign.genuine()]) },
     ];
     cases.extend(
@@ -50,23 +66,21 @@ pub fn conformance<P: Emit>(provider: &P, stranger: &P) -> Report {
     Report { cases }
 }
 
-fn forge<P: Emit>(provider: &P) -> Forge<'_, P> {
-    let mut head = Request::new(()).into_parts().0;
-    head.method = Method::POST;
-    Forge {
-        provider,
-        head,
-        body: Bytes::from_static(b"{\"conformance\": true}"),
-        outgoing: Outgoing::new(
-            "8d2e1c7f",
-            SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000),
-        ),
-    }
+fn forge<'a, P: Emit>(provider: &'a P, kind: &str) -> Forge<'a, P> {
+    let since_1970 = Duration::from_secs(1_700_000_000);
+    let outgoing = Outgoing::new("8d2e1c7f", SystemTime::UNIX_EPOCH + since_1970);
+    let beside = provider.envelope().beside().map(quoted);
+    let beside = beside.map(|name| format!(r#", {name}: "conformance""#)).unwrap_or_default();
+    let event = Draft::new(kind, format!(r#"{{"conformance": true{beside}}}"#));
+    let events = [event];
+    let body = provider.encode(&events, &outgoing);
+    let body = body.unwrap_or_else(|_| r#"{"conformance": true}"#.into());
+    Forge::new(provider, Uri::from_static("/"), &events, body.into(), outgoing)
 }
 
 impl<P: Emit> Forge<'_, P> {
-    fn accepts(&self, genuine: &Forged) -> Verdict {
-        match contained(|| self.judge(genuine)) {
+    fn accepts(&self) -> Verdict {
+        match contained(|| self.judge(&self.genuine())) {
             Some(Ok(())) => Verdict::Passed { requests: 1 },
             Some(Err(error)) => Verdict::Failed(format!("a genuine request was refused: {error}")),
             None => Verdict::Failed("a genuine request made it panic".into()),
@@ -75,11 +89,13 @@ impl<P: Emit> Forge<'_, P> {
 
     fn refuses(&self, forged: &[Forged]) -> Verdict {
         for one in forged {
-            match contained(|| self.judge(one)) {
-                Some(Err(_)) => {}
-                Some(Ok(())) => return Verdict::Failed(format!("accepted: {}", shown(one))),
-                None => return Verdict::Failed(format!("panicked on: {}", shown(one))),
-            }
+            let failed = match contained(|| self.judge(one)) {
+                Some(Err(_)) => continue,
+                Some(Ok(())) => "accepted",
+                None => "panicked on",
+            };
+            let what = difference(one, &self.genuine());
+            return Verdict::Failed(format!("{failed} a request {what}"));
         }
         match forged.len() {
             0 => Verdict::NotApplicable,
@@ -97,8 +113,31 @@ impl<P: Emit> Forge<'_, P> {
     }
 }
 
-fn shown(Forged { head, body }: &Forged) -> String {
-    format!("{} {:?} with a body of {} bytes", head.uri, head.headers, body.len())
+/// How `forged` differs from `genuine`, without a value: that can be a secret.
+fn difference(forged: &Forged, genuine: &Forged) -> String {
+    let (ours, theirs) = (&genuine.head.headers, &forged.head.headers);
+    let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).map(|name| name.as_str()).collect();
+    let changed = names.into_iter().filter(|&name| {
+        let [ours, theirs] = [ours, theirs].map(|headers| headers.get_all(name));
+        !ours.iter().eq(theirs.iter())
+    });
+    let mut all: Vec<_> = changed
+        .map(|name| match theirs.get_all(name).iter().count() {
+            0 => format!("without header `{name}`"),
+            1 => format!("with another header `{name}`"),
+            several => format!("with header `{name}` {several} times"),
+        })
+        .collect();
+    if forged.head.uri != genuine.head.uri {
+        all.push("with another URL".into());
+    }
+    if forged.body != genuine.body {
+        all.push("with another body".into());
+    }
+    match all.is_empty() {
+        true => "that is the same as a genuine one".into(),
+        false => all.join(", "),
+    }
 }
 
 /// What [`conformance`] found.

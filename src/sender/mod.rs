@@ -55,7 +55,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Uri, header, request::Parts};
+use http::{HeaderMap, Request, Uri};
 use http_body_util::Full;
 use serde::Serialize;
 
@@ -226,7 +226,7 @@ impl<P: Emit> Sender<P> {
         events.iter().try_for_each(draft::well_named)?;
         let body = self.provider.encode(events, &outgoing)?;
         draft::readable(&body, events, &self.provider.envelope())?;
-        self.request(body.into(), outgoing)
+        self.request(events, body.into(), outgoing)
     }
 
     /// A request with any body at all, signed as it is.
@@ -235,7 +235,7 @@ impl<P: Emit> Sender<P> {
     ///
     /// If a [`Tamper`] does not apply.
     pub fn body(&self, body: impl Into<Bytes>) -> Result<Request<Full<Bytes>>, SendError> {
-        self.request(body.into(), self.outgoing()?)
+        self.request(&[], body.into(), self.outgoing()?)
     }
 
     /// The one it was given, or a new one.
@@ -258,22 +258,19 @@ impl<P: Emit> Sender<P> {
         Ok(Outgoing { id, attempt: self.attempt, properties, occurred_at, now })
     }
 
-    fn request(&self, body: Bytes, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, SendError> {
-        let forge = Forge { provider: &*self.provider, head: self.head(), body, outgoing };
+    fn request(
+        &self,
+        events: &[Draft],
+        body: Bytes,
+        outgoing: Outgoing,
+    ) -> Result<Request<Full<Bytes>>, SendError> {
+        let forge = Forge::new(&*self.provider, self.uri.clone(), events, body, outgoing);
         let mut forged = match self.tamper {
             None => forge.genuine(),
             Some(tamper) => tamper.forge(&forge).pop().ok_or(SendError::Tamper(tamper.name()))?,
         };
         headers::add(&mut forged.head.headers, &self.headers);
         Ok(Request::from_parts(forged.head, Full::new(forged.body)))
-    }
-
-    fn head(&self) -> Parts {
-        let mut head = Request::new(()).into_parts().0;
-        head.method = http::Method::POST;
-        head.uri = self.uri.clone();
-        head.headers.insert(header::CONTENT_TYPE, self.provider.content_type());
-        head
     }
 }
 

@@ -1,14 +1,15 @@
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Uri, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, header, request::Parts};
 
-use crate::{Emit, Outgoing};
+use crate::{Draft, Emit, Outgoing};
 
 /// A way to spoil a genuine request. Whichever it is, a receiver must refuse what comes of it.
 ///
 /// What carries the proof (headers, token, body, time) is found by signing twice and comparing, so that it works for
-/// any [`Emit`]. A way that does not apply to a sender (there is no timestamp to be stale, say) is an error in
+/// any [`Emit`]: all that [`Emit::sign`] adds, and what of the body it signs. A proof that [`Emit::encode`] writes into the
+/// body is known to [`conformance`](super::conformance()) only, which has another key to compare with. A way that does not apply to a sender (there is no timestamp to be stale, say) is an error in
 /// [`Sender`](super::Sender), and reported as such by [`conformance`](super::conformance()).
 ///
 /// ```
@@ -62,6 +63,10 @@ pub(super) struct Forge<'a, P> {
     pub(super) head: Parts,
     pub(super) body: Bytes,
     pub(super) outgoing: Outgoing,
+    /// What of the body proves it, if that is known: what differs by the key. Else empty.
+    pub(super) proof: Range<usize>,
+    /// Another body that this one's proof was put into.
+    pub(super) transplanted: Option<Bytes>,
 }
 
 #[derive(Clone)]
@@ -115,7 +120,11 @@ impl Tamper {
     pub(super) fn forge<P: Emit>(self, of: &Forge<'_, P>) -> Vec<Forged> {
         match self {
             Self::Unsigned => of.unsigned().into_iter().collect(),
-            Self::Missing => of.each_header(|head, name, _| vec![without(head, name)]),
+            Self::Missing => {
+                let mut all = of.each_header(|head, name, _| vec![without(head, name)]);
+                all.extend(of.proofless());
+                all
+            }
             Self::Empty => of.each_text(|_| vec![String::new()]),
             Self::Repeated => of.each_header(repeated),
             Self::BitFlipped => of.each_text(bits_flipped),
@@ -130,7 +139,11 @@ impl Tamper {
             }),
             Self::BodyAltered => of.bodies(altered),
             Self::Transplanted => {
-                of.bodies(|_| vec![Bytes::from_static(b"[]"), Bytes::from_static(b"{}")])
+                let mut all =
+                    of.bodies(|_| vec![Bytes::from_static(b"[]"), Bytes::from_static(b"{}")]);
+                let head = of.genuine().head;
+                all.extend(of.transplanted.clone().map(|body| Forged { head, body }));
+                all
             }
             Self::Stale => of.at(of.outgoing.now.checked_sub(TEN_YEARS)),
             Self::Early => of.at(of.outgoing.now.checked_add(TEN_YEARS)),
@@ -148,7 +161,22 @@ impl Tamper {
     }
 }
 
-impl<P: Emit> Forge<'_, P> {
+impl<'a, P: Emit> Forge<'a, P> {
+    pub(super) fn new(
+        provider: &'a P,
+        uri: Uri,
+        events: &[Draft],
+        body: Bytes,
+        outgoing: Outgoing,
+    ) -> Self {
+        let mut head = Request::new(()).into_parts().0;
+        head.method = Method::POST;
+        head.uri = uri;
+        head.headers.insert(header::CONTENT_TYPE, provider.content_type());
+        provider.announce(&mut head, events, &outgoing);
+        Self { provider, head, body, outgoing, proof: 0..0, transplanted: None }
+    }
+
     pub(super) fn genuine(&self) -> Forged {
         self.signed(&self.body, &self.outgoing)
     }
@@ -159,11 +187,25 @@ impl<P: Emit> Forge<'_, P> {
         Forged { head, body: body.clone() }
     }
 
+    /// The body with something else in place of its proof.
+    fn with_proof(&self, other: &[u8]) -> Bytes {
+        replaced(&self.body, &self.proof, other)
+    }
+
+    /// Bodies in which there is no proof, where the body has one.
+    fn proofless(&self) -> Vec<Forged> {
+        let bodies: &[&[u8]] = if self.proof.is_empty() { &[] } else { &[b"", b"{}", b"[]"] };
+        let head = self.genuine().head;
+        let forged = |body: &&'static [u8]| Forged { head: head.clone(), body: (*body).into() };
+        bodies.iter().map(forged).collect()
+    }
+
     /// `None` if signing changes nothing.
     fn unsigned(&self) -> Option<Forged> {
         let genuine = self.genuine().head;
         let same = genuine.headers == self.head.headers && genuine.uri == self.head.uri;
-        (!same).then(|| Forged { head: self.head.clone(), body: self.body.clone() })
+        let proved = !same || !self.proof.is_empty();
+        proved.then(|| Forged { head: self.head.clone(), body: self.with_proof(b"") })
     }
 
     /// The headers that signing adds.
@@ -188,7 +230,7 @@ impl<P: Emit> Forge<'_, P> {
         heads.map(|head| Forged { head, body: genuine.body.clone() }).collect()
     }
 
-    /// The headers that signing adds, and what it adds to the URL.
+    /// The headers that signing adds, what it adds to the URL, and what proves the body in it.
     fn each_text(&self, spoil: impl Fn(&str) -> Vec<String>) -> Vec<Forged> {
         let mut all = self.each_header(|head, name, value| {
             let texts = spoil(value.to_str().unwrap_or_default()).into_iter();
@@ -207,17 +249,28 @@ impl<P: Emit> Forge<'_, P> {
             let heads = targets.filter_map(|target| moved(&head, &target));
             all.extend(heads.map(|head| Forged { head, body: body.clone() }));
         }
+        let proof = body.get(self.proof.clone()).unwrap_or_default();
+        if let Some(proof) = str::from_utf8(proof).ok().filter(|proof| !proof.is_empty()) {
+            let bodies = spoil(proof).into_iter().map(|other| self.with_proof(other.as_bytes()));
+            all.extend(bodies.map(|body| Forged { head: head.clone(), body }));
+        }
         all
     }
 
     /// The genuine head over other bodies, where the body is signed: one that signs no more than a part of it has to
-    /// refuse them all the same.
+    /// refuse them all the same. Of a body that has its proof in it only that is spoilt: the rest may be unsigned.
     fn bodies(&self, spoil: impl Fn(&Bytes) -> Vec<Bytes>) -> Vec<Forged> {
         let head = self.genuine().head;
-        if self.signed(&Bytes::new(), &self.outgoing).head.headers == head.headers {
-            return Vec::new();
-        }
-        let others = spoil(&self.body).into_iter().filter(|body| *body != self.body);
+        let signed = self.signed(&Bytes::new(), &self.outgoing).head.headers != head.headers;
+        let others = match signed {
+            true => spoil(&self.body),
+            false if self.proof.is_empty() => return Vec::new(),
+            false => {
+                let proofs = spoil(&self.body.slice(self.proof.clone()));
+                proofs.iter().map(|proof| self.with_proof(proof)).collect()
+            }
+        };
+        let others = others.into_iter().filter(|body| *body != self.body);
         others.map(|body| Forged { head: head.clone(), body }).collect()
     }
 
@@ -242,6 +295,26 @@ impl<P: Emit> Forge<'_, P> {
         };
         names.iter().flat_map(|name| [mix(&one, &other, name), mix(&other, &one, name)]).collect()
     }
+}
+
+/// What of `one` differs from `other`, as a whole word: two tokens can begin or end alike.
+pub(super) fn differing(one: &[u8], other: &[u8]) -> Range<usize> {
+    let equal = |(a, b): &(&u8, &u8)| a == b;
+    let start = one.iter().zip(other).take_while(equal).count();
+    let (rest, other) = (&one[start..], &other[start..]);
+    let same = rest.iter().rev().zip(other.iter().rev()).take_while(equal).count();
+    let end = one.len() - same;
+    if start == end {
+        return start..end;
+    }
+    let of_word = |b: &&u8| b.is_ascii_alphanumeric() || b"+-/_".contains(b);
+    let before = one[..start].iter().rev().take_while(of_word).count();
+    let behind = one[end..].iter().take_while(of_word).count();
+    start - before..end + behind
+}
+
+pub(super) fn replaced(body: &[u8], range: &Range<usize>, by: &[u8]) -> Bytes {
+    [&body[..range.start], by, &body[range.end..]].concat().into()
 }
 
 fn with(head: &Parts, name: &HeaderName, values: &[HeaderValue]) -> Parts {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderValue, request::Parts};
 use tower_webhook::{
-    Draft, Emit, Outgoing, Provider,
+    Draft, Emit, Outgoing, Provider, Sender,
     decode::Envelope,
     error::SendError,
     providers::{
@@ -188,6 +188,9 @@ impl Provider for Sloppy {
     }
 }
 
+/// The body of every request.
+const GENUINE: &[u8] = b"{\"conformance\": true}";
+
 struct Comparing {
     provider: Sloppy,
     id: String,
@@ -203,7 +206,6 @@ impl Streaming for Comparing {
 
     fn finish(self: Box<Self>) -> Result<Authentic, VerifyError> {
         let wanted = self.provider.tag(&self.id, &self.time, &self.body);
-        let genuine = b"{\"conformance\": true}";
         let equal = match self.provider.fault {
             Fault::PrefixCompared => !self.given.is_empty() && wanted.starts_with(&self.given),
             Fault::SuffixIgnored => self.given.starts_with(&wanted),
@@ -211,7 +213,7 @@ impl Streaming for Comparing {
                 self.given.bytes().zip(wanted.bytes()).all(|(a, b)| a == b)
             }
             Fault::LengthComparedOnly => self.given.len() == wanted.len(),
-            Fault::BodyNotHashed => self.given == self.provider.tag(&self.id, &self.time, genuine),
+            Fault::BodyNotHashed => self.given == self.provider.tag(&self.id, &self.time, GENUINE),
             _ => self.given == wanted,
         };
         if equal { Ok(Authentic::dangerous_assert()) } else { Err(VerifyError::SignatureMismatch) }
@@ -220,7 +222,7 @@ impl Streaming for Comparing {
 
 impl Emit for Sloppy {
     fn encode(&self, _: &[Draft], _: &Outgoing) -> Result<String, SendError> {
-        unreachable!("conformance brings its own body")
+        Ok(String::from_utf8_lossy(GENUINE).into())
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
@@ -257,5 +259,235 @@ impl Emit for Deaf {
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
         self.0.sign(head, body, outgoing);
+    }
+}
+
+/// [`Sloppy`] without a fault, with a header that says what the event is and is not signed.
+struct Typed {
+    signing: Sloppy,
+    /// Whether it is set together with the signature.
+    as_proof: bool,
+}
+
+impl Typed {
+    fn new(key: &str, as_proof: bool) -> Self {
+        Self { signing: Sloppy::new(Fault::None, key), as_proof }
+    }
+}
+
+impl Provider for Typed {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        self.signing.authenticate(head)
+    }
+
+    fn envelope(&self) -> Envelope {
+        self.signing.envelope()
+    }
+}
+
+impl Emit for Typed {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+        events[0].flat("kind")
+    }
+
+    fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
+        if !self.as_proof {
+            assert!(!head.headers.contains_key("x-tag"), "it is not signed yet");
+            let kinds = events.iter().map(|event| &*event.kind).collect::<Vec<_>>().join(" ");
+            head.headers.insert("x-event-type", HeaderValue::from_str(&kinds).unwrap());
+            head.headers.insert("x-delivery", HeaderValue::from_str(&outgoing.id).unwrap());
+        }
+    }
+
+    fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
+        self.signing.sign(head, body, outgoing);
+        if self.as_proof {
+            head.headers.insert("x-event-type", HeaderValue::from_static("a"));
+        }
+    }
+}
+
+#[test]
+fn a_header_that_proves_nothing_is_announced() {
+    let [own, other] =
+        ["our key of 16 bytes", "their key of 16 bytes"].map(|k| Typed::new(k, false));
+    conformance(&own, &other).assert_passed();
+    // In `sign` it would count as proof that nobody checks.
+    let [own, other] =
+        ["our key of 16 bytes", "their key of 16 bytes"].map(|k| Typed::new(k, true));
+    let report = conformance(&own, &other);
+    let unchecked = ["missing", "empty", "repeated", "bit-flipped", "extended", "garbage"];
+    assert_eq!(report.failures(), unchecked);
+    let told = "bit-flipped: FAILED: accepted a request with another header `x-event-type`\n";
+    assert!(report.to_string().contains(told), "{report}");
+}
+
+#[test]
+fn a_sender_announces_what_it_sends() {
+    let sender = || Sender::new(Typed::new("our key of 16 bytes", false)).id("7");
+    let genuine = sender().raw("paid", "{}").unwrap();
+    assert_eq!(genuine.headers()["x-event-type"], "paid");
+    assert_eq!(genuine.headers()["x-delivery"], "7");
+    assert_eq!(sender().body("{}").unwrap().headers()["x-event-type"], "");
+    let unsigned = sender().tampered(Tamper::Unsigned).raw("paid", "{}").unwrap();
+    assert_eq!(unsigned.headers()["x-event-type"], "paid");
+    assert!(!unsigned.headers().contains_key("x-tag"));
+}
+
+/// Whose requests have their proof in the body, as `{"kind": …, "proof": "…"}`: a token, or one for each type of event.
+struct Bodily {
+    fault: BodyFault,
+    token: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum BodyFault {
+    None,
+    OneForEachType,
+    AbsentAccepted,
+    EmptyAccepted,
+    PrefixCompared,
+    SuffixIgnored,
+    LengthComparedOnly,
+    TypeIgnored,
+}
+
+impl Bodily {
+    fn proof(&self, kind: &str) -> String {
+        match self.fault {
+            BodyFault::OneForEachType | BodyFault::TypeIgnored => {
+                HmacSha256::new(self.token).unwrap().sign([kind.as_bytes()]).to_hex()
+            }
+            _ => self.token.into(),
+        }
+    }
+
+    fn accepts(&self, body: &[u8]) -> bool {
+        let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+        let given = body["proof"].as_str();
+        let wanted = self.proof(body["kind"].as_str().unwrap_or_default());
+        match (self.fault, given) {
+            (BodyFault::AbsentAccepted, None) => true,
+            (_, None) => false,
+            (BodyFault::EmptyAccepted, Some("")) => true,
+            (BodyFault::PrefixCompared, Some(given)) => {
+                !given.is_empty() && wanted.starts_with(given)
+            }
+            (BodyFault::SuffixIgnored, Some(given)) => given.starts_with(&wanted),
+            (BodyFault::LengthComparedOnly, Some(given)) => given.len() == wanted.len(),
+            (BodyFault::TypeIgnored, Some(given)) => {
+                ["conformance", "conformance2"].iter().any(|kind| self.proof(kind) == given)
+            }
+            (_, Some(given)) => given == wanted,
+        }
+    }
+}
+
+impl Provider for Bodily {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        let judge = Self { ..*self };
+        Ok(Check::streaming(Whole { judge, body: Vec::new() }))
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("kind")
+    }
+}
+
+impl Emit for Bodily {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+        let kind = &events[0].kind;
+        Ok(format!(r#"{{"kind":"{kind}","proof":"{}"}}"#, self.proof(kind)))
+    }
+
+    fn sign(&self, _: &mut Parts, _: &[u8], _: &Outgoing) {}
+}
+
+struct Whole {
+    judge: Bodily,
+    body: Vec<u8>,
+}
+
+impl Streaming for Whole {
+    fn update(&mut self, bytes: &[u8]) {
+        self.body.extend_from_slice(bytes);
+    }
+
+    fn finish(self: Box<Self>) -> Result<Authentic, VerifyError> {
+        match self.judge.accepts(&self.body) {
+            true => Ok(Authentic::dangerous_assert()),
+            false => Err(VerifyError::SignatureMismatch),
+        }
+    }
+}
+
+#[test]
+fn a_proof_in_the_body_is_found_and_tampered_with() {
+    for (fault, expected) in [
+        (BodyFault::None, &[][..]),
+        (BodyFault::OneForEachType, &[]),
+        (BodyFault::AbsentAccepted, &["missing"]),
+        (BodyFault::EmptyAccepted, &["unsigned", "empty"]),
+        (BodyFault::PrefixCompared, &["truncated"]),
+        (BodyFault::SuffixIgnored, &["extended"]),
+        (BodyFault::LengthComparedOnly, &["other-key", "bit-flipped"]),
+        (BodyFault::TypeIgnored, &["transplanted"]),
+    ] {
+        let report = conformance(
+            &Bodily { fault, token: "0123 our token, never shown" },
+            &Bodily { fault, token: "9876 one more, never shown!" },
+        );
+        for name in expected {
+            assert!(report.failures().contains(name), "{fault:?} by `{name}`:\n{report}");
+        }
+        assert_eq!(report.failures().is_empty(), expected.is_empty(), "{fault:?}:\n{report}");
+        assert!(!format!("{report} {report:?}").contains("shown"), "{report}");
+        let tried = report.cases().iter().filter(|case| case.verdict != Verdict::NotApplicable);
+        assert!(tried.count() >= 8, "{report}");
+    }
+}
+
+/// Lets everybody in, and sends with a token.
+struct Open(Token);
+
+impl Provider for Open {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        Ok(Authentic::dangerous_assert().into())
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("kind")
+    }
+}
+
+impl Emit for Open {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+        events[0].flat("kind")
+    }
+
+    fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {
+        self.0.apply(head);
+    }
+}
+
+#[test]
+fn a_report_shows_no_value_of_a_request() {
+    for (place, told) in [
+        (Token::path as fn(Keys) -> _, "accepted a request with another URL"),
+        (|keys| Token::query("token", keys), "accepted a request with another URL"),
+        (|keys| Token::header("x-token", keys), "accepted a request with another header `x-token`"),
+        (Token::bearer, "accepted a request with another header `authorization`"),
+    ] {
+        let report = conformance(
+            &Open(place(TOKEN.into()).unwrap()),
+            &Open(place(OTHER_TOKEN.into()).unwrap()),
+        );
+        let text = format!("{report} {report:?}");
+        assert!(text.contains(&format!("other-key: FAILED: {told}\n")), "{text}");
+        for secret in [TOKEN, OTHER_TOKEN] {
+            // Long enough to be of use to somebody.
+            let parts = secret.as_bytes().windows(8);
+            assert!(!{ parts }.any(|part| text.contains(str::from_utf8(part).unwrap())), "{text}");
+        }
     }
 }
