@@ -177,6 +177,10 @@ impl Emit for Learn365 {
             false => ["Id", "Attempt", "Properties", "Notifications", "Action"],
             true => ["id", "attempt", "properties", "notifications", "action"],
         };
+        if outgoing.id.len() > MAX_ID {
+            let why = format!("the id has more than {MAX_ID} bytes: a receiver would leave it out");
+            return Err(SendError::Encode(why));
+        }
         let flat = |event: &Draft| {
             if self.writes_camel_case {
                 // An `Action` in the payload would be read as the event's own.

@@ -229,6 +229,14 @@ fn what_stands_around_the_events() {
     }
 }
 
+#[test]
+fn an_id_that_the_receiver_would_leave_out() {
+    let with = |length: usize| Sender::new(learn365()).id("x".repeat(length)).raw("a", "{}");
+    with(256).unwrap();
+    let message = "the request cannot be encoded: the id has more than 256 bytes: a receiver would leave it out";
+    assert_eq!(with(257).unwrap_err().to_string(), message);
+}
+
 #[derive(serde::Deserialize)]
 struct Unwritable;
 
