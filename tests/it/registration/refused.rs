@@ -315,9 +315,39 @@ async fn by_the_emulator() {
     let told = "the endpoint did not pass the echo: Not Found";
     assert_eq!(error.to_string(), told);
 
+    let elsewhere = Registration::new("http://192.0.2.1/", SECRET, [Filter::All]).unwrap();
+    let error = api.create(&elsewhere).await.unwrap_err();
+    let told = "the sender answered 400 Bad Request: this emulator sends to its own machine only";
+    assert_eq!(error.to_string(), told);
+
     for refused in [api.get("7e1b").await.map(drop), api.delete("7e1b").await] {
         let error = refused.unwrap_err();
         assert!(matches!(error, RegistrationError::NotFound), "{error:?}");
     }
     assert!(api.list().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_client_knows_what_the_emulator_says_of_an_echo() {
+    let (_, api) = emulated().await;
+    for (name, value, length, told) in [
+        ("content-encoding", "gzip", 4, "the answer is compressed"),
+        (
+            "content-type",
+            "text/plain; charset=ascii",
+            4,
+            "the charset of the answer is not plainly `utf-8`",
+        ),
+        ("x-a", "b", 4, "the answer is not exactly the value of `echo`"),
+        ("x-a", "b", 1024 * 1024, "the answer is too long"),
+        ("location", "http://192.0.2.1/", 4, "the target is not on this machine"),
+    ] {
+        let status = if name == "location" { StatusCode::FOUND } else { StatusCode::OK };
+        let answer = move || async move { (status, [(name, value)], "x".repeat(length)) };
+        let receiver = serve(Router::new().fallback(answer)).await;
+        let uri = url(receiver, "/hook").to_string();
+        let wanted = Registration::new(uri, SECRET, [Filter::All]).unwrap();
+        let error = api.create(&wanted).await.unwrap_err();
+        assert_eq!(error.to_string(), format!("the endpoint did not pass the echo: {told}"));
+    }
 }
