@@ -148,7 +148,10 @@ impl<'a> Head<'a> {
                 return;
             }
         }
-        self.read_later.borrow_mut().push(name);
+        let mut later = self.read_later.borrow_mut();
+        if !later.contains(&name) {
+            later.push(name);
+        }
     }
 
     /// What was read so far was not for authentication.
