@@ -45,7 +45,7 @@ fn refused(status: &str, companion: &str) -> String {
     let body = format!(r#"{{"title":"{title}","status":{code}}}"#);
     let length = body.len();
     format!(
-        "HTTP/1.1 {status}\ncontent-type: application/problem+json\n{companion}connection: close\ncontent-length: {length}\n{body}"
+        "HTTP/1.1 {status}\ncontent-type: application/problem+json\n{companion}cache-control: no-store\nx-content-type-options: nosniff\nconnection: close\ncontent-length: {length}\n{body}"
     )
 }
 
