@@ -76,7 +76,10 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
                 Poll::Ready(0) => status(StatusCode::OK),
                 Poll::Ready(failed) => Rejection::EventsFailed(failed).response(),
                 Poll::Pending => {
-                    let Some(at) = this.answer_at else { return Poll::Pending };
+                    // Outside of a runtime there is no timer, and no task to go on with the rest.
+                    let (Some(at), Ok(_)) = (this.answer_at, Handle::try_current()) else {
+                        return Poll::Pending;
+                    };
                     let deadline =
                         this.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
                     ready!(poll_elapsed(deadline.as_mut(), cx));

@@ -1,6 +1,6 @@
 //! The events of a request that is dropped, or answered early, are handled all the same.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, task::Poll, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -305,6 +305,17 @@ fn outside_of_a_runtime_the_loss_is_told_to_the_operator() {
     assert_eq!(traces.seen(), [line]);
     assert_eq!(gate.log.seen(), ["begin"]);
     assert!(polled(&mut Box::pin(router.drain())).is_ready());
+}
+
+#[test]
+fn outside_of_a_runtime_no_answer_is_early() {
+    let (router, gate) = gated_synthesis_vr();
+    let hook = VerifyLayer::new(synthesis_vr()).layer(router);
+    let mut request = Box::pin(hook.oneshot(created()));
+    assert!(polled(&mut request).is_pending());
+    gate.open.notify_one();
+    let Poll::Ready(answer) = polled(&mut request) else { panic!("waits") };
+    assert_eq!(answer.unwrap().status(), 200);
 }
 
 /// An error that cannot be told.
