@@ -110,8 +110,13 @@ impl Rejection {
     }
 
     /// Tells the operator, with what else is odd about the request, and makes the answer.
-    pub(crate) fn refusal(self, provider: &str, hint: Option<&'static str>) -> Response<Bytes> {
-        crate::trace::rejected(provider, &self, hint);
+    pub(crate) fn refusal(
+        self,
+        provider: &str,
+        hint: Option<&'static str>,
+        quietly: bool,
+    ) -> Response<Bytes> {
+        crate::trace::rejected(provider, &self, hint, quietly);
         self.response()
     }
 

@@ -5,6 +5,7 @@ mod on {
     use std::{
         collections::HashSet,
         sync::{Arc, Mutex, PoisonError},
+        time::{Duration, Instant},
     };
 
     use tracing::Level;
@@ -28,7 +29,7 @@ mod on {
             Rejection::MediaType | Rejection::ContentEncoding | Rejection::Undecodable(_) => {
                 Level::WARN
             }
-            // Genuine requests are refused, and the limit is ours to raise.
+            // Genuine requests may be refused, and the limit is ours to raise.
             Rejection::Busy => Level::WARN,
             Rejection::EventsFailed(_) => Level::ERROR,
             _ => Level::DEBUG,
@@ -39,9 +40,33 @@ mod on {
         event!(Level::WARN, "{warning}");
     }
 
-    pub(crate) fn rejected(provider: &str, rejection: &Rejection, hint: Option<&str>) {
+    /// `quietly`, if it was said a moment ago.
+    pub(crate) fn rejected(
+        provider: &str,
+        rejection: &Rejection,
+        hint: Option<&str>,
+        quietly: bool,
+    ) {
         let status = rejection.status().as_u16();
-        event!(level(rejection), provider, status, reason = %rejection, hint, "webhook refused");
+        let level = if quietly { Level::DEBUG } else { level(rejection) };
+        event!(level, provider, status, reason = %rejection, hint, "webhook refused");
+    }
+
+    /// For what a stranger can bring about: says whether it was said in the last minute, and notes that it is said now.
+    #[derive(Default)]
+    pub(crate) struct Seldom(Mutex<Option<Instant>>);
+
+    impl Seldom {
+        const PAUSE: Duration = Duration::from_secs(60);
+
+        pub(crate) fn was_said(&self) -> bool {
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let recent = last.is_some_and(|last| last.elapsed() < Self::PAUSE);
+            if !recent {
+                *last = Some(Instant::now());
+            }
+            recent
+        }
     }
 
     pub(crate) fn event_failed(
@@ -133,7 +158,16 @@ mod off {
 
     pub(crate) fn warn(_: &str) {}
 
-    pub(crate) fn rejected(_: &str, _: &Rejection, _: Option<&str>) {}
+    pub(crate) fn rejected(_: &str, _: &Rejection, _: Option<&str>, _: bool) {}
+
+    #[derive(Default)]
+    pub(crate) struct Seldom;
+
+    impl Seldom {
+        pub(crate) fn was_said(&self) -> bool {
+            true
+        }
+    }
 
     pub(crate) fn event_failed(_: &Delivery, _: (usize, Option<&str>), _: impl FnOnce() -> String) {
     }

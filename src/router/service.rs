@@ -42,7 +42,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         });
         let state = match work {
             Ok(work) => State::Working(work),
-            Err(rejection) => State::Refused(Some(rejection.refusal(provider.name(), None))),
+            Err(rejection) => State::Refused(Some(rejection.refusal(provider.name(), None, false))),
         };
         ResponseFuture { state, answer_at, deadline: None }
     }

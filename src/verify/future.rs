@@ -115,8 +115,7 @@ where
                         Ok(()) => verified(inner, parts, reading),
                         Err(rejection) => {
                             let drain = reading.drain(&rejection);
-                            let mut answer =
-                                refusal(rejection, reading.provider_name(), &parts, b"");
+                            let mut answer = reading.refusal(rejection, &parts);
                             if let Some(drain) = drain {
                                 *refused = Some(Box::new((answer, parts.version, drain)));
                                 continue;
@@ -157,7 +156,7 @@ fn verified<P: Provider, S, B, F>(
         Ok((body, place)) => {
             State::Waiting { inner, request: Some(Request::from_parts(parts, body)), place }
         }
-        Err((rejection, body)) => answered(refusal(rejection, name, &parts, &body)),
+        Err((rejection, body)) => answered(refusal(rejection, name, (&parts, &body), false)),
     }
 }
 

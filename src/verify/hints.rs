@@ -5,15 +5,16 @@ use http::{Method, Response, header, request::Parts};
 
 use crate::{error::Rejection, looks, scheme::VerifyError};
 
-/// The answer to a refused request, once the operator has been told. `body` is what has been read of it: untrusted, and looked at in its first bytes alone.
+/// The answer to a refused request, once the operator has been told. `body` is what has been read of it: untrusted, and
+/// looked at in its first bytes alone.
 pub(super) fn refusal(
     rejection: Rejection,
     provider: &str,
-    parts: &Parts,
-    body: &[u8],
+    (parts, body): (&Parts, &[u8]),
+    quietly: bool,
 ) -> Response<Bytes> {
     let hint = hint(&rejection, parts, body);
-    rejection.refusal(provider, hint)
+    rejection.refusal(provider, hint, quietly)
 }
 
 fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static str> {

@@ -5,8 +5,10 @@ use tower::Layer;
 use super::Verify;
 use crate::{
     clock::{Clock, SystemClock},
+    error::Rejection,
     places::Places,
     scheme::Head,
+    trace::Seldom,
 };
 
 /// Lets authentic requests of provider `P` through, and answers all others: see [`verify`](crate::verify).
@@ -31,6 +33,7 @@ pub(super) struct Config {
     pub(super) drain_limit: usize,
     pub(super) drain_deadline: Duration,
     pub(super) drains: Places,
+    pub(super) busy: Arc<Seldom>,
 }
 
 impl<P> VerifyLayer<P> {
@@ -63,6 +66,7 @@ impl<P> VerifyLayer<P> {
             drain_limit: Self::DRAIN_LIMIT,
             drain_deadline: Self::DRAIN_DEADLINE,
             drains: Places::new(Self::DRAINS_AT_ONCE),
+            busy: Arc::default(),
         };
         Self { config: Arc::new(config), provider: provider.into() }
     }
@@ -151,6 +155,11 @@ impl<P> VerifyLayer<P> {
 }
 
 impl Config {
+    /// Strangers can fill all places, again and again: that is told loudly once in a minute.
+    pub(super) fn is_told(&self, rejection: &Rejection) -> bool {
+        *rejection == Rejection::Busy && self.busy.was_said()
+    }
+
     fn renew_budget(&mut self) {
         let budget = Places::new(self.bytes_at_once.max(self.body_limit));
         // Else what is counted already would be forgotten, and no longer be counted together.

@@ -8,12 +8,14 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, Method, header};
+use http::{HeaderMap, Method, Response, header, request::Parts};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use tokio::time::Instant;
 
-use super::{Verified, VerifyLayer, collected::Collected, drain::Drain, layer::Config};
+use super::{
+    Verified, VerifyLayer, collected::Collected, drain::Drain, hints::refusal, layer::Config,
+};
 use crate::{
     BoxError, Delivery, Provider,
     error::Rejection,
@@ -139,6 +141,12 @@ impl<P: Provider> Reading<P> {
             }
             Err(rejection) => Err((rejection, body)),
         }
+    }
+
+    /// The answer to a body that is refused before its end.
+    pub(super) fn refusal(&self, rejection: Rejection, parts: &Parts) -> Response<Bytes> {
+        let quietly = self.config.is_told(&rejection);
+        refusal(rejection, self.provider.name(), (parts, b""), quietly)
     }
 
     pub(super) fn provider_name(&self) -> &'static str {

@@ -62,7 +62,8 @@ where
         match Reading::begin(&self.layer, &head, declared, promised) {
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
-                let answer = refusal(rejection, self.layer.provider.name(), &parts, b"");
+                let (name, quietly) = (self.layer.provider.name(), config.is_told(&rejection));
+                let answer = refusal(rejection, name, (&parts, b""), quietly);
                 ResponseFuture::early(config, &parts, body, answer)
             }
         }

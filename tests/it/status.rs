@@ -328,3 +328,15 @@ async fn no_answer_is_cached_or_taken_for_anything_else() {
     assert_eq!(answer.header("cache-control"), Some("max-age=1"), "a handler's own stays");
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 }
+
+/// Strangers can fill all places: what they bring about does not fill the log.
+#[tokio::test]
+async fn that_there_is_no_place_is_told_loudly_once_in_a_while() {
+    let layer = VerifyLayer::new(loops()).bodies_at_once(0);
+    let (hook, clone) = (layer.layer(EventRouter::new()), layer.clone().layer(EventRouter::new()));
+    for (hook, level) in [(&hook, "WARN "), (&hook, "DEBUG "), (&clone, "DEBUG ")] {
+        let answer = answer(hook.clone(), post(TOKEN, "[]")).await;
+        answer.is_refused(503, &Rejection::Busy);
+        assert!(answer.traced[0].starts_with(level), "{:?}", answer.traced);
+    }
+}

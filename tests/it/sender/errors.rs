@@ -207,7 +207,7 @@ fn a_body_that_its_own_receiver_reads_otherwise() {
         ("{}", "a receiver would not take it for an event \"a\""),
         (r#"{"type":"b"}"#, "a receiver would not take it for an event \"a\""),
         (r#"{"type":"a","type":"a"}"#, "a receiver would not take it for an event \"a\""),
-        ("", "a receiver would refuse it: the body is cut short at byte 0"),
+        ("", "a receiver would refuse it: the body is cut short at byte 0: it is empty"),
     ] {
         let error = Sender::new(Muddled(body)).raw("a", "{}").unwrap_err();
         assert_eq!(error.to_string(), format!("the request cannot be encoded: {why}"), "{body}");
