@@ -1,6 +1,6 @@
 //! Values whose JSON type is not certain: what cannot be read is left to the raw JSON, and spares its event.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use serde::{
     Deserialize, Deserializer,
@@ -9,23 +9,29 @@ use serde::{
 
 /// A whole number, as a number or as text; anything else is `None`.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
-    Ok(match scalar(deserializer)? {
-        Some(Scalar::Number(number)) => whole(&number).or_else(|| whole(&spelt_out(&number)?)),
-        Some(Scalar::Text(text)) => whole(&text),
-        _ => None,
-    })
+    deserializer.deserialize_any(Lenient(|found: Found<'_>| match found {
+        Found::Integer(number) => i64::try_from(number).ok(),
+        Found::Float(number) => whole(&number.to_string()),
+        Found::Number(text) => whole(text).or_else(|| whole(&spelt_out(text)?)),
+        Found::Text(text) => whole(text),
+        Found::Truth(_) => None,
+    }))
 }
 
-/// A text, a number or a truth value, as text; anything else is `None`. A number stays as it is written.
+/// A text, a number or a truth value, as text; anything else is `None`. A fraction is written as short as it can be.
 pub(super) fn text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: From<String>,
 {
-    Ok(scalar(deserializer)?.map(|scalar| match scalar {
-        Scalar::Number(text) | Scalar::Text(text) => text.into_owned().into(),
-        Scalar::Truth(truth) => truth.to_string().into(),
-    }))
+    let text = |found: Found<'_>| match found {
+        Found::Integer(number) => number.to_string(),
+        // With an exponent where it would be long: 1e308 has 309 digits.
+        Found::Float(number) => format!("{number:?}"),
+        Found::Number(text) | Found::Text(text) => text.to_owned(),
+        Found::Truth(truth) => truth.to_string(),
+    };
+    deserializer.deserialize_any(Lenient(|found: Found<'_>| Some(text(found).into())))
 }
 
 /// The number, which may have a fraction of zeros.
@@ -42,88 +48,48 @@ fn spelt_out(number: &str) -> Option<String> {
     Some(number.to_string())
 }
 
-/// A value in JSON that is no list, no object and not null.
-enum Scalar<'a> {
+/// A scalar in JSON.
+enum Found<'a> {
+    Integer(i128),
+    Float(f64),
     /// As it is written.
-    Number(Cow<'a, str>),
-    Text(Cow<'a, str>),
+    Number(&'a str),
+    Text(&'a str),
     Truth(bool),
 }
 
-impl<'a> Scalar<'a> {
-    fn of(Json(json): Json<'a>) -> Option<Self> {
-        match json.as_bytes().first()? {
-            b'"' => Json::unquoted(json).map(Self::Text),
-            b't' | b'f' => Some(Self::Truth(json == "true")),
-            b'[' | b'{' | b'n' => None,
-            _ => Some(Self::Number(json)),
-        }
-    }
-}
+/// Makes what it can of a scalar, and nothing of a list, an object or null.
+struct Lenient<F>(F);
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Json<'a>(#[serde(borrow)] Cow<'a, str>);
+/// With the feature `arbitrary_precision`, which any crate of the build can switch on, `serde_json` hands over a number as
+/// an object that has this one name.
+const NUMBER: &str = "$serde_json::private::Number";
 
-impl<'a> Json<'a> {
-    fn unquoted(text: Cow<'a, str>) -> Option<Cow<'a, str>> {
-        match text {
-            Cow::Borrowed(text) => serde_json::from_str(text).ok().map(|Self(text)| text),
-            Cow::Owned(text) => serde_json::from_str(&text).ok().map(Cow::Owned),
-        }
-    }
-}
-
-/// Reads the JSON text: how `serde_json` hands over a number depends on features that any crate of the build can switch
-/// on. Another deserializer has no JSON text, and hands over what it has.
-fn scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Scalar<'de>>, D::Error> {
-    deserializer.deserialize_newtype_struct(RAW, AsWritten)
-}
-
-/// By this name `serde_json` is asked for JSON text, as its `RawValue` asks, and so it names the text.
-const RAW: &str = "$serde_json::private::RawValue";
-
-struct AsWritten;
-
-impl<'de> de::Visitor<'de> for AsWritten {
-    type Value = Option<Scalar<'de>>;
+impl<'de, T, F: FnOnce(Found<'_>) -> Option<T>> de::Visitor<'de> for Lenient<F> {
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("anything")
     }
 
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, any: D) -> Result<Self::Value, D::Error> {
-        any.deserialize_any(self)
-    }
-
-    fn visit_map<A: de::MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        while let Some(Json(name)) = object.next_key()? {
-            if name == RAW {
-                return object.next_value().map(Scalar::of);
-            }
-            object.next_value::<IgnoredAny>()?;
-        }
-        Ok(None)
-    }
-
     fn visit_bool<E>(self, truth: bool) -> Result<Self::Value, E> {
-        Ok(Some(Scalar::Truth(truth)))
+        Ok(self.0(Found::Truth(truth)))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Some(Scalar::Number(number.to_string().into())))
+        Ok(self.0(Found::Integer(number.into())))
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Some(Scalar::Number(number.to_string().into())))
+        Ok(self.0(Found::Integer(number.into())))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Some(Scalar::Number(number.to_string().into())))
+        Ok(self.0(Found::Float(number)))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(Scalar::Text(text.to_owned().into())))
+        Ok(self.0(Found::Text(text)))
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -133,6 +99,30 @@ impl<'de> de::Visitor<'de> for AsWritten {
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(None)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
+        let mut number = None;
+        while let Some(Text(name)) = object.next_key()? {
+            match name.as_deref() {
+                Some(NUMBER) => number = object.next_value::<Text>()?.0,
+                _ => drop(object.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(number.and_then(|number| self.0(Found::Number(&number))))
+    }
+}
+
+/// A text; `None` for anything else.
+struct Text(Option<String>);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = |found: Found<'_>| match found {
+            Found::Text(text) => Some(text.to_owned()),
+            _ => None,
+        };
+        deserializer.deserialize_any(Lenient(text)).map(Self)
     }
 }
 
@@ -177,17 +167,23 @@ mod tests {
             ("7", "7"),
             ("-7", "-7"),
             ("1.5", "1.5"),
-            ("1.50", "1.50"),
             ("7.0", "7.0"),
-            ("1.7e15", "1.7e15"),
-            ("123456789012345678901234567890", "123456789012345678901234567890"),
+            ("1e-7", "1e-7"),
+            ("18446744073709551615", "18446744073709551615"),
             ("true", "true"),
             (r#""\u00e9""#, "é"),
             ("\"\"", ""),
         ] {
             assert_eq!(read(json).as_deref(), Some(text), "{json}");
         }
-        for json in ["null", "[\"a\"]", "{\"a\":1}", r#""\ud800""#] {
+        assert!(read("1e308").unwrap().len() < 10, "not 309 digits");
+        for json in [
+            "null",
+            "[\"a\"]",
+            "{\"a\":1}",
+            r#"{"$serde_json::private::Number":[1],"a":2}"#,
+            r#"{"$serde_json::private::Number":null}"#,
+        ] {
             assert_eq!(read(json), None, "{json}");
         }
     }

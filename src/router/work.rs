@@ -49,15 +49,14 @@ impl<S> Work<S> {
         }
     }
 
-    fn report(&self, outcome: &BatchOutcome) {
-        for (index, outcome) in outcome.events.iter().enumerate() {
-            if !outcome.is_ok() {
-                let event = (index, self.batch.event_type(index));
-                contained(|| {
-                    trace::event_failed(self.batch.delivery(), event, || outcome.told());
-                });
-            }
-        }
+    /// Tells of each event that failed, and counts them.
+    fn report(&self, outcome: &BatchOutcome) -> usize {
+        let failed = outcome.events.iter().enumerate().filter(|(_, outcome)| !outcome.is_ok());
+        let told = failed.map(|(index, outcome)| {
+            let event = (index, self.batch.event_type(index));
+            contained(|| trace::event_failed(self.batch.delivery(), event, || outcome.told()));
+        });
+        told.count()
     }
 }
 
@@ -69,8 +68,7 @@ impl<S> Future for Work<S> {
         loop {
             if let Poll::Ready(outcome) = Pin::new(&mut this.batch).poll(cx) {
                 this.is_done = true;
-                this.report(&outcome);
-                return Poll::Ready(outcome.failed());
+                return Poll::Ready(this.report(&outcome));
             }
             if this.batch.has_yielded() {
                 return Poll::Pending;

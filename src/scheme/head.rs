@@ -142,7 +142,7 @@ impl<'a> Head<'a> {
     fn note(&self, name: &'static str) {
         for place in &self.read {
             if place.get().is_empty() {
-                place.set(name);
+                return place.set(name);
             }
             if place.get() == name {
                 return;

@@ -85,11 +85,11 @@ where
         loop {
             let next = match state.as_mut().project() {
                 StateProj::Answered { answer, rest } => {
-                    let (answer, rest) =
-                        (answer.take().expect("polled after completion"), rest.take());
-                    return Poll::Ready(Ok(sealed(
-                        answer.map(|body| ResponseBody::own(body, rest)),
-                    )));
+                    let (mut head, body) =
+                        answer.take().expect("polled after completion").into_parts();
+                    seal(&mut head.headers);
+                    let body = ResponseBody::own(body, rest.take());
+                    return Poll::Ready(Ok(Response::from_parts(head, body)));
                 }
                 StateProj::Reading { body, refused: Some(refused), .. } => {
                     let (answer, version, drain) = &mut **refused;
@@ -131,9 +131,9 @@ where
                     State::Called { future: inner.call(request) }
                 }
                 StateProj::Called { future } => {
-                    return future
-                        .poll(cx)
-                        .map_ok(|response| sealed(response.map(ResponseBody::inner)));
+                    let (mut head, body) = ready!(future.poll(cx))?.into_parts();
+                    seal(&mut head.headers);
+                    return Poll::Ready(Ok(Response::from_parts(head, ResponseBody::inner(body))));
                 }
             };
             state.set(next);
@@ -161,17 +161,15 @@ fn verified<P: Provider, S, B, F>(
 }
 
 /// No cache keeps an answer, and no browser takes it for anything else than it says.
-fn sealed<B>(mut response: Response<B>) -> Response<B> {
-    let headers = response.headers_mut();
+fn seal(headers: &mut HeaderMap) {
     if headers.is_empty() {
         // Copied as it is, it costs less than two insertions.
         headers.clone_from(&SEAL);
-        return response;
+        return;
     }
     for (name, value) in &*SEAL {
         headers.entry(name).or_insert_with(|| value.clone());
     }
-    response
 }
 
 static SEAL: LazyLock<HeaderMap> = LazyLock::new(|| {

@@ -4,7 +4,7 @@ use std::{
 };
 
 use http::{Request, Response, header, request::Parts};
-use http_body::Body;
+use http_body::{Body, SizeHint};
 use tower::Service;
 
 use super::{ResponseBody, ResponseFuture, Verified, VerifyLayer, hints::refusal, read::Reading};
@@ -57,8 +57,7 @@ where
             return ResponseFuture::early(config, &parts, body, answer);
         }
         head.forget_read_headers();
-        let promised = body.size_hint().lower();
-        let declared = declared_length(&parts).unwrap_or(0).max(promised);
+        let (promised, declared) = lengths(&parts, &body.size_hint());
         match Reading::begin(&self.layer, &head, declared, promised) {
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
@@ -67,6 +66,14 @@ where
                 ResponseFuture::early(config, &parts, body, answer)
             }
         }
+    }
+}
+
+/// What the server vouches for, and the most that is announced. Where the server knows the length, that is both.
+fn lengths(parts: &Parts, hint: &SizeHint) -> (u64, u64) {
+    match hint.exact() {
+        Some(length) => (length, length),
+        None => (hint.lower(), declared_length(parts).unwrap_or(0).max(hint.lower())),
     }
 }
 

@@ -8,18 +8,17 @@
 //! The servers take turns. Each is a process of its own, is sent 1 KiB with five events over eight connections that
 //! are kept alive, and prints a line of JSON for each event before it answers.
 //!
-//! The same for all: the runtime, hyper's server, the deadlines on silent connections, how a line is made and printed
+//! The same for all: the runtime, hyper's server, the deadlines of connections and of heads, how a line is made and printed
 //! (one event after the other), and that every event comes as a whole with its type, in no type of its own. Not the
-//! same: only the receiver has a deadline for the head of every request, a limit of connections and five other routes
-//! it could have, speaks HTTP/2 too, and traces what it refuses. The peers run behind `axum::serve`, which has none of
-//! that. GitHub's requests carry two headers more.
+//! same: only the receiver has a limit of connections and five other routes it could have, and traces what it refuses.
+//! GitHub's requests carry two headers more.
 
 mod client;
+#[path = "../../../../../examples/receiver/connection.rs"]
+mod connection;
 #[path = "../../../../../examples/receiver/io.rs"]
 #[expect(dead_code, reason = "nobody waits here for last words")]
 mod io;
-#[path = "../../../../../examples/receiver/patience.rs"]
-mod patience;
 mod serve;
 mod server;
 

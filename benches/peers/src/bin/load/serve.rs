@@ -1,12 +1,11 @@
 //! The example receiver with another layer in its place.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     body::Bytes,
     routing::{MethodRouter, post},
-    serve::Listener,
 };
 use axum_standardwebhooks::{SharedWebhook, StandardWebhook, Webhook};
 use http::{HeaderMap, StatusCode};
@@ -19,12 +18,15 @@ use peers::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tokio::{net::TcpListener, runtime::Runtime};
+use tokio::{net::TcpListener, runtime::Runtime, sync::watch};
 use tower_github_webhook::ValidateGitHubWebhookLayer;
 use tower_webhook::BoxError;
 use webhook_verify::{Provider, Secret, VerifyOptions};
 
-use crate::{io, patience::Patience};
+use crate::{connection, io};
+
+/// How long a connection may go without a request.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Until it is killed.
 pub(crate) fn serve(name: &str) -> Result<(), BoxError> {
@@ -33,7 +35,12 @@ pub(crate) fn serve(name: &str) -> Result<(), BoxError> {
     Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         io::say(format_args!("listening on http://{}", listener.local_addr()?));
-        Ok(axum::serve(Patient(listener), app).await?)
+        // As the receiver has it; nobody stops it.
+        let (_stopping, stop) = watch::channel(false);
+        loop {
+            let (stream, _) = listener.accept().await?;
+            tokio::spawn(connection::serve(stream, app.clone(), SILENCE, stop.clone()));
+        }
     })
 }
 
@@ -46,23 +53,6 @@ fn hook(name: &str) -> Option<MethodRouter> {
         AXUM_STANDARDWEBHOOKS => axum_standardwebhooks(),
         _ => return None,
     })
-}
-
-/// As the receiver has it: gives up on connections that fall silent.
-struct Patient(TcpListener);
-
-impl Listener for Patient {
-    type Io = Patience;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Patience, SocketAddr) {
-        let (stream, peer) = Listener::accept(&mut self.0).await;
-        (Patience::new(stream, (Duration::from_secs(10), Duration::from_secs(60))), peer)
-    }
-
-    fn local_addr(&self) -> std::io::Result<SocketAddr> {
-        self.0.local_addr()
-    }
 }
 
 type Answer = Result<(), StatusCode>;
