@@ -3,6 +3,7 @@
 mod bodies;
 mod handlers;
 mod keys;
+mod layers;
 mod plain;
 
 use axum::{
