@@ -11,6 +11,11 @@ use bytes::Bytes;
 use common::{events, events::AnyEvent, ours, ready, requests, requests::Frames};
 use http::Request;
 use tower::Service;
+use tower_webhook::{
+    Delivery, EventRouter,
+    providers::learn365::{CourseCompleted, Learn365},
+    scheme::Authentic,
+};
 
 fn main() {
     let body = Bytes::from(vec![b'x'; 1024]);
@@ -27,6 +32,25 @@ fn main() {
     let beyond = (large.bytes_max as f64 - typed(&body) as f64) / body.len() as f64;
     at_most("request of 1 MiB: peak over its typed events, in bodies", beyond, 2.0);
     at_most("request of 1 MiB: bytes retained", retained as f64, 0.0);
+
+    let (peak, held) = worst();
+    at_most("1 MiB of empty users in an event of Learn365: its peak, in bodies", peak, 127.0);
+    at_most("the same once it is decoded", held, 85.0);
+}
+
+/// What whoever has the key can make of each byte: the shortest object that becomes the largest struct.
+fn worst() -> (f64, f64) {
+    let users = vec!["{}"; 1024 * 1024 / 3].join(",");
+    let body = format!(r#"{{"Notifications":[{{"Action":"CourseCompleted","Users":[{users}]}}]}}"#);
+    let body = Bytes::from(body);
+    let length = body.len() as f64;
+    let provider = Learn365::new(requests::KEY).expect("it is long enough");
+    let router = EventRouter::new().on(async |_: CourseCompleted| {});
+    let delivery = Delivery::new(Authentic::dangerous_assert());
+    let mut batch = None;
+    let taken = measure(|| batch = router.dispatch(&provider, delivery, body).ok());
+    assert_eq!(batch.map(|batch| batch.len()), Some(1));
+    (taken.bytes_max as f64 / length, taken.bytes_current as f64 / length)
 }
 
 /// What a request takes, and what is left of it. Not of the first: that may fill what is kept for good.

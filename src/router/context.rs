@@ -89,7 +89,7 @@ impl<S> fmt::Debug for EventContext<'_, S> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a webhook handler",
     label = "not available to a handler",
-    note = "the event is the first argument; after it, a handler may take `tower_webhook::State<T>`, `Delivery` and `RawEvent`, in any order"
+    note = "the event is the first argument; after it, a handler may take `tower_webhook::State<T>`, `Delivery`, `RawEvent` and `Option<EventKey>`, in any order"
 )]
 pub trait FromContext<S>: Sized {
     /// Takes it.

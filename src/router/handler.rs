@@ -30,7 +30,7 @@ use crate::contain::Guarded;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a webhook handler",
     label = "expected `async |event: {E}, …| {{ … }}`, or an `async fn` of that shape",
-    note = "the first argument is the event, and that of `fallback` a `RawEvent`; up to three further arguments may follow: `tower_webhook::State<T>`, `Delivery`, `RawEvent`",
+    note = "the first argument is the event, and that of `fallback` a `RawEvent`; up to three further arguments may follow: `tower_webhook::State<T>`, `Delivery`, `RawEvent`, `Option<EventKey>`",
     note = "a handler is `Clone + Send + Sync + 'static`: what it captures must be, too"
 )]
 pub trait Handler<E, M>: Clone + Send + Sync + 'static {

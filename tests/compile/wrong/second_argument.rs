@@ -1,7 +1,7 @@
 //! code: E0277
 //! says: `u32` cannot be an argument of a webhook handler
 //! says: not available to a handler
-//! says: the event is the first argument; after it, a handler may take `tower_webhook::State<T>`, `Delivery` and `RawEvent`, in any order
+//! says: the event is the first argument; after it, a handler may take `tower_webhook::State<T>`, `Delivery`, `RawEvent` and `Option<EventKey>`, in any order
 
 use tower_webhook::{
     EventRouter,
