@@ -52,14 +52,14 @@ mod on {
         event!(level, provider, status, reason = %rejection, hint, "webhook refused");
     }
 
-    /// For what a stranger can bring about: says whether it was said in the last minute, and notes that it is said now.
+    /// For what a stranger can bring about: notes that it is said, and whether it was in the last minute.
     #[derive(Default)]
     pub(crate) struct Seldom(Mutex<Option<Instant>>);
 
     impl Seldom {
         const PAUSE: Duration = Duration::from_secs(60);
 
-        pub(crate) fn was_said(&self) -> bool {
+        pub(crate) fn say(&self) -> bool {
             let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let recent = last.is_some_and(|last| last.elapsed() < Self::PAUSE);
             if !recent {
@@ -164,7 +164,7 @@ mod off {
     pub(crate) struct Seldom;
 
     impl Seldom {
-        pub(crate) fn was_said(&self) -> bool {
+        pub(crate) fn say(&self) -> bool {
             true
         }
     }

@@ -17,7 +17,7 @@ use std::{
 pub fn ready<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut task = Context::from_waker(Waker::noop());
-    for _ in 0..10_000 {
+    for _ in 0..1_000_000 {
         if let Poll::Ready(output) = future.as_mut().poll(&mut task) {
             return output;
         }

@@ -11,8 +11,8 @@ use serde::{
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     deserializer.deserialize_any(Lenient(|found: Found<'_>| match found {
         Found::Integer(number) => i64::try_from(number).ok(),
-        Found::Float(number) => whole(&number.to_string()),
-        Found::Number(text) => whole(text).or_else(|| whole(&spelt_out(text)?)),
+        Found::Float(number) => certain(number),
+        Found::Number(text) => whole(text).or_else(|| certain(text.parse().ok()?)),
         Found::Text(text) => whole(text),
         Found::Truth(_) => None,
     }))
@@ -42,10 +42,11 @@ fn whole(text: &str) -> Option<i64> {
     }
 }
 
-/// A number that is written with an exponent, without it.
-fn spelt_out(number: &str) -> Option<String> {
-    let number: f64 = number.contains(['e', 'E']).then(|| number.parse().ok())??;
-    Some(number.to_string())
+/// The number, if it is whole, and small enough to tell it from its neighbours and from fractions.
+fn certain(number: f64) -> Option<i64> {
+    const LIMIT: f64 = (1_u64 << 52) as f64;
+    let certain = number.fract() == 0.0 && number.abs() < LIMIT;
+    certain.then(|| whole(&number.to_string())).flatten()
 }
 
 /// A scalar in JSON.
@@ -153,6 +154,9 @@ mod tests {
             "{\"a\":1}",
             "1e300",
             "18446744073709551615",
+            "9007199254740993e0",
+            "4503599627370497.5",
+            "1.25e0",
         ] {
             assert_eq!(read(json), None, "{json}");
         }

@@ -44,7 +44,7 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// If it is empty, ends in a line break, begins with a byte order mark (U+FEFF), or is all of `${…}`, `$(…)` or
+    /// If it is empty, ends in a line break, begins with a byte order mark (U+FEFF), or is a name in `${…}`, `$(…)` or
     /// `{{…}}`: a variable that was not replaced. A scheme's minimum length is checked by the scheme.
     pub fn new(text: impl AsRef<str>) -> Result<Self, ConfigError> {
         let text = text.as_ref();
@@ -152,14 +152,17 @@ pub(crate) fn counted(count: usize, [one, many]: [&str; 2]) -> String {
 
 /// What `text` would not hold if it were as it was typed.
 fn fault(text: &str) -> Option<&'static str> {
-    let variable = |(open, close)| text.starts_with(open) && text.ends_with(close);
+    let name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:- ".contains(c));
+    let variable = |(open, close)| {
+        text.strip_prefix(open).and_then(|text| text.strip_suffix(close)).is_some_and(name)
+    };
     if text.is_empty() {
         Some(EMPTY)
     } else if text.ends_with(['\n', '\r']) {
         Some("the secret ends in a line break: remove it where the secret is stored")
     } else if text.starts_with('\u{feff}') {
         Some("the secret begins with a byte order mark: remove it where the secret is stored")
-    } else if [("${", "}"), ("$(", ")"), ("{{", "}}")].into_iter().any(variable) {
+    } else if [("${{", "}}"), ("${", "}"), ("$(", ")"), ("{{", "}}")].into_iter().any(variable) {
         Some("the secret is the name of a variable: store its value instead")
     } else {
         None
@@ -181,10 +184,10 @@ impl Doubt {
     fn applies_to(self, text: &str) -> bool {
         match self {
             Self::Published => false,
-            Self::Whitespace => text.trim_ascii().len() != text.len(),
-            Self::Quotes => ['"', '\'', '`']
-                .iter()
-                .any(|quote| text.strip_prefix(*quote).is_some_and(|rest| rest.ends_with(*quote))),
+            Self::Whitespace => text.trim_matches(is_blank).len() != text.len(),
+            Self::Quotes => QUOTES.into_iter().any(|(open, close)| {
+                text.strip_prefix(open).is_some_and(|rest| rest.ends_with(close))
+            }),
             Self::Name => text.split_once('=').is_some_and(|(name, value)| {
                 let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
                 !name.is_empty() && name.bytes().all(plain) && !value.trim_matches('=').is_empty()
@@ -221,6 +224,17 @@ impl fmt::Debug for Secret {
 }
 
 const EMPTY: &str = "the secret is empty";
+
+/// What is not seen at the end of a line.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+/// As a store, or a word processor, puts them around a text.
+const QUOTES: [(char, char); 5] =
+    [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')];
 
 /// Examples that anyone can read: in the Standard Webhooks specification, in the tests of ASP.NET WebHooks, here.
 const PUBLISHED: [&str; 5] = [

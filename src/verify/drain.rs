@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use http::{HeaderValue, Response, Version, header, request::Parts};
+use http::{HeaderValue, Method, Response, Version, header, request::Parts};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
@@ -31,13 +31,9 @@ pub(super) struct Drain {
 impl Drain {
     /// `None` if as many bodies as allowed are being drained.
     pub(super) fn begin(config: &Config) -> Option<Self> {
-        let _place = config.drains.take()?;
-        Some(Self {
-            bytes: config.drain_limit,
-            time: config.drain_deadline,
-            deadline: None,
-            _place,
-        })
+        let place = config.drains.take()?;
+        let (bytes, time) = (config.drain_limit, config.drain_deadline);
+        Some(Self { bytes, time, deadline: None, _place: place })
     }
 
     /// Whether the body came to its end within the limits.
@@ -69,7 +65,8 @@ impl Drain {
 }
 
 pin_project! {
-    /// A body that nobody wants, on its way out.
+    /// What is left of a body, read by the answer's own: that ends last, because servers lose sight of the request as soon as
+    /// it has left.
     pub(super) struct Rest<B> {
         #[pin]
         body: B,
@@ -84,31 +81,54 @@ impl<B: Body> Rest<B> {
     }
 }
 
-/// Prepares `answer` for being given before `body` is read. Returns what is to be read meanwhile: the answer's own body
-/// comes last, because servers lose sight of the request as soon as it has left.
+/// What becomes of a body whose request is answered before it was read.
+pub(super) enum Unread<B> {
+    /// The rest is read while the answer is on its way.
+    Meanwhile(Option<Pin<Box<Rest<B>>>>),
+    /// The rest is read before.
+    Before(B, Drain),
+}
+
+/// Prepares `answer` for being given before `body` is read.
 pub(super) fn early<B: Body>(
     config: &Config,
     parts: &Parts,
     body: B,
     answer: &mut Response<Bytes>,
-) -> Option<Pin<Box<Rest<B>>>> {
+) -> Unread<B> {
+    if parts.method == Method::HEAD {
+        leave_out_body(answer);
+    }
     if body.is_end_stream() {
-        return None;
+        return Unread::Meanwhile(None);
     }
     let length = body.size_hint().exact().or_else(|| declared_length(parts));
-    let fits = length.is_none_or(|length| {
-        usize::try_from(length).is_ok_and(|length| length <= config.drain_limit)
-    });
-    // Who waits for a 100 sends no body after this answer.
-    let drain = if fits && !parts.headers.contains_key(header::EXPECT) {
-        Drain::begin(config)
-    } else {
-        None
+    let Some(drain) = worth_it(config, parts, length).then(|| Drain::begin(config)).flatten()
+    else {
+        close(answer, parts.version);
+        return Unread::Meanwhile(None);
     };
-    if drain.is_none() || length.is_none() {
+    if answer.body().is_empty() {
+        return Unread::Before(body, drain);
+    }
+    if length.is_none() {
         close(answer, parts.version);
     }
-    drain.map(|drain| Box::pin(Rest { body, drain }))
+    Unread::Meanwhile(Some(Box::pin(Rest { body, drain })))
+}
+
+/// As it must be for HEAD. hyper leaves that to us over HTTP/2.
+fn leave_out_body(answer: &mut Response<Bytes>) {
+    let length = std::mem::take(answer.body_mut()).len();
+    answer.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+}
+
+/// Whether the body can be read to its end.
+fn worth_it(config: &Config, parts: &Parts, length: Option<u64>) -> bool {
+    let limit = u64::try_from(config.drain_limit).unwrap_or(u64::MAX);
+    // Who waits for a 100 over HTTP/1 sends no body after another answer. Over HTTP/2 the end is told in any case.
+    let waits = parts.version <= Version::HTTP_11 && parts.headers.contains_key(header::EXPECT);
+    length.is_none_or(|length| length <= limit) && !waits
 }
 
 /// Tells the client not to use the connection again. HTTP/2 has no such header: there the stream is reset.

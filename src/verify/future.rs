@@ -15,12 +15,12 @@ use tower::Service;
 
 use super::{
     ResponseBody, Verified,
-    drain::{Drain, Rest, close, early},
+    drain::{Drain, Rest, Unread, close, early},
     hints::refusal,
     layer::Config,
     read::Reading,
 };
-use crate::{BoxError, Provider, error::Rejection, places::Place, timer};
+use crate::{BoxError, Provider, places::Place};
 
 pin_project! {
     /// The future of [`Verify`](super::Verify)'s answer.
@@ -38,16 +38,18 @@ pin_project! {
     #[project = StateProj]
     enum State<P, S, B, F> {
         Answered { answer: Option<Response<Bytes>>, rest: Option<Pin<Box<Rest<B>>>> },
-        Reading {
-            task: Option<(S, Parts, Box<Reading<P>>)>,
-            #[pin] body: B,
-            #[pin] deadline: Option<Sleep>,
-            // Refused before the end of the body: answered when that has been drained.
-            refused: Option<Box<(Response<Bytes>, Version, Drain)>>,
-        },
+        Body { #[pin] body: B, step: Step<P, S>, #[pin] deadline: Option<Sleep> },
         Waiting { inner: S, request: Option<Request<Verified<P>>>, place: Place },
         Called { #[pin] future: F },
     }
+}
+
+/// What is done with the body, which cannot move any more.
+#[expect(clippy::large_enum_variant, reason = "nearly every body is checked")]
+enum Step<P, S> {
+    Check(Option<(S, Parts, Box<Reading<P>>)>),
+    /// It is refused: the answer comes when it has ended, or at the limits.
+    Drain(Box<(Response<Bytes>, Version, Drain)>),
 }
 
 impl<P, S, B> ResponseFuture<P, S, B>
@@ -62,13 +64,19 @@ where
         body: B,
         mut answer: Response<Bytes>,
     ) -> Self {
-        let rest = early(config, parts, body, &mut answer);
-        Self { state: State::Answered { answer: Some(answer), rest } }
+        let state = match early(config, parts, body, &mut answer) {
+            Unread::Meanwhile(rest) => State::Answered { answer: Some(answer), rest },
+            Unread::Before(body, drain) => {
+                let step = Step::Drain(Box::new((answer, parts.version, drain)));
+                State::Body { body, step, deadline: None }
+            }
+        };
+        Self { state }
     }
 
     pub(super) fn reading(inner: S, parts: Parts, reading: Box<Reading<P>>, body: B) -> Self {
-        let task = Some((inner, parts, reading));
-        Self { state: State::Reading { task, body, deadline: None, refused: None } }
+        let step = Step::Check(Some((inner, parts, reading)));
+        Self { state: State::Body { body, step, deadline: None } }
     }
 }
 
@@ -91,38 +99,27 @@ where
                     let body = ResponseBody::own(body, rest.take());
                     return Poll::Ready(Ok(Response::from_parts(head, body)));
                 }
-                StateProj::Reading { body, refused: Some(refused), .. } => {
+                StateProj::Body { body, step: Step::Drain(refused), .. } => {
                     let (answer, version, drain) = &mut **refused;
                     if !ready!(drain.poll(body, cx)) {
                         close(answer, *version);
                     }
                     answered(std::mem::take(answer))
                 }
-                StateProj::Reading { task, body, mut deadline, refused } => {
-                    let reading = &mut task.as_mut().expect("present while reading").2;
-                    let read = match reading.poll(body, cx) {
-                        Poll::Ready(read) => read,
-                        Poll::Pending => {
-                            if deadline.is_none() {
-                                deadline.set(timer::sleep(reading.deadline()));
-                            }
-                            ready!(timer::poll(deadline.as_pin_mut(), cx));
-                            Err(Rejection::BodyTimeout)
-                        }
-                    };
-                    let (inner, parts, reading) = task.take().expect("present while reading");
+                StateProj::Body { body, step, deadline } => {
+                    let Step::Check(task) = step else { unreachable!("drained above") };
+                    let reading = &mut task.as_mut().expect("until the body is read").2;
+                    let read = ready!(reading.poll_in_time(body, deadline, cx));
+                    let (inner, parts, reading) = task.take().expect("looked at just now");
                     match read {
                         Ok(()) => verified(inner, parts, reading),
-                        Err(rejection) => {
-                            let drain = reading.drain(&rejection);
-                            let mut answer = reading.refusal(rejection, &parts);
-                            if let Some(drain) = drain {
-                                *refused = Some(Box::new((answer, parts.version, drain)));
+                        Err(rejection) => match reading.refused(rejection, &parts) {
+                            (answer, None) => answered(answer),
+                            (answer, Some(drain)) => {
+                                *step = Step::Drain(Box::new((answer, parts.version, drain)));
                                 continue;
                             }
-                            close(&mut answer, parts.version);
-                            answered(answer)
-                        }
+                        },
                     }
                 }
                 StateProj::Waiting { inner, request, .. } => {

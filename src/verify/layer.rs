@@ -155,9 +155,10 @@ impl<P> VerifyLayer<P> {
 }
 
 impl Config {
-    /// Strangers can fill all places, again and again: that is told loudly once in a minute.
-    pub(super) fn is_told(&self, rejection: &Rejection) -> bool {
-        *rejection == Rejection::Busy && self.busy.was_said()
+    /// Whether the operator heard of it in the last minute. If not, it is noted that it is said now: strangers can fill all
+    /// places, again and again.
+    pub(super) fn busy_was_said(&self, rejection: &Rejection) -> bool {
+        *rejection == Rejection::Busy && self.busy.say()
     }
 
     fn renew_budget(&mut self) {

@@ -11,16 +11,21 @@ use bytes::{Buf, Bytes};
 use http::{HeaderMap, Method, Response, header, request::Parts};
 use http_body::Body;
 use http_body_util::LengthLimitError;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 use super::{
-    Verified, VerifyLayer, collected::Collected, drain::Drain, hints::refusal, layer::Config,
+    Verified, VerifyLayer,
+    collected::Collected,
+    drain::{Drain, close},
+    hints::refusal,
+    layer::Config,
 };
 use crate::{
     BoxError, Delivery, Provider,
     error::Rejection,
     places::Place,
     scheme::{Check, Head, ReadHeaders},
+    timer,
 };
 
 /// A body on its way through the check.
@@ -75,12 +80,24 @@ impl<P: Provider> Reading<P> {
         }))
     }
 
-    pub(super) fn deadline(&self) -> std::time::Duration {
-        self.config.body_deadline
+    /// As [`Reading::poll`], with the time that the body may take from its first pause on.
+    pub(super) fn poll_in_time<B: Body<Error: Into<BoxError>>>(
+        &mut self,
+        body: Pin<&mut B>,
+        mut deadline: Pin<&mut Option<Sleep>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Rejection>> {
+        if let Poll::Ready(read) = self.poll(body, cx) {
+            return Poll::Ready(read);
+        }
+        if deadline.is_none() {
+            deadline.set(timer::sleep(self.config.body_deadline));
+        }
+        timer::poll(deadline.as_pin_mut(), cx).map(|()| Err(Rejection::BodyTimeout))
     }
 
     /// Reads until the body ends, is refused, or has no more for now.
-    pub(super) fn poll<B: Body<Error: Into<BoxError>>>(
+    fn poll<B: Body<Error: Into<BoxError>>>(
         &mut self,
         mut body: Pin<&mut B>,
         cx: &mut Context<'_>,
@@ -106,14 +123,6 @@ impl<P: Provider> Reading<P> {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
-    }
-
-    /// What to do with the rest of a body that is refused: nothing where nothing can come of it.
-    pub(super) fn drain(&self, rejection: &Rejection) -> Option<Drain> {
-        match rejection {
-            Rejection::BodyTooLarge(_) | Rejection::Busy => Drain::begin(&self.config),
-            _ => None,
-        }
     }
 
     fn take(&mut self, mut data: impl Buf) -> Result<(), Rejection> {
@@ -143,10 +152,23 @@ impl<P: Provider> Reading<P> {
         }
     }
 
-    /// The answer to a body that is refused before its end.
-    pub(super) fn refusal(&self, rejection: Rejection, parts: &Parts) -> Response<Bytes> {
-        let quietly = self.config.is_told(&rejection);
-        refusal(rejection, self.provider.name(), (parts, b""), quietly)
+    /// The answer to a body that is refused before its end, and what is read of it before that is given.
+    pub(super) fn refused(
+        self: Box<Self>,
+        rejection: Rejection,
+        parts: &Parts,
+    ) -> (Response<Bytes>, Option<Drain>) {
+        let drain = match rejection {
+            Rejection::BodyTooLarge(_) | Rejection::Busy => Drain::begin(&self.config),
+            // Nothing more can come of it.
+            _ => None,
+        };
+        let quietly = self.config.busy_was_said(&rejection);
+        let mut answer = refusal(rejection, self.provider.name(), (parts, b""), quietly);
+        if drain.is_none() {
+            close(&mut answer, parts.version);
+        }
+        (answer, drain)
     }
 
     pub(super) fn provider_name(&self) -> &'static str {

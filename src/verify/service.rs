@@ -61,7 +61,8 @@ where
         match Reading::begin(&self.layer, &head, declared, promised) {
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
-                let (name, quietly) = (self.layer.provider.name(), config.is_told(&rejection));
+                let (name, quietly) =
+                    (self.layer.provider.name(), config.busy_was_said(&rejection));
                 let answer = refusal(rejection, name, (&parts, b""), quietly);
                 ResponseFuture::early(config, &parts, body, answer)
             }

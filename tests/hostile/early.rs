@@ -17,7 +17,7 @@ use super::*;
 use crate::{
     endpoint::{body, logging},
     frames::*,
-    raw::good,
+    raw::{Told, good},
 };
 
 /// Of the bodies that are answered early: more than one read of a socket.
@@ -49,6 +49,7 @@ fn early() -> Vec<Early> {
         one("a token of 9 KiB", 431, layer(), "POST", "", "x-token: LONG\r\n"),
         one("another token", 404, path(), "POST", OTHER_TOKEN, ""),
         one("another method", 405, path(), "PUT", TOKEN, ""),
+        one("a method whose answers have no body", 405, path(), "HEAD", TOKEN, ""),
         one("too long", 413, path().body_limit(1_000), "POST", TOKEN, ""),
         one("no place", 503, path().bodies_at_once(1), "POST", TOKEN, ""),
         one("no bytes", 503, path().body_limit(LONG).bytes_at_once(LONG), "POST", TOKEN, ""),
@@ -103,7 +104,10 @@ async fn behind(case: &Early, framing: &str, body: &str) -> (bool, Vec<String>) 
     raw.send(case.head(framing)).await;
     tokio::time::sleep(Duration::from_millis(2)).await;
     raw.send(body).await;
-    let told = raw.answer().await.unwrap_or_else(|| panic!("{}: no answer", case.name));
+    let told = match case.method {
+        "HEAD" => Told { head: raw.head().await, body: String::new() },
+        _ => raw.answer().await.unwrap_or_else(|| panic!("{}: no answer", case.name)),
+    };
     assert_eq!(told.status(), case.status, "{} {framing}", case.name);
     end(holder).await;
     let closes = told.header("connection") == Some("close");
@@ -163,6 +167,17 @@ async fn over_http2_a_genuine_request_behind_an_early_answer_is_handled() {
 /// always on its way: it leaves although its stream may have been reset.
 #[tokio::test]
 async fn of_ten_thousand_streams_of_one_connection_every_genuine_one_is_handled() {
+    genuine_among(100, &head_for(OTHER_TOKEN)).await;
+}
+
+#[tokio::test]
+async fn who_asks_for_a_continue_over_http2_ends_no_connection() {
+    let expecting = [head_for(OTHER_TOKEN), fields(&[("expect", "100-continue")])].concat();
+    genuine_among(20, &expecting).await;
+}
+
+/// So many times a hundred streams, of which every tenth is genuine, and the others have the head `forged`.
+async fn genuine_among(rounds: u32, forged: &[u8]) {
     const AT_ONCE: u32 = 100;
     let log = Log::default();
     let server = Server::start(logging(&VerifyLayer::new(loops()), &log)).await;
@@ -170,11 +185,11 @@ async fn of_ten_thousand_streams_of_one_connection_every_genuine_one_is_handled(
     let mut reader = BufReader::new(reader);
     let wide = frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 30).to_be_bytes());
     writer.write_all(&[preface(), wide].concat()).await.unwrap();
-    let (good, bad) = (head(), head_for(OTHER_TOKEN));
-    for round in 0..100 {
+    let good = head();
+    for round in 0..rounds {
         let streams = (0..AT_ONCE).map(|n| (AT_ONCE * round + n, 2 * (AT_ONCE * round + n) + 1));
         let open = |(n, stream)| {
-            frame(HEADERS, END_HEADERS, stream, if n % 10 == 0 { &good } else { &bad })
+            frame(HEADERS, END_HEADERS, stream, if n % 10 == 0 { &good } else { forged })
         };
         writer.write_all(&streams.clone().flat_map(open).collect::<Vec<_>>()).await.unwrap();
         answers(&mut reader, AT_ONCE - AT_ONCE / 10).await;
@@ -186,7 +201,7 @@ async fn of_ten_thousand_streams_of_one_connection_every_genuine_one_is_handled(
     }
     let mut seen: Vec<u32> = log.seen().iter().map(|name| name.parse().unwrap()).collect();
     seen.sort_unstable();
-    assert_eq!(seen, (0..1_000).map(|n| 10 * n).collect::<Vec<_>>());
+    assert_eq!(seen, (0..10 * rounds).map(|n| 10 * n).collect::<Vec<_>>());
 }
 
 /// Waits for so many heads of answers.

@@ -1,7 +1,13 @@
 //! What becomes of a body whose request is answered before all of it has arrived.
 
-use http::Version;
+use http::{Method, Version};
 use http_body_util::{BodyExt, LengthLimitError};
+
+use tower_webhook::{
+    Provider,
+    decode::Envelope,
+    scheme::{Check, Head, VerifyError},
+};
 
 use super::*;
 
@@ -132,6 +138,42 @@ async fn so_many_bodies_are_drained_at_once() {
     assert_eq!((closes(&first), closes(&second)), (false, true));
     drop(first);
     assert!(!closes(&refused().await.0), "once the first is over");
+}
+
+/// Has a handshake whose answer is empty.
+struct Challenging;
+
+impl Provider for Challenging {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        Err(VerifyError::SignatureMismatch)
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("kind")
+    }
+
+    fn handshake(&self, head: &Head<'_>) -> Option<Response<Bytes>> {
+        (head.method() == Method::PUT).then(Response::default)
+    }
+}
+
+/// Such an answer has no body that could last until the request's has ended.
+#[tokio::test(start_paused = true)]
+async fn before_an_answer_without_a_body_the_rest_is_read() {
+    let hook = VerifyLayer::new(Challenging).layer(EventRouter::new());
+    for (method, status) in [(Method::PUT, 200), (Method::HEAD, 405)] {
+        for ended in [true, false] {
+            let (feeder, body) = fed();
+            let mut request = post(TOKEN, "").map(|_| body);
+            *request.method_mut() = method.clone();
+            let mut answered = Box::pin(hook.clone().oneshot(request));
+            assert!(is_pending(answered.as_mut()).await, "{method}");
+            let _kept = (!ended).then_some(feeder);
+            let response = answered.await.unwrap();
+            assert_eq!(response.status(), status);
+            assert_eq!(closes(&response), !ended, "{method}");
+        }
+    }
 }
 
 /// Refused while the body is read: that is known to have ended, or not, when the answer is given.

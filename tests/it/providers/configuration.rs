@@ -180,14 +180,22 @@ fn a_secret_in_the_packaging_of_its_store_is_refused_where_that_is_certain() {
         refused(Token::path(Keys::named("sofia", &secret)), &format!("key `sofia`: {why}"));
         refused(Token::header("x-token", secret), why);
     }
+    for genuine in
+        ["${x}y-a-real-password-indeed-it-is-z}", "$(pA)ssw0rd-that-is-long-enough-for-it)"]
+    {
+        assert!(Learn365::new(genuine).is_ok(), "{genuine}");
+    }
     let quotes = "the secret is in quotes: remove them where the secret is stored";
     let name = "the secret begins with a name and `=`: store the value alone";
     let blank = "the secret begins or ends with whitespace: remove it where the secret is stored";
     for (around, why) in [
         (["\"", "\""], quotes),
         (["'", "'"], quotes),
+        (["\u{201c}", "\u{201d}"], quotes),
         (["WEBHOOK_SECRET=", ""], name),
         ([" ", ""], blank),
+        (["", "\u{a0}"], blank),
+        (["\u{200b}", ""], blank),
     ] {
         refused(StandardWebhooks::new(around.join(WHSEC)), why);
         refused(Token::path(around.join(TOKEN)), why);
