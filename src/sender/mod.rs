@@ -1,7 +1,7 @@
 //! The sending side: the same requests that a sender makes, for tests and for emulating it.
 //!
 //! A [`Sender`] turns typed events or raw JSON into an `http::Request`, byte for byte as the sender writes it where
-//! that is known, signed. Hand it to a service in a test, or with feature `deliver` to [`deliver`].
+//! that is known, signed. Hand it to a service in a test, or to `sender::deliver` (feature `deliver`).
 //!
 //! ```
 //! use tower_webhook::{Draft, Sender, clock::ManualClock};
