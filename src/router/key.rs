@@ -5,33 +5,33 @@ use sha2::{Digest, Sha256};
 use super::{EventContext, FromContext};
 use crate::Delivery;
 
-/// Tells an event from all others, and is the same when its delivery is sent again: what a handler is idempotent by.
+/// Tells an event from all others, and is the same when its delivery is sent again. With it a handler recognises duplicates.
 ///
-/// A [`Delivery::id`] is shared by all events of a delivery. Whoever remembers only that handles the first of them, and
-/// takes the others for repetitions.
+/// A [`Delivery::id`] is shared by all events of a delivery. A handler that remembers only that takes the second event for a
+/// duplicate of the first.
 ///
 /// Made of the provider's name, the [id of the key](Delivery::key_id) that matched, the delivery's id and the event's place
-/// in the body. A handler takes it as `Option<EventKey>`: it is `None` if the sender gives its deliveries no id. `Display`
-/// shows it as at most 85 characters, hexadecimal digits and one hyphen, which can be stored.
+/// in the body. A handler takes it as `Option<EventKey>`: it is `None` if the sender gives its deliveries no id, as Loops,
+/// SynthesisVR and Teachstack do. `Display` shows it as at most 85 characters, hexadecimal digits and one hyphen, which can be stored.
 ///
 /// ```
 /// use tower_webhook::{EventRouter, State, providers::learn365::CourseCompleted, router::EventKey};
 /// # #[derive(Clone)] struct Db;
-/// # impl Db { async fn insert_once(&self, _: String) -> Result<bool, std::io::Error> { Ok(true) } }
+/// # impl Db { async fn save_once<T>(&self, _: String, _: T) -> Result<(), std::io::Error> { Ok(()) } }
 ///
 /// let events = EventRouter::with_state(Db).on(
 ///     async |e: CourseCompleted, State(db): State<Db>, key: Option<EventKey>| {
 ///         let key = key.ok_or("a delivery without an id")?;
-///         if db.insert_once(key.to_string()).await? {
-///             println!("{:?} completed", e.course);
-///         }
+///         // In one transaction: inserts the key and, if it is new, saves the course.
+///         db.save_once(key.to_string(), e.course).await?;
 ///         Ok::<(), tower_webhook::BoxError>(())
 ///     },
 /// );
 /// ```
 ///
-/// If keys have names, an attempt that another key matches has another `EventKey`: that can happen to a delivery under
-/// way while a secret is rotated.
+/// The name of a key is part of it, so that one tenant cannot use up the ids of another. If an attempt is signed with a key of
+/// another name than the attempt before, it has another `EventKey`: give the old and the new secret one name while you
+/// [rotate](crate::docs::guide#1-the-secret).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventKey {
     delivery: [u8; 32],
