@@ -112,6 +112,7 @@ impl Policy {
 /// The sending half of a [`Provider`]: writes events the way the sender does, and signs a request.
 ///
 /// For [`Sender`](crate::Sender), which is for tests and emulation. A provider that only receives leaves it out.
+/// `examples/own_provider.rs` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a webhook provider that can send",
     label = "not an `Emit`",
