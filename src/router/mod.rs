@@ -25,8 +25,19 @@
 //! answer is 200 when every event was handled or nobody listens to it, and 500 when a handler returned an error,
 //! panicked or took too long, or when an event of a known type did not fit and there is no fallback. A sender that
 //! repeats its requests then repeats the whole of it: the events that were handled come again. So handlers should be
-//! idempotent, by the [`EventKey`]. (By [`Delivery::id`](crate::Delivery::id) they are not: it is the same for all events
-//! of a delivery.)
+//! idempotent, by the [`EventKey`]. Do not use [`Delivery::id`](crate::Delivery::id) for this: all events of a delivery
+//! share it. The answer is 202 if the events are still being handled and the sender never repeats a request
+//! ([`Policy::never_resends`](crate::Policy::never_resends)).
+//!
+//! # Limits
+//!
+//! | what | by default | set by | beyond it |
+//! |---|--:|---|--:|
+//! | events in a body | 10,000 | [`EventRouter::max_events`] | 400 |
+//! | nesting of an event | 127 | [`EventRouter::max_depth`] | 400 |
+//! | the time of a handler for one event | 5 min | [`EventRouter::event_deadline`] | 500 |
+//! | batches under way | 1,024 | [`EventRouter::concurrency`] | 503 |
+//! | bytes of all their bodies, unless it is one alone | 64 MiB | [`EventRouter::bytes_at_once`] | 503 |
 //!
 //! A panic is the failure of the event that is being handled, wherever it is: in the handler, in `Deserialize`, `Clone`
 //! or `Drop`. Only two values of your own that panic when they are dropped together, such as two fields of one struct,
@@ -60,7 +71,8 @@
 //! # When the sender hangs up
 //!
 //! The events are handled all the same: what was authentic and decoded moves to a tokio task of its own when its
-//! request is dropped. At shutdown, [`EventRouter::drain`] waits for such tasks.
+//! request is dropped. At shutdown, [`EventRouter::drain`] waits for such tasks, and [`Batches::drain`] for those of several
+//! routers: see the [guide](crate::docs::guide#4-hang-ups-and-shutdown).
 
 mod batch;
 mod batches;

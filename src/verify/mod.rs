@@ -45,12 +45,11 @@
 //!   them together while they are read, besides what the server keeps for each connection; nothing is allocated because a
 //!   header announces it, beyond 64 KiB.
 //! - The layer is always ready. The inner service's readiness is awaited after authentication, on the clone that is
-//!   called: a stranger who trickles a body in reserves nothing. While that is awaited, a hang-up loses the request, and it
-//!   keeps its place among the bodies: limits such as `ConcurrencyLimit` belong in front of the layer, not behind it.
-//!
+//!   called: a stranger who trickles a body in reserves nothing. While a request waits for the inner service it still holds
+//!   its place, and a hang-up loses it. So put `ConcurrencyLimit` in front.
 //! - A request that is answered before its body has arrived leaves the connection usable for the next one, within limits: up
-//!   to [`VerifyLayer::DRAIN_LIMIT`] bytes of such a body are read and dropped. Where they are not, an HTTP/1 answer says
-//!   `Connection: close`. See [shared connections](crate::docs::security#shared-connections).
+//!   to [`VerifyLayer::DRAIN_LIMIT`] bytes of such a body are read and dropped. If the rest is too long or its length
+//!   unknown, an HTTP/1 answer says `Connection: close`. If it takes too long, the connection ends after the answer. See [shared connections](crate::docs::security#shared-connections).
 //! - Every answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, unless the inner service says
 //!   otherwise.
 //!
