@@ -72,7 +72,8 @@ pub trait Provider: Send + Sync + 'static {
         Policy::default()
     }
 
-    /// The name that [`Delivery::provider`] and trace events carry.
+    /// The name that [`Delivery::provider`], trace events and each [`EventKey`](crate::router::EventKey) carry. By default the
+    /// name of the type, which another version of the compiler may write in another way: return a fixed text if you store keys.
     fn name(&self) -> &'static str {
         std::any::type_name::<Self>()
     }

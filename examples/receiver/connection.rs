@@ -19,6 +19,8 @@ use tokio::{
 const BUFFER: usize = 64 * 1024;
 /// How long the first request of a connection, and the head of any, may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
+/// Streams that were reset by this side and go on sending, in the life of an HTTP/2 connection; hyper takes 1,024.
+const LATE_BODIES: usize = 1_000_000;
 /// How long a connection is served once the receiver stops: the requests that have been sent to it by then may not have
 /// been read.
 const LAST_REQUESTS: Duration = Duration::from_millis(100);
@@ -67,6 +69,8 @@ fn builder() -> Builder<TokioExecutor> {
         .header_read_timeout(HEAD)
         .max_buf_size(BUFFER)
         .half_close(true);
+    // So many bodies may arrive too late to be read, of all the clients that a proxy has put on one connection.
+    builder.http2().max_local_error_reset_streams(LATE_BODIES);
     builder
 }
 

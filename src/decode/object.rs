@@ -35,7 +35,9 @@ use serde::{
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 ///
-/// A `T` that is an `Option` or a newtype of a struct works, too. A list of structs is not looked into. Formats that are
+/// A `T` that is an `Option` or a newtype of a struct works, too. A list of structs is not looked into, and neither are
+/// enums with data: an internally tagged one, and a struct in a variant, are read from a list all the same. It does not go
+/// together with `flatten`. Formats that are
 /// not human-readable are read as before: some of them write a struct as a list.
 ///
 /// # Errors

@@ -29,6 +29,10 @@ use crate::Delivery;
 /// );
 /// ```
 ///
+/// The secret itself is not part of it. If several endpoints of one sender share a table of keys, then name their secrets, or
+/// a sender of one endpoint can use up the ids of another. The provider's name is [`Provider::name`](crate::Provider::name):
+/// a provider of your own should return a fixed text there, since its default can change with the compiler.
+///
 /// The name of a key is part of it, so that one tenant cannot use up the ids of another. If an attempt is signed with a key of
 /// another name than the attempt before, it has another `EventKey`: give the old and the new secret one name while you
 /// [rotate](crate::docs::guide#1-the-secret).

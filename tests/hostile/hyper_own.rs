@@ -38,6 +38,18 @@ async fn one_connect_with_a_length_ends_a_connection_without_a_word() {
     assert_eq!(ends_by(flood).await, (None, vec![]));
 }
 
+#[tokio::test]
+async fn more_data_than_announced_on_a_thousand_streams_ends_a_connection() {
+    let longer = |n: u32| {
+        let block = [head(), fields(&[("content-length", "1")])].concat();
+        let open = frame(HEADERS, END_HEADERS, 2 * n + 3, &block);
+        [open, frame(DATA, END_STREAM, 2 * n + 3, b"[]")].concat()
+    };
+    assert_eq!(ends_by((0..100).flat_map(longer).collect()).await, handled());
+    let (reason, seen) = ends_by((0..2_000).flat_map(longer).collect()).await;
+    assert_eq!((reason, seen), (Some(ENHANCE_YOUR_CALM), vec![]));
+}
+
 const ENHANCE_YOUR_CALM: u32 = 11;
 
 /// The connection goes on.
