@@ -41,10 +41,13 @@ fn property(data: &[u8]) {
 
 /// Whether nothing of the packaging of its store is left.
 fn is_as_typed(text: &str) -> bool {
-    let variable = [("${", "}"), ("$(", ")"), ("{{", "}}")];
+    let is_name =
+        |text: &str| !text.contains(|c: char| !c.is_ascii_alphanumeric() && !"_.:- ".contains(c));
+    let inside = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
+    let variables = [inside("${{", "}}"), inside("${", "}"), inside("$(", ")"), inside("{{", "}}")];
     !text.ends_with(['\n', '\r'])
         && !text.starts_with('\u{feff}')
-        && !variable.iter().any(|(open, close)| text.starts_with(open) && text.ends_with(close))
+        && !variables.into_iter().flatten().any(is_name)
 }
 
 /// The bytes that a secret of Standard Webhooks stands for.
