@@ -74,13 +74,17 @@ impl<P: Emit + Clone> Receive for Receiver<P> {
     fn answer(&self, request: Request<Frames>) -> Option<Response<Bytes>> {
         let _runtime = RUNTIME.enter();
         let mut service = self.layer.layer(self.events.clone());
-        let mut answer = pin!(service.call(request));
+        // The answer's body may last as long as the request's.
+        let mut answer = pin!(async {
+            let answer = service.call(request).await.unwrap_or_else(|never| match never {});
+            let (head, body) = answer.into_parts();
+            let body = body.collect().await.unwrap_or_else(|never| match never {});
+            Response::from_parts(head, body.to_bytes())
+        });
         let mut cx = Context::from_waker(Waker::noop());
         for _ in 0..MOST_POLLS {
             if let Poll::Ready(answer) = answer.as_mut().poll(&mut cx) {
-                let (head, body) = answer.unwrap_or_else(|never| match never {}).into_parts();
-                let body = run(body.collect()).unwrap_or_else(|never| match never {});
-                return Some(Response::from_parts(head, body.to_bytes()));
+                return Some(answer);
             }
         }
         None
