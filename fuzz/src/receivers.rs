@@ -33,8 +33,6 @@ use tower_webhook::{
     scheme::Token,
 };
 
-use crate::decoding::run;
-
 /// What one of the receivers does.
 pub trait Receive: Send + Sync {
     /// Adds the credential for this body.
