@@ -15,9 +15,12 @@ pub(super) fn add(headers: &mut HeaderMap, extra: &HeaderMap) {
     }
 }
 
+/// Sensitive if either is.
 fn merged(own: &HeaderValue, other: &HeaderValue) -> HeaderValue {
     let both = [own.as_bytes(), b", ", other.as_bytes()].concat();
-    HeaderValue::from_bytes(&both).unwrap_or_else(|_| own.clone())
+    let mut both = HeaderValue::from_bytes(&both).unwrap_or_else(|_| own.clone());
+    both.set_sensitive(own.is_sensitive() || other.is_sensitive());
+    both
 }
 
 /// Leaves out what .NET takes for headers of the content, for a request that has none.

@@ -5,11 +5,13 @@ use tower_webhook::{
     Emit, Sender,
     clock::ManualClock,
     error::SendError,
+    providers::loops::Loops,
+    scheme::Token,
     sender::{Deliveries, Tamper, deliver},
 };
 
 use super::{answering, at, body, status};
-use crate::support::{learn365, standard_webhooks, url};
+use crate::support::{TOKEN, learn365, standard_webhooks, url};
 
 #[track_caller]
 fn headers<const N: usize>(all: [(&'static str, &str); N]) -> HeaderMap {
@@ -76,6 +78,23 @@ fn several_values_of_one_name_are_one_field() {
     assert_eq!(field(&request, "x-tenant"), "a, b, c, d");
     assert_eq!(field(&request, "content-type"), "application/json; charset=utf-8, e, f");
     assert_eq!(field(&request, "host"), "h");
+}
+
+#[test]
+fn what_is_merged_with_a_secret_stays_secret() {
+    let ours = || Sender::new(Loops::new(Token::header("x-token", TOKEN).unwrap()));
+    let mut secret = headers([("content-type", TOKEN)]);
+    secret.values_mut().for_each(|value| value.set_sensitive(true));
+    for (extra, name) in [
+        (headers([("x-token", "other")]), "x-token"),
+        (headers([("x-token", "other"), ("x-token", "third")]), "x-token"),
+        (secret, "content-type"),
+    ] {
+        let request = ours().headers(extra).raw("a", "{}").unwrap();
+        assert!(request.headers()[name].is_sensitive(), "{name}");
+        assert!(field(&request, name).contains(TOKEN), "{name}");
+        assert!(!format!("{request:?}").contains(TOKEN), "{name}");
+    }
 }
 
 #[test]
