@@ -55,7 +55,7 @@ impl Follow {
         }
     }
 
-    /// Sends `request` with the headers `extra`, which do not go to another host.
+    /// Sends `request` with the headers `extra`. Neither these nor the provider's tokens go to another scheme, host or port.
     pub(crate) async fn attempt(&self, request: Request<Full<Bytes>>, extra: &HeaderMap) -> Trip {
         let (mut redirects, mut method) = (0, request.method().clone());
         let attempt = self.follow(request, extra, &mut redirects, &mut method);
