@@ -96,9 +96,7 @@ impl Provider for StandardWebhooks {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let id = head.known_public_header(&ID)?;
         if !is_id(id) {
-            return Err(VerifyError::Other(
-                "header `webhook-id` is empty, or holds a dot, a blank or a tab",
-            ));
+            return Err(VerifyError::Other(NO_ID));
         }
         let timestamp = head.known_public_header(&TIMESTAMP)?;
         Timestamp::seconds(timestamp)?.within(self.tolerance, head.now())?;
@@ -132,7 +130,7 @@ impl Emit for StandardWebhooks {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
         let event = only(events)?;
         if !is_id(&outgoing.id) {
-            return Err(SendError::Encode("the id is empty or holds a dot".into()));
+            return Err(SendError::Encode(NO_ID.into()));
         }
         let time = rfc3339(outgoing.occurred_at);
         let kind = crate::provider::quoted(&event.kind);
@@ -188,6 +186,7 @@ const NAME: &str = "standard_webhooks";
 static ID: HeaderName = HeaderName::from_static("webhook-id");
 static TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 static SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+const NO_ID: &str = "header `webhook-id` is empty, or holds a dot, a blank or a tab";
 const MIN_KEY: usize = 24;
 /// 5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours.
 const RETRIES: [Duration; 9] = [

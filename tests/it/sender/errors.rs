@@ -237,6 +237,13 @@ fn an_id_that_the_receiver_would_leave_out() {
     assert_eq!(with(257).unwrap_err().to_string(), message);
 }
 
+#[test]
+fn an_id_that_the_receiver_would_refuse() {
+    let message = "the request cannot be encoded: header `webhook-id` is empty, or holds a dot, a blank or a tab";
+    let refused = Sender::new(standard_webhooks()).id("msg.1").raw("a", "{}");
+    assert_eq!(refused.unwrap_err().to_string(), message);
+}
+
 #[derive(serde::Deserialize)]
 struct Unwritable;
 
