@@ -8,7 +8,7 @@ use http::Uri;
 
 use super::{
     Tamper,
-    tamper::{Forge, Forged, differing, replaced},
+    forge::{Forge, Forged, differing, replaced},
 };
 use crate::{
     Draft, Emit, Outgoing,

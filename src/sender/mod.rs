@@ -44,6 +44,7 @@ mod deliveries;
 mod draft;
 #[cfg(feature = "deliver")]
 pub(crate) mod follow;
+mod forge;
 pub(crate) mod headers;
 mod tamper;
 
@@ -59,7 +60,7 @@ use http::{HeaderMap, Request, Uri};
 use http_body_util::Full;
 use serde::Serialize;
 
-use self::tamper::Forge;
+use self::forge::Forge;
 pub use self::{
     conformance::{Case, Report, Verdict, conformance},
     tamper::Tamper,
