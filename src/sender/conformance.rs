@@ -1,9 +1,11 @@
 use std::{
     collections::BTreeSet,
     fmt,
+    ops::Range,
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use http::Uri;
 
 use super::{
@@ -14,7 +16,7 @@ use crate::{
     Draft, Emit, Outgoing,
     contain::contained,
     provider::quoted,
-    scheme::{Head, VerifyError},
+    scheme::{Authentic, DeliveryId, Head, VerifyError},
 };
 
 /// Tries on `provider` all that a receiver of it must refuse, and what it must accept. `stranger` is the same provider
@@ -22,7 +24,14 @@ use crate::{
 ///
 /// The genuine request has one event of the type `conformance`, as [`Emit::encode`] writes it. If the encoder refuses that
 /// event, the body is `{"conformance": true}`. All that [`Emit::sign`] sets is taken for proof, and so is what differs
-/// between the bodies that the two providers encode. A header that proves nothing belongs in [`Emit::announce`].
+/// between the bodies that the two providers encode. If a proof in the body depends on the type of the event or on its
+/// payload, it must cover both.
+///
+/// A header that proves nothing belongs in [`Emit::announce`]. With another value of it a request may be accepted or
+/// refused. It must not have another [id](crate::scheme::Check::id). If it was refused before, as too old, it must be
+/// refused still.
+///
+/// A case is passed if at least one request was refused in it, and none was accepted that must not be.
 ///
 /// The report names the headers that were altered, and shows no value of a request.
 ///
@@ -47,70 +56,123 @@ use crate::{
 /// ```
 #[must_use]
 pub fn conformance<P: Emit>(provider: &P, stranger: &P) -> Report {
-    let (mut own, foreign) = (forge(provider, "conformance"), forge(stranger, "conformance"));
-    let [other, foreign_other] = [provider, stranger].map(|one| forge(one, "conformance2").body);
+    let events = probe(provider, "conformance", true);
+    let (mut own, foreign) = (forge(provider, &events), forge(stranger, &events));
     own.proof = differing(&own.body, &foreign.body);
-    let (proof, others) = (&own.body[own.proof.clone()], differing(&other, &foreign_other));
-    if other[others.clone()] != *proof {
-        own.transplanted = Some(replaced(&other, &others, proof));
-    }
+    let probes = [probe(provider, "conformance2", true), probe(provider, "conformance", false)];
+    let bodies = probes.iter().filter_map(|events| proven(provider, stranger, events));
+    own.transplanted = own.transplanted_into(&bodies.collect::<Vec<_>>());
     let mut cases = vec![
         Case { name: "genuine", verdict: own.accepts() },
-        Case { name: "other-key", verdict: own.refuses(&[foreign.genuine()]) },
+        Case { name: "other-key", verdict: verdict(own.refuses(&[foreign.genuine()])) },
     ];
-    cases.extend(
-        Tamper::ALL
-            .iter()
-            .map(|tamper| Case { name: tamper.name(), verdict: own.refuses(&tamper.forge(&own)) }),
-    );
+    cases.extend(Tamper::ALL.iter().map(|&tamper| {
+        let refused = own.refuses(&tamper.forge(&own));
+        let both = refused.and_then(|n| Ok(n + own.is_unmoved(&tamper.reannounce(&own))?));
+        Case { name: tamper.name(), verdict: verdict(both) }
+    }));
     Report { cases }
 }
 
-fn forge<'a, P: Emit>(provider: &'a P, kind: &str) -> Forge<'a, P> {
-    let since_1970 = Duration::from_secs(1_700_000_000);
-    let outgoing = Outgoing::new("8d2e1c7f", SystemTime::UNIX_EPOCH + since_1970);
+fn probe<P: Emit>(provider: &P, kind: &str, value: bool) -> [Draft; 1] {
     let beside = provider.envelope().beside().map(quoted);
     let beside = beside.map(|name| format!(r#", {name}: "conformance""#)).unwrap_or_default();
-    let event = Draft::new(kind, format!(r#"{{"conformance": true{beside}}}"#));
-    let events = [event];
-    let body = provider.encode(&events, &outgoing);
+    [Draft::new(kind, format!(r#"{{"conformance": {value}{beside}}}"#))]
+}
+
+fn forge<'a, P: Emit>(provider: &'a P, events: &'a [Draft]) -> Forge<'a, P> {
+    let body = provider.encode(events, &outgoing());
     let body = body.unwrap_or_else(|_| r#"{"conformance": true}"#.into());
-    Forge::new(provider, Uri::from_static("/"), &events, body.into(), outgoing)
+    Forge::new(provider, Uri::from_static("/"), events, body.into(), outgoing())
+}
+
+/// A body, and what of it is proof. `None` if it cannot be encoded.
+fn proven<P: Emit>(provider: &P, stranger: &P, events: &[Draft]) -> Option<(Bytes, Range<usize>)> {
+    let body = provider.encode(events, &outgoing()).ok()?;
+    let foreign = stranger.encode(events, &outgoing()).ok()?;
+    let proof = differing(body.as_bytes(), foreign.as_bytes());
+    Some((body.into(), proof))
+}
+
+fn outgoing() -> Outgoing {
+    let since_1970 = Duration::from_secs(1_700_000_000);
+    Outgoing::new("8d2e1c7f", SystemTime::UNIX_EPOCH + since_1970)
+}
+
+/// Of how many requests were refused, or of what was not.
+fn verdict(refused: Result<usize, String>) -> Verdict {
+    match refused {
+        Ok(0) => Verdict::NotApplicable,
+        Ok(requests) => Verdict::Passed { requests },
+        Err(why) => Verdict::Failed(why),
+    }
 }
 
 impl<P: Emit> Forge<'_, P> {
     fn accepts(&self) -> Verdict {
         match contained(|| self.judge(&self.genuine())) {
-            Some(Ok(())) => Verdict::Passed { requests: 1 },
+            Some(Ok(_)) => Verdict::Passed { requests: 1 },
             Some(Err(error)) => Verdict::Failed(format!("a genuine request was refused: {error}")),
             None => Verdict::Failed("a genuine request made it panic".into()),
         }
     }
 
-    fn refuses(&self, forged: &[Forged]) -> Verdict {
+    fn refuses(&self, forged: &[Forged]) -> Result<usize, String> {
         for one in forged {
             let failed = match contained(|| self.judge(one)) {
                 Some(Err(_)) => continue,
-                Some(Ok(())) => "accepted",
+                Some(Ok(_)) => "accepted",
                 None => "panicked on",
             };
-            let what = difference(one, &self.genuine());
-            return Verdict::Failed(format!("{failed} a request {what}"));
+            return Err(format!("{failed} a request {}", difference(one, &self.genuine())));
         }
-        match forged.len() {
-            0 => Verdict::NotApplicable,
-            requests => Verdict::Passed { requests },
+        Ok(forged.len())
+    }
+
+    /// By what is announced: see [`Tamper::reannounce`]. Only what is refused counts: what is accepted with the same id may
+    /// be, and shows nothing.
+    fn is_unmoved(&self, pairs: &[[Forged; 2]]) -> Result<usize, String> {
+        let mut refused = 0;
+        for [base, one] in pairs {
+            let of_base = contained(|| self.judge(base));
+            let failed = match (of_base, contained(|| self.judge(one))) {
+                (_, None) => "panicked on a",
+                (_, Some(Err(_))) => {
+                    refused += 1;
+                    continue;
+                }
+                (Some(Ok(known)), Some(Ok(found))) if id(&known) == id(&found) => continue,
+                (Some(Ok(_)), Some(Ok(_))) => "took another id from a",
+                (_, Some(Ok(_))) => "accepted an otherwise refused",
+            };
+            return Err(format!("{failed} request {}", difference(one, base)));
         }
+        Ok(refused)
+    }
+
+    /// The other bodies with this one's proof in place of theirs. Empty if the proof is in the body and the same in each of
+    /// them: it is a token then, and covers nothing else.
+    fn transplanted_into(&self, bodies: &[(Bytes, Range<usize>)]) -> Vec<Bytes> {
+        let own = &self.body[self.proof.clone()];
+        let is_token = bodies.iter().all(|(body, proof)| body[proof.clone()] == *own);
+        if is_token && !self.signs_body() {
+            return Vec::new();
+        }
+        bodies.iter().map(|(body, proof)| replaced(body, proof, own)).collect()
     }
 
     /// As the layer does it, with the body in two frames.
-    fn judge(&self, Forged { head, body }: &Forged) -> Result<(), VerifyError> {
+    fn judge(&self, Forged { head, body }: &Forged) -> Result<Authentic, VerifyError> {
         let mut check = self.provider.authenticate(&Head::new(head, self.outgoing.now))?;
         let (first, second) = body.split_at(body.len() / 2);
         check.update(first);
         check.update(second);
-        check.finish().map(drop)
+        check.finish()
     }
+}
+
+fn id(proof: &Authentic) -> Option<&str> {
+    proof.id.as_ref().map(DeliveryId::as_str)
 }
 
 /// How `forged` differs from `genuine`, without a value: that can be a secret.

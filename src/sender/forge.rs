@@ -1,20 +1,23 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, request::Parts};
 
 use crate::{Draft, Emit, Outgoing};
 
 /// A genuine request, and all that it is made from.
 pub(super) struct Forge<'a, P> {
     pub(super) provider: &'a P,
-    pub(super) head: Parts,
+    /// Before anything is announced.
+    head: Parts,
+    /// Empty for a body that was not encoded from events.
+    events: &'a [Draft],
     pub(super) body: Bytes,
     pub(super) outgoing: Outgoing,
     /// What of the body proves it, if that is known: what differs by the key. Else empty.
     pub(super) proof: Range<usize>,
-    /// Another body that this one's proof was put into.
-    pub(super) transplanted: Option<Bytes>,
+    /// Other bodies that this one's proof was put into, if a proof covers more than itself.
+    pub(super) transplanted: Vec<Bytes>,
 }
 
 #[derive(Clone)]
@@ -27,7 +30,7 @@ impl<'a, P: Emit> Forge<'a, P> {
     pub(super) fn new(
         provider: &'a P,
         uri: Uri,
-        events: &[Draft],
+        events: &'a [Draft],
         body: Bytes,
         outgoing: Outgoing,
     ) -> Self {
@@ -35,18 +38,54 @@ impl<'a, P: Emit> Forge<'a, P> {
         head.method = Method::POST;
         head.uri = uri;
         head.headers.insert(header::CONTENT_TYPE, provider.content_type());
-        provider.announce(&mut head, events, &outgoing);
-        Self { provider, head, body, outgoing, proof: 0..0, transplanted: None }
+        Self { provider, head, events, body, outgoing, proof: 0..0, transplanted: Vec::new() }
     }
 
     pub(super) fn genuine(&self) -> Forged {
         self.signed(&self.body, &self.outgoing)
     }
 
+    /// Genuine as well: what is sent in place of it for `outgoing`.
+    pub(super) fn made_for(&self, outgoing: &Outgoing) -> Forged {
+        let encoded = match self.events {
+            [] => None,
+            events => self.provider.encode(events, outgoing).ok(),
+        };
+        self.signed(&encoded.map_or_else(|| self.body.clone(), Bytes::from), outgoing)
+    }
+
     fn signed(&self, body: &Bytes, outgoing: &Outgoing) -> Forged {
-        let mut head = self.head.clone();
+        let mut head = self.announced(outgoing);
         self.provider.sign(&mut head, body, outgoing);
         Forged { head, body: body.clone() }
+    }
+
+    fn announced(&self, outgoing: &Outgoing) -> Parts {
+        let mut head = self.head.clone();
+        self.provider.announce(&mut head, self.events, outgoing);
+        head
+    }
+
+    /// What signing adds to the headers and to the URL.
+    fn added(&self, outgoing: &Outgoing) -> (HeaderMap, Uri) {
+        let (before, head) = (self.announced(outgoing), self.signed(&self.body, outgoing).head);
+        let mut added = head.headers;
+        for name in before.headers.keys() {
+            if before.headers.get_all(name) == added.get_all(name) {
+                added.remove(name);
+            }
+        }
+        (added, head.uri)
+    }
+
+    /// Whether the proof of this body is another one for `outgoing`.
+    pub(super) fn proves(&self, outgoing: &Outgoing) -> bool {
+        self.added(outgoing) != self.added(&self.outgoing)
+    }
+
+    /// Whether a header, or the URL, proves the body.
+    pub(super) fn signs_body(&self) -> bool {
+        self.signed(&Bytes::new(), &self.outgoing).head.headers != self.genuine().head.headers
     }
 
     /// The body with something else in place of its proof.
@@ -57,50 +96,43 @@ impl<'a, P: Emit> Forge<'a, P> {
     /// Bodies in which there is no proof, where the body has one.
     pub(super) fn proofless(&self) -> Vec<Forged> {
         let bodies: &[&[u8]] = if self.proof.is_empty() { &[] } else { &[b"", b"{}", b"[]"] };
-        let head = self.genuine().head;
-        let forged = |body: &&'static [u8]| Forged { head: head.clone(), body: (*body).into() };
-        bodies.iter().map(forged).collect()
+        self.over(bodies.iter().map(|body| Bytes::from_static(body)))
     }
 
     /// `None` if signing changes nothing.
     pub(super) fn unsigned(&self) -> Option<Forged> {
-        let genuine = self.genuine().head;
-        let same = genuine.headers == self.head.headers && genuine.uri == self.head.uri;
+        let (genuine, head) = (self.genuine().head, self.announced(&self.outgoing));
+        let same = genuine.headers == head.headers && genuine.uri == head.uri;
         let proved = !same || !self.proof.is_empty();
-        proved.then(|| Forged { head: self.head.clone(), body: self.with_proof(b"") })
+        proved.then(|| Forged { head, body: self.with_proof(b"") })
     }
 
     /// The headers that signing adds.
-    fn names(&self) -> Vec<HeaderName> {
-        let genuine = self.genuine().head.headers;
-        genuine
-            .keys()
-            .filter(|name| genuine.get(*name) != self.head.headers.get(*name))
-            .cloned()
-            .collect()
+    pub(super) fn names(&self) -> Vec<HeaderName> {
+        self.added(&self.outgoing).0.keys().cloned().collect()
+    }
+
+    /// The headers that are announced, and not added again by signing.
+    pub(super) fn announced_names(&self) -> Vec<HeaderName> {
+        let (announced, signed) = (self.announced(&self.outgoing).headers, self.names());
+        let own = |name: &&HeaderName| !self.head.headers.contains_key(*name);
+        announced.keys().filter(own).filter(|name| !signed.contains(name)).cloned().collect()
     }
 
     pub(super) fn each_header(
         &self,
+        names: &[HeaderName],
         spoil: impl Fn(&Parts, &HeaderName, &HeaderValue) -> Vec<Parts>,
     ) -> Vec<Forged> {
-        let genuine = self.genuine();
-        let heads = self
-            .names()
-            .into_iter()
-            .flat_map(|name| spoil(&genuine.head, &name, &genuine.head.headers[&name]));
-        heads.map(|head| Forged { head, body: genuine.body.clone() }).collect()
+        let Forged { head, body } = self.genuine();
+        let values = names.iter().filter_map(|name| Some((name, head.headers.get(name)?)));
+        let heads = values.flat_map(|(name, value)| spoil(&head, name, value));
+        heads.map(|head| Forged { head, body: body.clone() }).collect()
     }
 
-    /// The headers that signing adds, what it adds to the URL, and what proves the body in it.
+    /// What signing adds to the URL, and what proves the body in it.
     pub(super) fn each_text(&self, spoil: impl Fn(&str) -> Vec<String>) -> Vec<Forged> {
-        let mut all = self.each_header(|head, name, value| {
-            let texts = spoil(value.to_str().unwrap_or_default()).into_iter();
-            texts
-                .filter_map(|text| HeaderValue::from_str(&text).ok())
-                .map(|value| with(head, name, &[value]))
-                .collect()
-        });
+        let mut all = Vec::new();
         let Forged { head, body } = self.genuine();
         let (bare, full) = (target(&self.head.uri), target(&head.uri));
         let common = bare.bytes().zip(full.bytes()).take_while(|(a, b)| a == b).count();
@@ -114,50 +146,93 @@ impl<'a, P: Emit> Forge<'a, P> {
         let proof = body.get(self.proof.clone()).unwrap_or_default();
         if let Some(proof) = str::from_utf8(proof).ok().filter(|proof| !proof.is_empty()) {
             let bodies = spoil(proof).into_iter().map(|other| self.with_proof(other.as_bytes()));
-            all.extend(bodies.map(|body| Forged { head: head.clone(), body }));
+            all.extend(self.over(bodies));
         }
         all
     }
 
-    /// The genuine head over other bodies, where the body is signed: one that signs no more than a part of it has to
-    /// refuse them all the same. Of a body that has its proof in it only that is spoilt: the rest may be unsigned.
-    pub(super) fn bodies(&self, spoil: impl Fn(&Bytes) -> Vec<Bytes>) -> Vec<Forged> {
+    /// The genuine head over other bodies.
+    pub(super) fn over(&self, bodies: impl IntoIterator<Item = Bytes>) -> Vec<Forged> {
         let head = self.genuine().head;
-        let signed = self.signed(&Bytes::new(), &self.outgoing).head.headers != head.headers;
-        let others = match signed {
-            true => spoil(&self.body),
-            false if self.proof.is_empty() => return Vec::new(),
-            false => {
-                let proofs = spoil(&self.body.slice(self.proof.clone()));
-                proofs.iter().map(|proof| self.with_proof(proof)).collect()
-            }
-        };
-        let others = others.into_iter().filter(|body| *body != self.body);
+        let others = bodies.into_iter().filter(|body| *body != self.body);
         others.map(|body| Forged { head: head.clone(), body }).collect()
     }
 
-    /// Signed properly, at another time, where that makes a difference.
-    pub(super) fn at(&self, now: Option<std::time::SystemTime>) -> Vec<Forged> {
-        let Some(now) = now else { return Vec::new() };
-        let other = self.signed(&self.body, &Outgoing { now, ..self.outgoing.clone() });
-        if other.head.headers == self.genuine().head.headers { Vec::new() } else { vec![other] }
+    /// An id in a header that takes over the start of the body: where the two run into each other, the same is signed.
+    pub(super) fn longer_ids(&self) -> Vec<Forged> {
+        let (genuine, id) = (self.genuine().head.headers, &*self.outgoing.id);
+        let texts: Vec<_> = genuine.values().filter_map(|value| value.to_str().ok()).collect();
+        if !texts.iter().any(|text| text.contains(id)) {
+            return Vec::new();
+        }
+        // Of `id.time.body` an attacker has the time stand twice.
+        let parts = texts.iter().flat_map(|text| text.split(BETWEEN_PARTS).chain([*text]));
+        let starts: Vec<_> =
+            parts.filter(|part| (1..=LONGEST_TIME).contains(&part.len())).chain(["0"]).collect();
+        let forged = |start: &str, by: &str| {
+            let recorded = self.signed(&format!("{start}{by}{{}}").into(), &self.outgoing);
+            let (mut head, longer) = (recorded.head, format!("{id}{by}{start}"));
+            for value in head.headers.values_mut() {
+                let text = value.to_str().unwrap_or_default();
+                if text.contains(id) {
+                    *value = HeaderValue::try_from(text.replace(id, &longer)).unwrap_or(EMPTY);
+                }
+            }
+            Forged { head, body: Bytes::from_static(b"{}") }
+        };
+        let each = |start: &&str| SEPARATORS.map(|by| forged(start, by));
+        starts.iter().flat_map(each).collect()
     }
 
-    /// Two genuine requests, with one header of the one in the other.
+    /// Two genuine requests, with one of the headers that signing adds to the one in the other.
     pub(super) fn mixed_with(&self, outgoing: &Outgoing) -> Vec<Forged> {
-        let (one, other) = (self.genuine(), self.signed(&self.body, outgoing));
+        let (one, other) = (self.genuine(), self.made_for(outgoing));
         let mut names = self.names();
-        names.retain(|name| one.head.headers.get(name) != other.head.headers.get(name));
+        names.retain(|name| one.head.headers.get_all(name) != other.head.headers.get_all(name));
         if names.len() < 2 {
             return Vec::new();
         }
-        let mix = |a: &Forged, b: &Forged, name: &HeaderName| Forged {
-            head: with(&a.head, name, &[b.head.headers[name].clone()]),
-            body: self.body.clone(),
-        };
+        let mix =
+            |a: &Forged, b: &Forged, name: &HeaderName| a.with_headers(&b.head.headers, [name]);
         names.iter().flat_map(|name| [mix(&one, &other, name), mix(&other, &one, name)]).collect()
     }
+
+    /// `base` beside itself with what is announced for `outgoing`: each header alone, and all of them.
+    pub(super) fn reannounced(&self, base: &Forged, outgoing: &Outgoing) -> Vec<[Forged; 2]> {
+        let (headers, signed) = (self.announced(outgoing).headers, self.names());
+        let mut names: Vec<_> = headers.keys().chain(base.head.headers.keys()).collect();
+        names.retain(|name| !signed.contains(name));
+        names.retain(|name| headers.get_all(*name) != base.head.headers.get_all(*name));
+        let each = names.iter().map(|name| base.with_headers(&headers, [*name]));
+        let all = base.with_headers(&headers, names.iter().copied());
+        let all = (names.len() > 1).then_some(all);
+        each.chain(all).map(|one| [base.clone(), one]).collect()
+    }
 }
+
+impl Forged {
+    /// With the headers of these names from `headers`.
+    fn with_headers<'n>(
+        &self,
+        headers: &HeaderMap,
+        names: impl IntoIterator<Item = &'n HeaderName>,
+    ) -> Self {
+        let put = |head, name| {
+            let values: Vec<_> = headers.get_all(name).iter().cloned().collect();
+            with(&head, name, &values)
+        };
+        let head = names.into_iter().fold(self.head.clone(), put);
+        Self { head, body: self.body.clone() }
+    }
+}
+
+/// What may stand between an id and what follows it in the signed bytes.
+const SEPARATORS: [&str; 10] = ["", ".", ":", ",", ";", "|", "-", "_", "/", " "];
+/// What stands between a time and what else is in its header.
+const BETWEEN_PARTS: [char; 5] = ['.', ',', ';', '=', ' '];
+/// In bytes, whatever its format.
+const LONGEST_TIME: usize = 30;
+const EMPTY: HeaderValue = HeaderValue::from_static("");
 
 /// What of `one` differs from `other`, as a whole word: two tokens can begin or end alike.
 pub(super) fn differing(one: &[u8], other: &[u8]) -> Range<usize> {

@@ -9,8 +9,10 @@ use crate::{Emit, Outgoing};
 /// A way to spoil a genuine request. Whichever it is, a receiver must refuse what comes of it.
 ///
 /// What carries the proof (headers, token, body, time) is found by signing twice and comparing, so that it works for
-/// any [`Emit`]: all that [`Emit::sign`] adds, and what of the body it signs. A proof that [`Emit::encode`] writes into the
-/// body is known to [`conformance`](super::conformance()) only, which has another key to compare with. A way that does not apply to a sender (there is no timestamp to be stale, say) is an error in
+/// any [`Emit`]: all that [`Emit::sign`] adds, and what of the body it signs. A proof that [`Emit::encode`] writes into
+/// the body is known to [`conformance`](super::conformance()) only, which has another key to compare with.
+///
+/// A way that does not apply to a sender (there is no timestamp to be stale, say) is an error in
 /// [`Sender`](super::Sender), and reported as such by [`conformance`](super::conformance()).
 ///
 /// ```
@@ -46,13 +48,13 @@ pub enum Tamper {
     Garbage,
     /// The body is changed in one place, cut short, or followed by more.
     BodyAltered,
-    /// What was signed for one body stands over another.
+    /// What was signed for one body stands over another, or the start of the body has moved into the id in a header.
     Transplanted,
     /// Signed ten years ago: whatever the tolerance, it is less.
     Stale,
     /// Signed in ten years: whatever the tolerance, it is less.
     Early,
-    /// Signed ten years ago, with one of the headers made anew.
+    /// Signed ten years ago, with one of the headers made anew, or with all that are announced.
     Restamped,
     /// Signed for one delivery, with one of the headers of another.
     Replayed,
@@ -101,45 +103,86 @@ impl Tamper {
 
     /// Every request that comes of spoiling a genuine one in this way; none where it does not apply.
     pub(super) fn forge<P: Emit>(self, of: &Forge<'_, P>) -> Vec<Forged> {
+        let mut all = self.spoilt(of, &of.names());
+        let other = self.other(&of.outgoing);
+        match (self, other) {
+            (Self::Unsigned, _) => all.extend(of.unsigned()),
+            (Self::Missing, _) => all.extend(of.proofless()),
+            (Self::BodyAltered, _) if of.signs_body() => all.extend(of.over(altered(&of.body))),
+            (Self::Transplanted, _) => {
+                if of.signs_body() {
+                    all.extend(of.longer_ids());
+                    all.extend(of.over([Bytes::from_static(b"[]"), Bytes::from_static(b"{}")]));
+                }
+                all.extend(of.over(of.transplanted.iter().cloned()));
+            }
+            (Self::Stale | Self::Early, Some(other)) if of.proves(&other) => {
+                all.push(of.made_for(&other));
+            }
+            (Self::Restamped, Some(other)) => {
+                if of.proves(&other) {
+                    let fresh = of.reannounced(&of.made_for(&other), &of.outgoing);
+                    all.extend(fresh.into_iter().map(|[_, forged]| forged));
+                }
+                all.extend(of.mixed_with(&other));
+            }
+            (Self::Replayed, Some(other)) => all.extend(of.mixed_with(&other)),
+            _ => all.extend(of.each_text(|text| self.texts(text))),
+        }
+        all
+    }
+
+    /// Pairs of requests that differ only in what is announced. That is no proof: if the first is refused, the second must
+    /// be, too; if both are accepted, their ids must be the same.
+    pub(super) fn reannounce<P: Emit>(self, of: &Forge<'_, P>) -> Vec<[Forged; 2]> {
+        let genuine = of.genuine();
+        let spoilt = self.spoilt(of, &of.announced_names());
+        let mut all: Vec<_> = spoilt.into_iter().map(|one| [genuine.clone(), one]).collect();
+        if let (Self::Restamped | Self::Replayed, Some(other)) = (self, self.other(&of.outgoing)) {
+            all.extend(of.reannounced(&genuine, &other));
+            // Otherwise it is among the forgeries.
+            if self != Self::Restamped || !of.proves(&other) {
+                all.extend(of.reannounced(&of.made_for(&other), &of.outgoing));
+            }
+        }
+        all
+    }
+
+    /// The other request that is made, where it takes two.
+    fn other(self, own: &Outgoing) -> Option<Outgoing> {
+        let at = |now: Option<_>| now.map(|now| Outgoing { now, ..own.clone() });
         match self {
-            Self::Unsigned => of.unsigned().into_iter().collect(),
-            Self::Missing => {
-                let mut all = of.each_header(|head, name, _| vec![without(head, name)]);
-                all.extend(of.proofless());
-                all
+            Self::Stale | Self::Restamped => at(own.now.checked_sub(TEN_YEARS)),
+            Self::Early => at(own.now.checked_add(TEN_YEARS)),
+            Self::Replayed => Some(Outgoing { id: format!("{}0", own.id), ..own.clone() }),
+            _ => None,
+        }
+    }
+
+    /// With one of these headers spoilt.
+    fn spoilt<P: Emit>(self, of: &Forge<'_, P>, names: &[HeaderName]) -> Vec<Forged> {
+        of.each_header(names, |head, name, value| match self {
+            Self::Missing => vec![without(head, name)],
+            Self::Repeated => repeated(head, name, value),
+            Self::Garbage => garbage().map(|value| with(head, name, &[value])).collect(),
+            _ => {
+                let texts = self.texts(value.to_str().unwrap_or_default()).into_iter();
+                let values = texts.filter_map(|text| HeaderValue::try_from(text).ok());
+                values.map(|value| with(head, name, &[value])).collect()
             }
-            Self::Empty => of.each_text(|_| vec![String::new()]),
-            Self::Repeated => of.each_header(repeated),
-            Self::BitFlipped => of.each_text(bits_flipped),
-            Self::Truncated => of.each_text(|text| {
+        })
+    }
+
+    /// A text, spoilt.
+    fn texts(self, text: &str) -> Vec<String> {
+        match self {
+            Self::Empty => vec![String::new()],
+            Self::BitFlipped => bits_flipped(text),
+            Self::Truncated => {
                 (1..text.len()).filter_map(|n| text.get(..n)).map(str::to_owned).collect()
-            }),
-            Self::Extended => of.each_text(|text| {
-                ["0", "00", "A", "AAAA"].map(|more| format!("{text}{more}")).to_vec()
-            }),
-            Self::Garbage => of.each_header(|head, name, _| {
-                garbage().map(|value| with(head, name, &[value])).collect()
-            }),
-            Self::BodyAltered => of.bodies(altered),
-            Self::Transplanted => {
-                let mut all =
-                    of.bodies(|_| vec![Bytes::from_static(b"[]"), Bytes::from_static(b"{}")]);
-                let head = of.genuine().head;
-                all.extend(of.transplanted.clone().map(|body| Forged { head, body }));
-                all
             }
-            Self::Stale => of.at(of.outgoing.now.checked_sub(TEN_YEARS)),
-            Self::Early => of.at(of.outgoing.now.checked_add(TEN_YEARS)),
-            Self::Restamped => of
-                .outgoing
-                .now
-                .checked_sub(TEN_YEARS)
-                .map(|now| of.mixed_with(&Outgoing { now, ..of.outgoing.clone() }))
-                .unwrap_or_default(),
-            Self::Replayed => of.mixed_with(&Outgoing {
-                id: format!("{}0", of.outgoing.id),
-                ..of.outgoing.clone()
-            }),
+            Self::Extended => ["0", "00", "A", "AAAA"].map(|more| format!("{text}{more}")).to_vec(),
+            _ => Vec::new(),
         }
     }
 }
