@@ -254,10 +254,14 @@ pub(super) fn replaced(body: &[u8], range: &Range<usize>, by: &[u8]) -> Bytes {
     [&body[..range.start], by, &body[range.end..]].concat().into()
 }
 
+/// What stands in place of a secret is shown no more than that.
 pub(super) fn with(head: &Parts, name: &HeaderName, values: &[HeaderValue]) -> Parts {
+    let is_secret = head.headers.get_all(name).iter().any(HeaderValue::is_sensitive);
     let mut head = without(head, name);
     for value in values {
-        head.headers.append(name, value.clone());
+        let mut value = value.clone();
+        value.set_sensitive(is_secret || value.is_sensitive());
+        head.headers.append(name, value);
     }
     head
 }

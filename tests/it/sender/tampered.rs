@@ -4,10 +4,12 @@ use tower::{Layer, ServiceExt};
 use tower_webhook::{
     Draft, Emit, EventRouter, RawEvent, Sender, VerifyLayer,
     error::SendError,
+    providers::loops::Loops,
+    scheme::Token,
     sender::Tamper::{self, *},
 };
 
-use crate::support::{Log, learn365, loops, standard_webhooks, synthesis_vr, teachstack};
+use crate::support::{Log, TOKEN, learn365, loops, standard_webhooks, synthesis_vr, teachstack};
 
 /// How the sender's own receiver answers each forgery; those that do not apply are left out.
 async fn answers<P: Emit + Clone>(provider: P) -> Vec<(Tamper, u16)> {
@@ -67,4 +69,16 @@ async fn path_tokens() {
     assert_eq!(answers(loops()).await, OF_A_PATH_TOKEN);
     assert_eq!(answers(synthesis_vr()).await, OF_A_PATH_TOKEN);
     assert_eq!(answers(teachstack()).await, OF_A_PATH_TOKEN);
+}
+
+#[test]
+fn a_spoilt_token_is_a_secret_still() {
+    let loops = Loops::new(Token::header("x-token", TOKEN).unwrap());
+    for tamper in [Empty, Repeated, BitFlipped, Truncated, Extended, Garbage] {
+        let forged = Sender::new(loops.clone()).tampered(tamper).raw("a", "{}").unwrap();
+        let mut values = forged.headers().get_all("x-token").iter();
+        assert!(values.all(http::HeaderValue::is_sensitive), "{tamper:?}");
+        let shown = format!("{forged:?}");
+        assert!(!shown.contains(&TOKEN[..8]) && !shown.contains(&TOKEN[24..]), "{tamper:?}");
+    }
 }
