@@ -130,9 +130,10 @@ pub trait Emit: Provider {
 
     /// Adds headers that prove nothing, such as the type of an event or the id of a delivery. Called before [`Emit::sign`].
     ///
-    /// A header that is signed, or that the receiver refuses when it is absent or altered, belongs in [`Emit::sign`]:
-    /// [`Tamper`](crate::sender::Tamper) and [`conformance`](crate::sender::conformance()) leave the headers of this method
-    /// alone. `events` is empty for a body that was not encoded from events.
+    /// A header that the receiver refuses when it is absent or altered belongs in [`Emit::sign`], unless the signature covers
+    /// it. Called again for each request that is forged, with the time and the id of that request.
+    /// [`conformance`](crate::sender::conformance()) alters these headers, too: the receiver may accept that, but not with
+    /// another id, and not if it refused the request before. `events` is empty for a body that was not encoded from events.
     fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
         let _ = (head, events, outgoing);
     }
