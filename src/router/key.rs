@@ -66,8 +66,7 @@ impl EventKey {
 
 impl fmt::Display for EventKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.delivery.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        write!(f, "-{}", self.index)
+        write!(f, "{:x}-{}", base16ct::HexDisplay(&self.delivery), self.index)
     }
 }
 
