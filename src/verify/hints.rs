@@ -1,8 +1,9 @@
 //! What else is odd about a request that is refused. The reason alone may send the operator in the wrong direction.
 
 use bytes::Bytes;
-use http::{Method, Response, header, request::Parts};
+use http::{Method, Response, request::Parts};
 
+use super::read::is_coded;
 use crate::{error::Rejection, looks, scheme::VerifyError};
 
 /// The answer to a refused request, once the operator has been told. `body` is what has been read of it: untrusted, and
@@ -23,9 +24,11 @@ fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static st
             Some("a GET with a query may be a handshake whose token is malformed")
         }
         Rejection::Unauthentic(VerifyError::PathToken) => path(parts.uri.path()),
-        Rejection::Unauthentic(VerifyError::SignatureMismatch) => {
-            coding(parts).or_else(|| looks::like(body))
+        // A signature is over the bytes as the sender wrote them.
+        Rejection::Unauthentic(VerifyError::SignatureMismatch) if is_coded(&parts.headers) => {
+            Some(CODED)
         }
+        Rejection::Unauthentic(VerifyError::SignatureMismatch) => looks::like(body),
         _ => None,
     }
 }
@@ -40,10 +43,5 @@ fn path(path: &str) -> Option<&'static str> {
     }
 }
 
-/// A signature is over the bytes as the sender wrote them.
-fn coding(parts: &Parts) -> Option<&'static str> {
-    let coding = parts.headers.get(header::CONTENT_ENCODING)?;
-    (!coding.as_bytes().eq_ignore_ascii_case(b"identity")).then_some(
-        "there is a header `content-encoding`: was the body compressed on its way, or unpacked?",
-    )
-}
+const CODED: &str =
+    "there is a header `content-encoding`: was the body compressed on its way, or unpacked?";

@@ -178,14 +178,19 @@ impl<P: Provider> Reading<P> {
 
 /// Whether what the head says of the body is what can be decoded.
 fn decodable<P: Provider>(provider: &P, headers: &HeaderMap) -> Result<(), Rejection> {
-    let codings = headers.get_all(header::CONTENT_ENCODING);
-    if codings.iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    if is_coded(headers) {
         return Err(Rejection::ContentEncoding);
     }
     if provider.policy().is_json_only() && !is_json(headers) {
         return Err(Rejection::MediaType);
     }
     Ok(())
+}
+
+/// Whether the body says that it is compressed.
+pub(super) fn is_coded(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(header::CONTENT_ENCODING);
+    codings.iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// What a body's error means: hyper's, or that of a layer in front that limits bodies.
