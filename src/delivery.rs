@@ -154,6 +154,7 @@ impl fmt::Debug for Delivery {
     }
 }
 
-const CREDENTIALS: [HeaderName; 3] =
+/// Headers that are secret whoever sends them.
+pub(crate) const CREDENTIALS: [HeaderName; 3] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
 static REDACTED: HeaderValue = HeaderValue::from_static("[redacted]");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     Schedule,
+    delivery::CREDENTIALS,
     error::SendError,
     exchange::{client, is_loopback},
 };
@@ -89,9 +90,10 @@ impl Follow {
 
 /// What may go to any host. Tokens are sensitive.
 fn without_credentials(headers: &HeaderMap) -> HeaderMap {
-    let known = [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION];
-    let plain =
-        headers.iter().filter(|(name, value)| !value.is_sensitive() && !known.contains(name));
+    let is_plain = |(name, value): &(&HeaderName, &HeaderValue)| {
+        !value.is_sensitive() && !CREDENTIALS.contains(name)
+    };
+    let plain = headers.iter().filter(is_plain);
     plain.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
