@@ -46,7 +46,7 @@ fn whole(text: &str) -> Option<i64> {
 fn certain(number: f64) -> Option<i64> {
     const LIMIT: f64 = (1_u64 << 52) as f64;
     let certain = number.fract() == 0.0 && number.abs() < LIMIT;
-    certain.then(|| whole(&number.to_string())).flatten()
+    certain.then_some(number as i64)
 }
 
 /// A scalar in JSON.
