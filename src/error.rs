@@ -241,6 +241,7 @@ impl Write for Line {
     }
 }
 
-const MAX_CAUSES: usize = 16;
+/// So deep is a chain of causes followed: it may have no end.
+pub(crate) const MAX_CAUSES: usize = 16;
 /// In bytes, but for the last character.
 const MAX_LINE: usize = 2048;

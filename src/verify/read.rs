@@ -1,6 +1,7 @@
 use std::{
     error::Error,
     io,
+    iter::successors,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     BoxError, Delivery, Provider,
-    error::Rejection,
+    error::{MAX_CAUSES, Rejection},
     places::Place,
     scheme::{Check, Head, ReadHeaders},
     timer,
@@ -41,8 +42,6 @@ pub(super) struct Reading<P> {
     promised: usize,
 }
 
-/// So deep is the reason of a body's error looked for.
-const MOST_CAUSES: usize = 16;
 const TOWER_HTTP_TIMEOUT: &str = "data was not received within the designated timeout";
 
 /// Frames taken in one poll, before other tasks get their turn: twice those of 1 MiB as hyper reads it from a fast sender.
@@ -195,20 +194,21 @@ pub(super) fn is_coded(headers: &HeaderMap) -> bool {
 
 /// What a body's error means: hyper's, or that of a layer in front that limits bodies.
 fn broken(error: &(dyn Error + 'static)) -> Rejection {
-    let mut next = Some(error);
-    for _ in 0..MOST_CAUSES {
-        let Some(error) = next else { break };
-        if error.is::<LengthLimitError>() {
-            return Rejection::BodyLimited;
-        }
-        if is_timeout(error) {
-            return Rejection::BodyTimeout;
-        }
-        // What an `io::Error` was made of is not its source.
-        let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = made_of.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source());
+    let mut all = successors(Some(error), |&error| cause(error)).take(MAX_CAUSES);
+    all.find_map(meaning).unwrap_or(Rejection::BodyBroken)
+}
+
+fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+    // What an `io::Error` was made of is not its source.
+    let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    made_of.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source())
+}
+
+fn meaning(error: &(dyn Error + 'static)) -> Option<Rejection> {
+    if error.is::<LengthLimitError>() {
+        return Some(Rejection::BodyLimited);
     }
-    Rejection::BodyBroken
+    is_timeout(error).then_some(Rejection::BodyTimeout)
 }
 
 /// tokio's, the standard library's, or tower-http's, which is known by its words.
