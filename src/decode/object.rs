@@ -1,3 +1,5 @@
+//! Structs are read from objects only, although `serde` would read them from lists, too.
+
 use std::fmt;
 
 use serde::{

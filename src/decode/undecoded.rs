@@ -1,3 +1,5 @@
+//! Finds the events of a body and leaves them as they are.
+
 use std::{borrow::Cow, convert::Infallible, ops::Range};
 
 use super::{Cursor, DecodeError, Element, reader::Sink};

@@ -1,3 +1,5 @@
+//! A handle to the batches of a router, of the same type for every router.
+
 use std::fmt;
 
 use crate::places::Places;

@@ -1,3 +1,5 @@
+//! What tells an event from all others, and is the same when its delivery is sent again.
+
 use std::fmt;
 
 use sha2::{Digest, Sha256};

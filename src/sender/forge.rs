@@ -1,3 +1,5 @@
+//! A genuine request taken apart, so that each part that proves something can be spoilt.
+
 use std::ops::Range;
 
 use bytes::Bytes;
