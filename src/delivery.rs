@@ -2,7 +2,10 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::scheme::{Authentic, DeliveryId, KeyId, ReadHeaders};
+use crate::{
+    scheme::{Authentic, DeliveryId, KeyId, ReadHeaders},
+    util::trace::Fields,
+};
 
 /// What is known of one authentic request, beside its events. Cheap to clone. `Debug` shows the names of headers only.
 ///
@@ -124,6 +127,12 @@ impl Delivery {
     /// For [`Provider::describe`](crate::Provider::describe): JSON.
     pub fn set_properties(&mut self, json: impl Into<Box<str>>) {
         self.facts().properties = Some(json.into());
+    }
+
+    /// For trace events.
+    pub(crate) fn fields(&self) -> Fields<'_> {
+        let (provider, delivery_id, key_id) = (self.provider(), self.id(), self.key_id());
+        Fields { provider, delivery_id, key_id }
     }
 
     pub(crate) fn set_provider(&mut self, name: &'static str) {

@@ -1,7 +1,6 @@
 #![doc = include_str!("docs/lib.md")]
 
 pub mod clock;
-mod contain;
 pub mod decode;
 mod delivery;
 pub mod docs;
@@ -9,32 +8,27 @@ pub mod docs;
 pub mod emulator;
 pub mod error;
 mod event;
-#[cfg(any(feature = "deliver", feature = "register"))]
-mod exchange;
-mod looks;
-mod places;
 mod provider;
 pub mod providers;
+mod rejection;
 pub mod router;
 mod schedule;
 pub mod scheme;
 pub mod sender;
-mod timer;
-mod trace;
+mod util;
 pub mod verify;
 
 pub use self::{
     delivery::Delivery,
+    error::BoxError,
     event::{Event, Payload, RawEvent},
     provider::{Draft, Emit, Outgoing, Policy, Provider},
+    rejection::Rejection,
     router::{EventRouter, FromRef, State},
     schedule::Schedule,
     sender::Sender,
     verify::{Verified, VerifyLayer},
 };
-
-/// Any error.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, fmt};
 
-use crate::looks;
+use crate::util::body_format;
 
 /// An authentic body, or an event in it, that is not what its sender documents: the sender's bug, or news.
 ///
@@ -67,7 +67,7 @@ impl DecodeError {
 
     /// The same fault of a whole `body`, with what that looks like.
     pub(super) fn of_body(mut self, body: &[u8]) -> Self {
-        self.0.hint = looks::like(body);
+        self.0.hint = body_format::guess(body);
         self
     }
 

@@ -6,7 +6,7 @@ use super::{
     name::{Member, Name},
     undecoded::Undecoded,
 };
-use crate::contain::contained;
+use crate::util::panics::contained;
 
 impl Envelope {
     /// Reads the whole of `body`, showing each event to `sink`. Returns the outer object's other members.

@@ -20,10 +20,10 @@ use tower::Service;
 use super::Emulator;
 use crate::{
     BoxError,
-    exchange::is_loopback,
     providers::learn365::{Filter, Registration, Wire},
     scheme::Head,
     sender::random_id,
+    util::client::is_loopback,
 };
 
 impl<B> Service<Request<B>> for Emulator

@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     Delivery, RawEvent,
-    contain::{Guarded, contained},
     decode::DecodeError,
+    util::panics::{Guarded, contained},
 };
 
 /// The events of one delivery, decoded and waiting to be handled in order.

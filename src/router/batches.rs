@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::places::Places;
+use crate::util::permits::Places;
 
 /// The batches under way of a router and its clones, whatever their types: so that several routers are drained alike.
 ///

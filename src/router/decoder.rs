@@ -8,8 +8,8 @@ use super::{
     table::{RouteId, Routes},
 };
 use crate::{
-    contain::contained,
     decode::{Cursor, DecodeError, Sink},
+    util::panics::contained,
 };
 
 /// Turns the elements of a body into the entries of a batch.

@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 use super::{EventContext, FromContext, Handler, IntoOutcome, Outcome};
 use crate::{
     RawEvent,
-    contain::{Guarded, contained},
     decode::{Cursor, DecodeError},
+    util::panics::{Guarded, contained},
 };
 
 /// A handler of one type of event.

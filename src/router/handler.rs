@@ -1,5 +1,5 @@
 use super::{EventContext, FromContext};
-use crate::contain::Guarded;
+use crate::util::panics::Guarded;
 
 /// An async closure or function that takes an event of type `E` first.
 ///

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     RawEvent,
-    contain::contained,
     decode::{Cursor, DecodeError},
+    util::panics::contained,
 };
 
 /// All events of a batch, by their handlers.

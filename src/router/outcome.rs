@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::{BoxError, contain::contained, decode::DecodeError, error::with_causes};
+use crate::{BoxError, decode::DecodeError, error::with_causes, util::panics::contained};
 
 /// What became of one event.
 ///

@@ -8,11 +8,13 @@ use super::{
 };
 use crate::{
     Delivery, Payload, Provider, RawEvent,
-    contain::Guarded,
     decode::{self, DecodeError, Envelope},
     error::ConfigError,
     event::Names,
-    places::{Place, Places},
+    util::{
+        panics::Guarded,
+        permits::{Place, Places},
+    },
 };
 
 /// Sends each event of provider `P` to the handler of its type: see [`router`](crate::router).

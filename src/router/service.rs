@@ -19,7 +19,7 @@ use super::{
     EventRouter,
     work::{Detached, Work},
 };
-use crate::{Provider, error::Rejection, timer::poll_elapsed, verify::Verified};
+use crate::{Provider, Rejection, util::timer::poll_elapsed, verify::Verified};
 
 impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>>
     for EventRouter<P, S>

@@ -9,7 +9,10 @@ use std::{
 use rustc_hash::FxHashMap;
 
 use super::erased::{Fallback, Route};
-use crate::{Delivery, contain::contained, trace};
+use crate::{
+    Delivery,
+    util::{panics::contained, trace},
+};
 
 /// Who takes which type, and what holds for all of them.
 pub(super) struct Routes<S> {
@@ -37,7 +40,7 @@ impl Ignored {
     pub(super) fn add(&self, delivery: &Delivery, index: usize, event_type: Option<&Arc<str>>) {
         self.count.fetch_add(1, Ordering::Relaxed);
         // What listens to traces is foreign, too.
-        contained(|| self.types.tell(delivery, index, event_type));
+        contained(|| self.types.tell(delivery.fields(), index, event_type));
     }
 }
 

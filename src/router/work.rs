@@ -11,9 +11,9 @@ use tokio::{
 };
 
 use super::{Batch, BatchOutcome};
-use crate::{
-    contain::contained,
-    places::Place,
+use crate::util::{
+    panics::contained,
+    permits::Place,
     timer::poll_elapsed,
     trace::{self, Span},
 };
@@ -54,7 +54,9 @@ impl<S> Work<S> {
         let failed = outcome.events.iter().enumerate().filter(|(_, outcome)| !outcome.is_ok());
         let told = failed.map(|(index, outcome)| {
             let event = (index, self.batch.event_type(index));
-            contained(|| trace::event_failed(self.batch.delivery(), event, || outcome.told()));
+            contained(|| {
+                trace::event_failed(self.batch.delivery().fields(), event, || outcome.told())
+            });
         });
         told.count()
     }
@@ -85,7 +87,9 @@ impl<S> Drop for Work<S> {
     fn drop(&mut self) {
         if !self.is_done {
             let events = self.batch.len() - self.batch.settled().len();
-            contained(|| self.span.in_scope(|| trace::lost(self.batch.delivery(), events)));
+            contained(|| {
+                self.span.in_scope(|| trace::lost(self.batch.delivery().fields(), events))
+            });
         }
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 /// Why a request is not authentic: for the operator, never for the stranger who sent it.
 ///
-/// The stranger gets one answer for nearly all of them (see [`Rejection`](crate::error::Rejection)); the reason reaches the
+/// The stranger gets one answer for nearly all of them (see [`Rejection`](crate::Rejection)); the reason reaches the
 /// response's extensions and one trace event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -140,7 +140,7 @@ impl Secret {
     pub(crate) fn warn(&mut self, place: &str, key: Option<&str>) {
         for doubt in std::mem::take(&mut self.doubts) {
             let why = ConfigError::new(doubt.warning()).of_key(key);
-            crate::trace::warn(&format!("{place}: {why}"));
+            crate::util::trace::warn(&format!("{place}: {why}"));
         }
     }
 }

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     Draft, Emit, Outgoing,
-    contain::contained,
     provider::quoted,
     scheme::{Authentic, DeliveryId, Head, VerifyError},
+    util::panics::contained,
 };
 
 /// Tries on `provider` all that a receiver of it must refuse, and what it must accept. `stranger` is the same provider

@@ -8,7 +8,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use crate::{
     Schedule,
     error::SendError,
-    exchange::{client, exchange},
+    util::client::{client, exchange},
 };
 
 /// How long an answer may take, connecting included.

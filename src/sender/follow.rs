@@ -15,7 +15,7 @@ use crate::{
     Schedule,
     delivery::CREDENTIALS,
     error::SendError,
-    exchange::{client, is_loopback},
+    util::client::{client, is_loopback},
 };
 
 /// Sends as one sender's HTTP client does.

@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use crate::places::{Place, Places};
+use crate::util::permits::{Place, Places};
 
 /// What has arrived of a body: one frame as it is, several joined.
 pub(super) struct Collected {

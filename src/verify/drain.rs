@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use super::{layer::Config, read::FRAMES_PER_POLL, service::declared_length};
-use crate::{places::Place, timer};
+use crate::util::{permits::Place, timer};
 
 /// How much more of a body is read, and how long.
 pub(super) struct Drain {

@@ -20,7 +20,7 @@ use super::{
     layer::Config,
     read::Reading,
 };
-use crate::{BoxError, Provider, places::Place};
+use crate::{BoxError, Provider, util::permits::Place};
 
 pin_project! {
     /// The future of [`Verify`](super::Verify)'s answer.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Response, request::Parts};
 
 use super::read::is_coded;
-use crate::{error::Rejection, looks, scheme::VerifyError};
+use crate::{Rejection, scheme::VerifyError, util::body_format};
 
 /// The answer to a refused request, once the operator has been told. `body` is what has been read of it: untrusted, and
 /// looked at in its first bytes alone.
@@ -28,7 +28,7 @@ fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static st
         Rejection::Unauthentic(VerifyError::SignatureMismatch) if is_coded(&parts.headers) => {
             Some(CODED)
         }
-        Rejection::Unauthentic(VerifyError::SignatureMismatch) => looks::like(body),
+        Rejection::Unauthentic(VerifyError::SignatureMismatch) => body_format::guess(body),
         _ => None,
     }
 }

@@ -4,11 +4,10 @@ use tower::Layer;
 
 use super::Verify;
 use crate::{
+    Rejection,
     clock::{Clock, SystemClock},
-    error::Rejection,
-    places::Places,
     scheme::Head,
-    trace::Seldom,
+    util::{permits::Places, trace::Seldom},
 };
 
 /// Lets authentic requests of provider `P` through, and answers all others: see [`verify`](crate::verify).

@@ -4,7 +4,7 @@
 //! ordinary axum handler, a whole router, plain hyper. All that the head says, but for the media type and the
 //! coding, is judged before the body is looked at, and the body goes through the check as it arrives. What is
 //! authentic reaches the inner service as a `Request<Verified<P>>`; what is not is answered here, see
-//! [`Rejection`](crate::error::Rejection).
+//! [`Rejection`](crate::Rejection).
 //!
 //! ```
 //! use tower::{Layer, ServiceExt};

@@ -22,11 +22,10 @@ use super::{
     layer::Config,
 };
 use crate::{
-    BoxError, Delivery, Provider,
-    error::{MAX_CAUSES, Rejection},
-    places::Place,
+    BoxError, Delivery, Provider, Rejection,
+    error::MAX_CAUSES,
     scheme::{Check, Head, ReadHeaders},
-    timer,
+    util::{permits::Place, timer},
 };
 
 /// A body on its way through the check.

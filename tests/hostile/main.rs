@@ -51,9 +51,8 @@ use http::{HeaderValue, Request, Version};
 use http_body_util::{BodyExt, Full};
 use tower::{Layer, service_fn};
 use tower_webhook::{
-    Delivery, Emit, EventRouter, Provider, RawEvent, Sender, VerifyLayer,
+    Delivery, Emit, EventRouter, Provider, RawEvent, Rejection, Sender, VerifyLayer,
     clock::ManualClock,
-    error::Rejection,
     providers::loops::{Loops, SessionStarted},
     scheme::{HmacSha256, VerifyError},
     verify::Verify,

@@ -29,7 +29,7 @@ use tokio::{
     time::timeout,
 };
 use tower::{Service, ServiceExt};
-use tower_webhook::{BoxError, error::Rejection};
+use tower_webhook::{BoxError, Rejection};
 
 use crate::{
     over_http2,

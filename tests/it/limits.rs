@@ -24,8 +24,7 @@ use tokio::{
 };
 use tower::{Layer, Service, ServiceExt};
 use tower_webhook::{
-    EventRouter, Sender, VerifyLayer,
-    error::Rejection,
+    EventRouter, Rejection, Sender, VerifyLayer,
     providers::{
         learn365::Learn365,
         loops::{Loops, SessionStarted},

@@ -13,9 +13,8 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_webhook::{
-    Delivery, EventRouter, Policy, Provider, RawEvent, Sender, Verified, VerifyLayer,
+    Delivery, EventRouter, Policy, Provider, RawEvent, Rejection, Sender, Verified, VerifyLayer,
     decode::{DecodeError, Envelope},
-    error::Rejection,
     providers::{
         learn365::CourseCompleted,
         loops::{Loops, SessionStarted},

@@ -9,10 +9,10 @@ use std::{
 use bytes::Bytes;
 use http_body_util::Full;
 use tower_webhook::{
-    Delivery, EventRouter, RawEvent, Schedule, Sender, Verified, VerifyLayer,
+    Delivery, EventRouter, RawEvent, Rejection, Schedule, Sender, Verified, VerifyLayer,
     decode::{DecodeError, Envelope},
     emulator::Emulator,
-    error::{ConfigError, Rejection},
+    error::ConfigError,
     providers::learn365::{Filter, Learn365, Registration, Registrations},
     router::{self, Batch, BatchOutcome, Batches},
     scheme::{Check, HmacSha256, Keys, Secret, Token},
@@ -57,7 +57,7 @@ const IGNORANT: [(&str, &[&str]); 10] = [
     ("sender", &["verify", "router", "providers", "emulator"]),
     ("emulator", &["verify", "router", "decode"]),
     ("schedule", ROOMS),
-    ("exchange", ROOMS),
+    ("util", ROOMS),
 ];
 
 /// Every module of the receiving and of the sending side.

@@ -21,8 +21,8 @@ use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Full};
 use tokio::{net::TcpListener, sync::mpsc};
 use tower_webhook::{
+    Rejection,
     emulator::Emulator,
-    error::Rejection,
     providers::{
         learn365::{Learn365, Registrations},
         loops::Loops,

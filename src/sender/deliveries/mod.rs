@@ -17,7 +17,7 @@ use super::{
     Sender,
     follow::{Follow, Trip},
 };
-use crate::{Draft, Emit, Schedule, clock::ManualClock, contain::contained, error::SendError};
+use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError, util::panics::contained};
 
 /// Sends what it is given, and sends it again as the sender's [`Schedule`] has it: same id, next attempt, signed anew.
 ///

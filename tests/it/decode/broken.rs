@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use tower::{Layer, ServiceExt};
-use tower_webhook::{VerifyLayer, error::Rejection};
+use tower_webhook::{Rejection, VerifyLayer};
 
 use super::*;
 use crate::support::*;

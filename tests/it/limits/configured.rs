@@ -8,8 +8,7 @@ use http_body_util::Full;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 use tower_webhook::{
-    EventRouter, Provider, Sender, VerifyLayer,
-    error::Rejection,
+    EventRouter, Provider, Rejection, Sender, VerifyLayer,
     providers::loops::{Loops, SessionStarted},
     scheme::{Head, HmacSha256, MAX_TAGS, Tag, VerifyError},
 };

@@ -10,7 +10,7 @@ use tower_http::{
     timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
 };
 use tower_webhook::{
-    error::Rejection,
+    Rejection,
     providers::loops::{Loops, SessionStarted},
     verify::Verify,
 };

@@ -4,8 +4,7 @@ use http::{Method, Request};
 use http_body_util::Full;
 use tower::Layer;
 use tower_webhook::{
-    Event, Sender, VerifyLayer,
-    error::Rejection,
+    Event, Rejection, Sender, VerifyLayer,
     providers::learn365::{
         CourseCompleted, CourseCreated, CourseDeleted, CourseEnrollment, CoursePublished,
         CourseStarted, CourseUnenrollment, CourseUnpublished, EnrollmentApprovalRequest, Learn365,

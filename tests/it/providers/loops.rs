@@ -2,8 +2,7 @@
 
 use tower::Layer;
 use tower_webhook::{
-    Event, VerifyLayer,
-    error::Rejection,
+    Event, Rejection, VerifyLayer,
     providers::loops::{
         Loops, ParticipantsAdded, ParticipantsLeaving, SessionRevived, SessionStarted,
         SessionTerminated,

@@ -5,8 +5,7 @@ use http::{HeaderMap, HeaderValue, Request};
 use http_body_util::Full;
 use tower::Layer;
 use tower_webhook::{
-    VerifyLayer,
-    error::Rejection,
+    Rejection, VerifyLayer,
     scheme::{HmacSha256, VerifyError},
 };
 

@@ -7,9 +7,8 @@ use http_body_util::Full;
 use serde::Deserialize;
 use tower::Layer;
 use tower_webhook::{
-    Sender, VerifyLayer,
+    Rejection, Sender, VerifyLayer,
     clock::ManualClock,
-    error::Rejection,
     providers::standard_webhooks::StandardWebhooks,
     scheme::{Keys, VerifyError},
 };

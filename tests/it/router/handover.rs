@@ -8,8 +8,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::{sync::Notify, time::Instant};
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Draft, EventRouter, Sender, State, VerifyLayer,
-    error::Rejection,
+    Draft, EventRouter, Rejection, Sender, State, VerifyLayer,
     providers::{
         loops::{Loops, SessionStarted},
         synthesis_vr::{SessionCreated, SynthesisVr},

@@ -73,7 +73,7 @@ impl Registration {
             properties: None,
         };
         if registration.check()?.query().is_some() {
-            crate::trace::warn("the echo will come without the query of the registered URI");
+            crate::util::trace::warn("the echo will come without the query of the registered URI");
         }
         Ok(registration)
     }

@@ -25,8 +25,8 @@ use crate::{
     BoxError,
     decode::Object,
     error::ConfigError,
-    exchange::{client, exchange, is_loopback},
     scheme::{Secret, basic, credential},
+    util::client::{client, exchange, is_loopback},
 };
 
 /// Learn365's registration API: a REST API with JSON bodies, documented by the vendor and in the published source of

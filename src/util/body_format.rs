@@ -1,7 +1,7 @@
 //! What a body that is not JSON looks like: for the operator, who is looking for the reason.
 
 /// In words, if it looks like anything.
-pub(crate) fn like(body: &[u8]) -> Option<&'static str> {
+pub(crate) fn guess(body: &[u8]) -> Option<&'static str> {
     let text = body.trim_ascii_start();
     let start = text.get(..LOOKED_AT).unwrap_or(text);
     match start.trim_ascii_end() {
@@ -70,9 +70,9 @@ mod tests {
             ("nonsense in several words", None),
             ("17", None),
         ] {
-            assert_eq!(like(body.as_bytes()), looks, "{body:?}");
+            assert_eq!(guess(body.as_bytes()), looks, "{body:?}");
         }
-        assert_eq!(like(b"\x1f\x8b\x08"), Some("it looks compressed (gzip)"));
-        assert_eq!(like(&[b'a'; 10_000]), Some("it looks like base64"));
+        assert_eq!(guess(b"\x1f\x8b\x08"), Some("it looks compressed (gzip)"));
+        assert_eq!(guess(&[b'a'; 10_000]), Some("it looks like base64"));
     }
 }

@@ -1,4 +1,33 @@
-//! What the operator is told, where feature `tracing` is on. Never a secret, a signature, a body or a path.
+//! Trace events for the operator, with feature `tracing`. They never hold a secret, a signature, a body or a path.
+
+use std::fmt::Display;
+
+/// The fields that every trace event of one delivery has.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "read by trace events only"))]
+pub(crate) struct Fields<'a> {
+    pub(crate) provider: &'a str,
+    pub(crate) delivery_id: Option<&'a str>,
+    pub(crate) key_id: Option<&'a str>,
+}
+
+/// A refused request.
+#[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "read by trace events only"))]
+pub(crate) struct Refused<'a> {
+    pub(crate) severity: Severity,
+    pub(crate) status: u16,
+    pub(crate) reason: &'a dyn Display,
+    /// An oddity of the request that may explain the refusal.
+    pub(crate) hint: Option<&'a str>,
+}
+
+/// How loudly the operator hears of a refusal.
+pub(crate) enum Severity {
+    /// Anybody on the network can cause it: it must not be able to fill a log.
+    Debug,
+    Warn,
+    Error,
+}
 
 #[cfg(feature = "tracing")]
 mod on {
@@ -10,7 +39,7 @@ mod on {
 
     use tracing::Level;
 
-    use crate::{Delivery, error::Rejection};
+    use super::{Fields, Refused, Severity};
 
     macro_rules! event {
         ($level:expr, $($told:tt)+) => {
@@ -23,16 +52,11 @@ mod on {
         };
     }
 
-    /// By who causes it: strangers must not be able to fill a log.
-    fn level(rejection: &Rejection) -> Level {
-        match rejection {
-            Rejection::MediaType | Rejection::ContentEncoding | Rejection::Undecodable(_) => {
-                Level::WARN
-            }
-            // Genuine requests may be refused, and the limit is ours to raise.
-            Rejection::Busy => Level::WARN,
-            Rejection::EventsFailed(_) => Level::ERROR,
-            _ => Level::DEBUG,
+    fn level(severity: &Severity) -> Level {
+        match severity {
+            Severity::Debug => Level::DEBUG,
+            Severity::Warn => Level::WARN,
+            Severity::Error => Level::ERROR,
         }
     }
 
@@ -40,16 +64,9 @@ mod on {
         event!(Level::WARN, "{warning}");
     }
 
-    /// `quietly`, if it was said a moment ago.
-    pub(crate) fn rejected(
-        provider: &str,
-        rejection: &Rejection,
-        hint: Option<&str>,
-        quietly: bool,
-    ) {
-        let status = rejection.status().as_u16();
-        let level = if quietly { Level::DEBUG } else { level(rejection) };
-        event!(level, provider, status, reason = %rejection, hint, "webhook refused");
+    pub(crate) fn rejected(provider: &str, refused: &Refused<'_>) {
+        let Refused { severity, status, reason, hint } = refused;
+        event!(level(severity), provider, status, %reason, hint, "webhook refused");
     }
 
     /// For what a stranger can bring about: notes that it is said, and whether it was in the last minute.
@@ -70,29 +87,29 @@ mod on {
     }
 
     pub(crate) fn event_failed(
-        delivery: &Delivery,
+        of: Fields<'_>,
         (index, event_type): (usize, Option<&str>),
         reason: impl FnOnce() -> String,
     ) {
         event!(
             Level::ERROR,
-            provider = delivery.provider(),
+            provider = of.provider,
             event_type,
             index,
-            delivery_id = delivery.id(),
-            key_id = delivery.key_id(),
+            delivery_id = of.delivery_id,
+            key_id = of.key_id,
             reason = %reason(),
             "webhook event not handled"
         );
     }
 
-    pub(crate) fn lost(delivery: &Delivery, events: usize) {
+    pub(crate) fn lost(of: Fields<'_>, events: usize) {
         event!(
             Level::ERROR,
-            provider = delivery.provider(),
+            provider = of.provider,
             events,
-            delivery_id = delivery.id(),
-            key_id = delivery.key_id(),
+            delivery_id = of.delivery_id,
+            key_id = of.key_id,
             "webhook events lost: their request was dropped, and no tokio runtime goes on with them"
         );
     }
@@ -104,12 +121,7 @@ mod on {
     impl Ignored {
         const MAX: usize = 32;
 
-        pub(crate) fn tell(
-            &self,
-            delivery: &Delivery,
-            index: usize,
-            event_type: Option<&Arc<str>>,
-        ) {
+        pub(crate) fn tell(&self, of: Fields<'_>, index: usize, event_type: Option<&Arc<str>>) {
             let level = if self.is_new(event_type) { Level::INFO } else { Level::DEBUG };
             let why = match event_type {
                 Some(_) => "no handler takes its type",
@@ -117,11 +129,11 @@ mod on {
             };
             event!(
                 level,
-                provider = delivery.provider(),
+                provider = of.provider,
                 event_type = event_type.map(|name| &**name),
                 index,
-                delivery_id = delivery.id(),
-                key_id = delivery.key_id(),
+                delivery_id = of.delivery_id,
+                key_id = of.key_id,
                 "webhook event ignored: {why}"
             );
         }
@@ -154,11 +166,11 @@ mod on {
 mod off {
     use std::sync::Arc;
 
-    use crate::{Delivery, error::Rejection};
+    use super::{Fields, Refused};
 
     pub(crate) fn warn(_: &str) {}
 
-    pub(crate) fn rejected(_: &str, _: &Rejection, _: Option<&str>, _: bool) {}
+    pub(crate) fn rejected(_: &str, _: &Refused<'_>) {}
 
     #[derive(Default)]
     pub(crate) struct Seldom;
@@ -169,16 +181,20 @@ mod off {
         }
     }
 
-    pub(crate) fn event_failed(_: &Delivery, _: (usize, Option<&str>), _: impl FnOnce() -> String) {
+    pub(crate) fn event_failed(
+        _: Fields<'_>,
+        _: (usize, Option<&str>),
+        _: impl FnOnce() -> String,
+    ) {
     }
 
-    pub(crate) fn lost(_: &Delivery, _: usize) {}
+    pub(crate) fn lost(_: Fields<'_>, _: usize) {}
 
     #[derive(Default)]
     pub(crate) struct Ignored;
 
     impl Ignored {
-        pub(crate) fn tell(&self, _: &Delivery, _: usize, _: Option<&Arc<str>>) {}
+        pub(crate) fn tell(&self, _: Fields<'_>, _: usize, _: Option<&Arc<str>>) {}
     }
 
     #[derive(Default)]

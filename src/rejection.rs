@@ -1,0 +1,147 @@
+//! Why a request was refused, and the status, headers and body of the answer.
+
+use std::{error::Error, fmt};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+
+use crate::{
+    decode::DecodeError,
+    scheme::VerifyError,
+    util::trace::{self, Refused, Severity},
+};
+
+/// Why a request was not answered 200 or 202.
+///
+/// Stands in the extensions of the response and, with feature `tracing`, in one event (events that fail have one each).
+/// The stranger gets
+/// [`Rejection::status`] and its title as `application/problem+json`, and nothing else.
+///
+/// ```
+/// use http::StatusCode;
+/// use tower_webhook::{Rejection, scheme::VerifyError};
+///
+/// let rejection = Rejection::Unauthentic(VerifyError::MissingHeader("ms-signature"));
+/// assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
+/// assert_eq!(rejection.to_string(), "not authentic: header `ms-signature` is missing");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Not a POST.
+    Method,
+    /// The body is, or says it is, longer than this limit in bytes.
+    BodyTooLarge(usize),
+    /// The body is longer than a layer in front allows, such as tower-http's `RequestBodyLimitLayer`.
+    BodyLimited,
+    /// Authentication failed.
+    Unauthentic(VerifyError),
+    /// As many bodies are being read, or batches handled, or bytes held for them, as this receiver allows.
+    Busy,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The body broke off.
+    BodyBroken,
+    /// The media type is not the one that the sender documents.
+    MediaType,
+    /// The body says that it is compressed.
+    ContentEncoding,
+    /// Authentic, but not decodable.
+    Undecodable(DecodeError),
+    /// So many events were not handled: their handlers failed or panicked, or they did not fit their types.
+    EventsFailed(usize),
+}
+
+impl Rejection {
+    /// What the stranger is told.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Undecodable(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
+            Self::Unauthentic(VerifyError::PathToken) => StatusCode::NOT_FOUND,
+            Self::Unauthentic(VerifyError::HeaderTooLong(_)) => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
+            Self::Unauthentic(_) => StatusCode::UNAUTHORIZED,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyTooLarge(_) | Self::BodyLimited => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::EventsFailed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// Tells the operator, with what else is odd about the request, and makes the answer.
+    pub(crate) fn refusal(
+        self,
+        provider: &str,
+        hint: Option<&'static str>,
+        quietly: bool,
+    ) -> Response<Bytes> {
+        let severity = if quietly { Severity::Debug } else { self.severity() };
+        let (status, reason) = (self.status().as_u16(), &self);
+        trace::rejected(provider, &Refused { severity, status, reason, hint });
+        self.response()
+    }
+
+    /// By who can cause it: strangers must not be able to fill a log.
+    fn severity(&self) -> Severity {
+        match self {
+            Self::MediaType | Self::ContentEncoding | Self::Undecodable(_) => Severity::Warn,
+            // Genuine requests may be refused, and the limit is ours to raise.
+            Self::Busy => Severity::Warn,
+            Self::EventsFailed(_) => Severity::Error,
+            _ => Severity::Debug,
+        }
+    }
+
+    /// The answer, with `self` in its extensions.
+    pub(crate) fn response(self) -> Response<Bytes> {
+        let status = self.status();
+        let title = status.canonical_reason().unwrap_or_default();
+        let problem = [r#"{"title":""#, title, r#"","status":"#, status.as_str(), "}"].concat();
+        let mut response = Response::new(Bytes::from(problem));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some((name, value)) = self.companion() {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+
+    /// The header without which the status would be incomplete.
+    fn companion(&self) -> Option<(header::HeaderName, &'static str)> {
+        match self {
+            Self::Method => Some((header::ALLOW, "POST")),
+            Self::Busy => Some((header::RETRY_AFTER, "5")),
+            Self::Unauthentic(VerifyError::Basic(_)) => {
+                Some((header::WWW_AUTHENTICATE, r#"Basic realm="webhooks""#))
+            }
+            Self::Unauthentic(VerifyError::Bearer(_)) => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method => f.write_str("the method is not POST"),
+            Self::BodyTooLarge(limit) => write!(f, "the body is longer than {limit} bytes"),
+            Self::BodyLimited => f.write_str("the body is longer than a layer in front allows"),
+            Self::Unauthentic(error) => write!(f, "not authentic: {error}"),
+            Self::Busy => f.write_str("too many deliveries at once"),
+            Self::BodyTimeout => f.write_str("the body did not arrive in time"),
+            Self::BodyBroken => f.write_str("the body broke off"),
+            Self::MediaType => f.write_str("header `content-type` does not say JSON"),
+            Self::ContentEncoding => f.write_str("header `content-encoding` is not `identity`"),
+            Self::Undecodable(error) => write!(f, "not decodable: {error}"),
+            Self::EventsFailed(1) => f.write_str("an event was not handled"),
+            Self::EventsFailed(count) => write!(f, "{count} events were not handled"),
+        }
+    }
+}
+
+impl Error for Rejection {}

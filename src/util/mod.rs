@@ -1,0 +1,9 @@
+//! Private furniture: what several rooms use and no user sees.
+
+pub(crate) mod body_format;
+#[cfg(any(feature = "deliver", feature = "register"))]
+pub(crate) mod client;
+pub(crate) mod panics;
+pub(crate) mod permits;
+pub(crate) mod timer;
+pub(crate) mod trace;
