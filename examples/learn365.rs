@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tower::Layer;
 use tower_webhook::{
     BoxError, Delivery, EventRouter, State, VerifyLayer,
-    emulator::Emulator,
+    providers::learn365::emulator::Emulator,
     providers::learn365::{Course, CourseCompleted, Filter, Learn365, Registration, Registrations},
     router::EventKey,
     scheme::Token,

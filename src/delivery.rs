@@ -1,3 +1,5 @@
+//! `Delivery`: the facts about one authentic request, apart from its events.
+
 use std::{fmt, sync::Arc, time::SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};

@@ -1,3 +1,5 @@
+//! `Payload`, `Event` and `RawEvent`: the types that a handler takes as its event.
+
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;

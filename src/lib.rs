@@ -4,15 +4,12 @@ pub mod clock;
 pub mod decode;
 mod delivery;
 pub mod docs;
-#[cfg(feature = "deliver")]
-pub mod emulator;
 pub mod error;
 mod event;
 mod provider;
 pub mod providers;
 mod rejection;
 pub mod router;
-mod schedule;
 pub mod scheme;
 pub mod sender;
 mod util;
@@ -22,11 +19,10 @@ pub use self::{
     delivery::Delivery,
     error::BoxError,
     event::{Event, Payload, RawEvent},
-    provider::{Draft, Emit, Outgoing, Policy, Provider},
+    provider::{Policy, Provider},
     rejection::Rejection,
     router::{EventRouter, FromRef, State},
-    schedule::Schedule,
-    sender::Sender,
+    sender::{Draft, Emit, Outgoing, Schedule, Sender},
     verify::{Verified, VerifyLayer},
 };
 

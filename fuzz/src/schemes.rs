@@ -13,7 +13,7 @@ use tower_webhook::{
     providers::{learn365::Learn365, loops::Loops, standard_webhooks::StandardWebhooks},
     scheme::{
         Algorithm, Check, Head, Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, Keys, Tag, Timestamp,
-        Token, VerifyError, header::Pairs,
+        Token, VerifyError, Pairs,
     },
 };
 

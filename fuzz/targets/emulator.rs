@@ -9,7 +9,7 @@ use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tower::Service;
-use tower_webhook::{emulator::Emulator, scheme::Token};
+use tower_webhook::{providers::learn365::emulator::Emulator, scheme::Token};
 use tower_webhook_fuzz::{
     Input, fuzz_target,
     peer::{self, Reply, answering},

@@ -1,9 +1,11 @@
+//! Reads one event whose type and data are two members side by side: `{"type": …, "data": …}`.
+
 use std::{borrow::Cow, ops::Range};
 
 use super::{
     Cursor, DecodeError,
+    duplicates::Once,
     name::{Member, Name},
-    once::Once,
     reader::{Reader, Sink, twice},
 };
 

@@ -1,3 +1,5 @@
+//! A position in the text of a body, and the steps that move it: skip, open, next member, decode a value in place.
+
 use std::{borrow::Cow, ops::Range};
 
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};

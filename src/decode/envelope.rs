@@ -1,3 +1,5 @@
+//! `Envelope`: the description of where the events of a body are, and which member names their type.
+
 use std::{borrow::Cow, ops::Range};
 
 use super::{Members, name::Name};

@@ -1,3 +1,5 @@
+//! `DecodeError`: why a body or an event was not decoded, with type, path and place.
+
 use std::{borrow::Cow, fmt};
 
 use crate::util::body_format;

@@ -1,9 +1,11 @@
+//! Reads one event whose data is beside its type in one object: `{"type": …, "total": …}`.
+
 use std::borrow::Cow;
 
 use super::{
     Cursor, DecodeError,
+    duplicates::Once,
     name::{Member, Name},
-    once::Once,
     reader::{Reader, Sink, twice},
 };
 

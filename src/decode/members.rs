@@ -1,3 +1,5 @@
+//! `Members`: the members of one JSON object, each found once and not yet decoded.
+
 use std::{borrow::Cow, fmt};
 
 use serde::Deserialize;

@@ -23,13 +23,13 @@
 
 mod adjacent;
 mod cursor;
+mod duplicates;
 mod envelope;
 mod error;
 mod flat;
 mod members;
 mod name;
 mod object;
-mod once;
 mod reader;
 mod undecoded;
 

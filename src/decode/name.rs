@@ -1,3 +1,5 @@
+//! The name of a member, compared with a key in the body: exactly, escaped, or in camelCase.
+
 use std::borrow::Cow;
 
 use super::{Cursor, DecodeError, Envelope};

@@ -1,3 +1,5 @@
+//! Reads a whole body: the outer object, its list of events, and each event of it.
+
 use std::{borrow::Cow, ops::Range};
 
 use super::{

@@ -1,3 +1,5 @@
+//! `Personal`: text about a person, which `Debug` does not show.
+
 use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};

@@ -133,7 +133,7 @@ impl Emit for StandardWebhooks {
             return Err(SendError::Encode(NO_ID.into()));
         }
         let time = rfc3339(outgoing.occurred_at);
-        let kind = crate::provider::quoted(&event.kind);
+        let kind = crate::sender::quoted(&event.kind);
         Ok(format!(r#"{{"type":{kind},"timestamp":"{time}","data":{}}}"#, event.json))
     }
 

@@ -1,3 +1,5 @@
+//! `Batch`: the events of one delivery, handled one after the other.
+
 use std::{
     fmt,
     future::Future,
@@ -11,8 +13,8 @@ use bytes::Bytes;
 
 use super::{
     EventContext, Outcome,
-    lanes::{Lanes, Seat},
-    table::{RouteId, Routes},
+    queues::{Lanes, Seat},
+    routes::{RouteId, Routes},
 };
 use crate::{
     Delivery, RawEvent,

@@ -1,3 +1,5 @@
+//! The further arguments of a handler: `State`, `Delivery`, `RawEvent` and `EventKey`.
+
 use std::fmt;
 
 use super::{

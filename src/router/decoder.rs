@@ -1,11 +1,13 @@
+//! Turns the elements of a body into the entries and queues of a batch.
+
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use bytes::Bytes;
 
 use super::{
     batch::{Entry, Kind, Odd, Step},
-    lanes::{Lanes, Seat},
-    table::{RouteId, Routes},
+    queues::{Lanes, Seat},
+    routes::{RouteId, Routes},
 };
 use crate::{
     decode::{Cursor, DecodeError, Sink},

@@ -1,3 +1,5 @@
+//! `Handler`: the closures and functions that can handle an event.
+
 use super::{EventContext, FromContext};
 use crate::util::panics::Guarded;
 

@@ -79,22 +79,22 @@ mod batches;
 mod context;
 mod decoder;
 mod erased;
+mod event_key;
+mod event_router;
 mod handler;
-mod key;
-mod lanes;
 mod outcome;
+mod queues;
 mod routes;
+mod running;
 mod service;
-mod table;
-mod work;
 
 pub use self::{
     batch::{Batch, BatchOutcome},
     batches::Batches,
     context::{EventContext, FromContext, FromRef, State},
+    event_key::EventKey,
+    event_router::EventRouter,
     handler::Handler,
-    key::EventKey,
     outcome::{IntoOutcome, Outcome},
-    routes::EventRouter,
     service::ResponseFuture,
 };

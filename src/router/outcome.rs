@@ -1,3 +1,5 @@
+//! `Outcome`: how the handling of one event ended, and the values that a handler may return.
+
 use std::fmt;
 
 use crate::{BoxError, decode::DecodeError, error::with_causes, util::panics::contained};

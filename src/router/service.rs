@@ -1,3 +1,5 @@
+//! The tower service of the router: from an authentic request to the answer.
+
 use std::{
     convert::Infallible,
     fmt,
@@ -17,7 +19,7 @@ use tower::Service;
 
 use super::{
     EventRouter,
-    work::{Detached, Work},
+    running::{Detached, Work},
 };
 use crate::{Provider, Rejection, util::timer::poll_elapsed, verify::Verified};
 

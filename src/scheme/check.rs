@@ -1,6 +1,8 @@
+//! `Check`: the verification of one request, from its head to the end of its body; and its proof, `Authentic`.
+
 use std::fmt;
 
-use super::{KeyId, Sha256, VerifyError, hmac::HmacCheck, id::DeliveryId};
+use super::{KeyId, Sha256, VerifyError, delivery_id::DeliveryId, hmac::HmacCheck};
 
 /// A check of one request, begun on its head. Fed with the body as it arrives.
 ///

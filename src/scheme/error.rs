@@ -1,3 +1,5 @@
+//! `VerifyError`: why a request is not authentic.
+
 use std::fmt;
 
 /// Why a request is not authentic: for the operator, never for the stranger who sent it.

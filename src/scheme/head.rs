@@ -1,3 +1,5 @@
+//! `Head`: the method, target and headers of a request, read with care for absent and repeated ones.
+
 use std::{
     cell::{Cell, RefCell},
     fmt,

@@ -1,3 +1,5 @@
+//! `Hmac`: signatures by HMAC, with several keys and several candidate signatures.
+
 use std::{fmt, sync::Arc};
 
 use hmac::{KeyInit, Mac, digest::OutputSizeUser};

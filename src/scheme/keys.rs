@@ -1,3 +1,5 @@
+//! `Keys`: the secrets of one endpoint, each with an optional name.
+
 use std::sync::Arc;
 
 use subtle::{Choice, ConditionallySelectable};

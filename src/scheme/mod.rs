@@ -8,7 +8,7 @@
 //! [`Authentic`] or a [`VerifyError`]. Nothing here depends on who sends, on JSON, or on a runtime.
 //!
 //! ```
-//! use tower_webhook::scheme::{Check, Head, HmacSha256, Tag, Timestamp, VerifyError, header::Pairs};
+//! use tower_webhook::scheme::{Check, Head, HmacSha256, Tag, Timestamp, VerifyError, Pairs};
 //! use std::time::Duration;
 //!
 //! /// `x-signature: t=<seconds>,v1=<hex>`, over `t.body`.
@@ -33,14 +33,14 @@
 )]
 
 mod check;
-mod encoding;
+mod delivery_id;
 mod error;
 mod head;
-pub mod header;
 mod hmac;
-mod id;
 mod keys;
+mod pairs;
 mod secret;
+mod tag;
 mod timestamp;
 mod token;
 
@@ -50,7 +50,6 @@ pub(crate) use self::secret::counted;
 pub(crate) use self::token::{basic, credential};
 pub use self::{
     check::{Authentic, Check, Streaming},
-    encoding::Tag,
     error::VerifyError,
     head::Head,
     hmac::{
@@ -58,12 +57,14 @@ pub use self::{
         Sha256, Sha512,
     },
     keys::Keys,
+    pairs::{Pairs, after_prefix},
     secret::Secret,
+    tag::Tag,
     timestamp::Timestamp,
     token::{MAX_TOKENS, Token},
 };
 pub(crate) use self::{
+    delivery_id::{DeliveryId, is_visible},
     head::ReadHeaders,
-    id::{DeliveryId, is_visible},
     keys::KeyId,
 };

@@ -1,3 +1,5 @@
+//! `Secret`: one shared secret, checked when it is made and never printed.
+
 use std::fmt;
 
 #[cfg(feature = "register")]

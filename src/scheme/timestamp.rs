@@ -1,3 +1,5 @@
+//! `Timestamp`: a time in a request, and whether it is close enough to now.
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::VerifyError;

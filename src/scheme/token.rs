@@ -1,3 +1,5 @@
+//! `Token`: a secret in the request itself: in the path, the query, a header, or as Bearer or Basic credentials.
+
 use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};

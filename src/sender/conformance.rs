@@ -1,3 +1,5 @@
+//! `conformance`: tries forged requests of every kind on a provider.
+
 use std::{
     collections::BTreeSet,
     fmt,
@@ -9,12 +11,11 @@ use bytes::Bytes;
 use http::Uri;
 
 use super::{
-    Tamper,
+    Draft, Emit, Outgoing, Tamper,
+    emit::quoted,
     forge::{Forge, Forged, differing, replaced},
 };
 use crate::{
-    Draft, Emit, Outgoing,
-    provider::quoted,
     scheme::{Authentic, DeliveryId, Head, VerifyError},
     util::panics::contained,
 };

@@ -1,3 +1,5 @@
+//! Sends one request over plain HTTP/1.1.
+
 use std::time::Duration;
 
 use bytes::Bytes;

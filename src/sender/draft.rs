@@ -1,3 +1,5 @@
+//! Makes drafts of events, and refuses those that no receiver would read.
+
 use serde::{Serialize, de::IgnoredAny};
 
 use crate::{

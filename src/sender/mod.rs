@@ -40,12 +40,12 @@ mod conformance;
 #[cfg(feature = "deliver")]
 mod deliver;
 #[cfg(feature = "deliver")]
-mod deliveries;
+pub(crate) mod deliveries;
 mod draft;
-#[cfg(feature = "deliver")]
-pub(crate) mod follow;
+mod emit;
 mod forge;
 pub(crate) mod headers;
+mod schedule;
 mod tamper;
 
 use std::{
@@ -60,9 +60,12 @@ use http::{HeaderMap, Request, Uri};
 use http_body_util::Full;
 use serde::Serialize;
 
+pub(crate) use self::emit::quoted;
 use self::forge::Forge;
 pub use self::{
     conformance::{Case, Report, Verdict, conformance},
+    emit::{Draft, Emit, Outgoing},
+    schedule::Schedule,
     tamper::Tamper,
 };
 #[cfg(feature = "deliver")]
@@ -71,7 +74,7 @@ pub use self::{
     deliveries::{Answer, Attempt, Deliveries, DeliveryReport, Outcome},
 };
 use crate::{
-    Draft, Emit, Outgoing, Payload,
+    Payload,
     clock::{Clock, SystemClock},
     error::SendError,
     event::Names,

@@ -1,3 +1,5 @@
+//! `Tamper`: the ways in which a genuine request can be forged.
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -1,3 +1,5 @@
+//! `Verified`, the body of an authentic request, and `ResponseBody`, the body of an answer.
+
 use std::{
     convert::Infallible,
     fmt,

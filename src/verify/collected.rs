@@ -1,3 +1,5 @@
+//! The bytes of a body as they arrive, within a budget shared by all bodies.
+
 use bytes::Bytes;
 
 use crate::util::permits::{Place, Places};

@@ -1,3 +1,5 @@
+//! The future of one request: read, check, call the inner service, answer.
+
 use std::{
     fmt,
     future::Future,

@@ -1,3 +1,5 @@
+//! `VerifyLayer`: its provider and its settings.
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use tower::Layer;

@@ -1,3 +1,5 @@
+//! Reads a body through its check, and judges it at its end.
+
 use std::{
     error::Error,
     io,

@@ -1,3 +1,5 @@
+//! The tower service of the layer: handshake and head are judged here, before the body is read.
+
 use std::{
     fmt,
     task::{Context, Poll},

@@ -2,7 +2,7 @@
 
 use tower_webhook::{
     decode::Envelope,
-    scheme::{Check, Head, Tag, header::Pairs},
+    scheme::{Check, Head, Pairs, Tag},
 };
 
 use super::*;

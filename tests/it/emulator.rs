@@ -25,8 +25,8 @@ use tokio::{
 };
 use tower::Layer;
 use tower_webhook::{
-    Delivery, EventRouter, RawEvent, VerifyLayer, emulator::Emulator,
-    providers::learn365::Learn365, scheme::Token, verify::Verify,
+    Delivery, EventRouter, RawEvent, VerifyLayer, providers::learn365::Learn365,
+    providers::learn365::emulator::Emulator, scheme::Token, verify::Verify,
 };
 
 use crate::{

@@ -16,7 +16,7 @@ use http::StatusCode;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tower_webhook::{
-    emulator::Emulator,
+    providers::learn365::emulator::Emulator,
     providers::learn365::{Filter, Registration, Registrations},
     scheme::Token,
 };

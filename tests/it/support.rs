@@ -22,7 +22,7 @@ use http_body_util::{BodyExt, Full};
 use tokio::{net::TcpListener, sync::mpsc};
 use tower_webhook::{
     Rejection,
-    emulator::Emulator,
+    providers::learn365::emulator::Emulator,
     providers::{
         learn365::{Learn365, Registrations},
         loops::Loops,

@@ -1,3 +1,5 @@
+//! The events of Learn365, with the fields that are documented.
+
 use super::Learn365;
 use crate::providers::{Personal, events, lenient, objects};
 

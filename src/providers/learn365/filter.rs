@@ -1,3 +1,5 @@
+//! `Filter`: the types of events that a registration asks for.
+
 use std::fmt;
 
 use super::*;

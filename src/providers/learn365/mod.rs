@@ -45,25 +45,27 @@
 //! The exact `Action` texts and header in a capture of Learn365 itself. What the values of `EnrollmentStatus` mean.
 //! Whether several users are ever sent at once. Whether the retry schedule is the library's.
 
+#[cfg(feature = "register")]
+mod client;
+#[cfg(feature = "deliver")]
+pub mod emulator;
 mod events;
 #[cfg(any(feature = "deliver", feature = "register"))]
 mod filter;
 mod json;
 #[cfg(any(feature = "deliver", feature = "register"))]
 mod registration;
-#[cfg(feature = "register")]
-mod registrations;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 
+#[cfg(feature = "register")]
+pub use self::client::{RegistrationError, Registrations};
 pub use self::events::*;
 #[cfg(feature = "deliver")]
 pub(crate) use self::registration::{Wire, target};
-#[cfg(feature = "register")]
-pub use self::registrations::{RegistrationError, Registrations};
 #[cfg(any(feature = "deliver", feature = "register"))]
 pub use self::{filter::Filter, registration::Registration};
 use crate::{
@@ -191,7 +193,7 @@ impl Emit for Learn365 {
         let events: Vec<_> = events.iter().map(flat).collect::<Result<_, _>>()?;
         let body = format!(
             r#"{{"{id}":{},"{attempt}":{},"{properties}":{},"{notifications}":[{}]}}"#,
-            crate::provider::quoted(&outgoing.id),
+            crate::sender::quoted(&outgoing.id),
             outgoing.attempt,
             outgoing.properties,
             events.join(","),

@@ -1,5 +1,6 @@
 //! Deliveries with their retries, pulled by whoever says what time it is.
 
+pub(crate) mod client;
 mod report;
 
 use std::{
@@ -12,11 +13,9 @@ use std::{
 use http::HeaderMap;
 use tokio::task::JoinSet;
 
+use self::client::{Follow, Trip};
 pub use self::report::{Answer, Attempt, DeliveryReport, Outcome};
-use super::{
-    Sender,
-    follow::{Follow, Trip},
-};
+use super::Sender;
 use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError, util::panics::contained};
 
 /// Sends what it is given, and sends it again as the sender's [`Schedule`] has it: same id, next attempt, signed anew.

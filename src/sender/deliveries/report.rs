@@ -1,3 +1,5 @@
+//! `DeliveryReport`: the attempts of one delivery and their answers.
+
 use std::{
     fmt,
     time::{Duration, SystemTime},
@@ -5,11 +7,12 @@ use std::{
 
 use http::{Method, StatusCode};
 
+use super::client::Trip;
 use crate::{
     Schedule,
     clock::rfc3339,
     error::{SendError, with_causes},
-    sender::{deliver::patience, follow::Trip},
+    sender::deliver::patience,
 };
 
 /// What became of one delivery so far: what was tried, when, and what was answered. `Display` shows it on several lines.

@@ -9,7 +9,7 @@ use tower::{Service, ServiceExt};
 use tower_webhook::{
     Draft, Schedule, Verified,
     decode::Members,
-    emulator::Emulator,
+    providers::learn365::emulator::Emulator,
     providers::{
         Personal,
         learn365::{CourseCompleted, Filter, Registration, Registrations, UserCreated},
@@ -18,7 +18,7 @@ use tower_webhook::{
         teachstack::{PeerJoined, Teachstack},
     },
     router::{EventContext, FromContext},
-    scheme::{Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, Keys, Secret, Tag, header::Pairs},
+    scheme::{Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, Keys, Pairs, Secret, Tag},
     sender::{self, Deliveries},
 };
 

@@ -7,8 +7,8 @@ use tower_webhook::{
     error::ConfigError,
     providers::standard_webhooks::StandardWebhooks,
     scheme::{
-        Check, Head, HmacSha1Legacy, HmacSha256, HmacSha512, Secret, Tag, Timestamp, VerifyError,
-        header::{Pairs, after},
+        Check, Head, HmacSha1Legacy, HmacSha256, HmacSha512, Pairs, Secret, Tag, Timestamp,
+        VerifyError, after_prefix,
     },
 };
 
@@ -95,12 +95,12 @@ impl GitHub {
     fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let newer = head.header("x-hub-signature-256");
         if newer != Err(VerifyError::MissingHeader("x-hub-signature-256")) {
-            return Ok(self.sha256.check(Tag::hex(after(newer?, "sha256=")?)?));
+            return Ok(self.sha256.check(Tag::hex(after_prefix(newer?, "sha256=")?)?));
         }
         let older = head.header("x-hub-signature")?;
-        match after(older, "sha512=") {
+        match after_prefix(older, "sha512=") {
             Ok(hex) => Ok(self.sha512.check(Tag::hex(hex)?)),
-            Err(_) => Ok(self.sha1.check(Tag::hex(after(older, "sha1=")?)?)),
+            Err(_) => Ok(self.sha1.check(Tag::hex(after_prefix(older, "sha1=")?)?)),
         }
     }
 }
@@ -136,7 +136,7 @@ impl V0 {
     fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let time = head.header(self.time)?;
         timely(time, head)?;
-        let tag = Tag::hex(after(head.header(self.signature)?, "v0=")?)?;
+        let tag = Tag::hex(after_prefix(head.header(self.signature)?, "v0=")?)?;
         Ok(self.key.check(tag).prefix("v0:").prefix(time).prefix(":"))
     }
 }

@@ -1,3 +1,5 @@
+//! `Registration`: one entry of the registration API, checked before it is sent.
+
 #[cfg(feature = "register")]
 mod compare;
 mod target;

@@ -1,3 +1,5 @@
+//! The JSON of a registration as the API reads and writes it.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

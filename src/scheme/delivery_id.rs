@@ -1,3 +1,5 @@
+//! The id of a delivery, stored without an allocation if it is short.
+
 use std::fmt;
 
 /// The id of a delivery: mostly a UUID, or as short as one, and then without an allocation.

@@ -1,3 +1,5 @@
+//! Serves the emulated API on a listener of tokio.
+
 use std::{convert::Infallible, io, time::Duration};
 
 use hyper::server::conn::http1;

@@ -1,3 +1,5 @@
+//! A batch that is being handled: its permits, the timeout of each event, and the report of failures.
+
 use std::{
     future::Future,
     pin::Pin,

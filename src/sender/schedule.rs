@@ -1,3 +1,5 @@
+//! `Schedule`: when a sender sends a delivery again, and how long it waits for an answer.
+
 use std::time::Duration;
 
 /// When a sender sends a delivery again, and how long it waits for an answer, as far as that is documented.

@@ -1,3 +1,5 @@
+//! Members that must occur once: keeps the first and notes a second.
+
 /// What must stand once.
 pub(super) struct Once<T> {
     /// What stood first, if it is of any use.

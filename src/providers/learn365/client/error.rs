@@ -1,3 +1,5 @@
+//! `RegistrationError`: why the registration API did not do as it was asked.
+
 use std::{error::Error, fmt};
 
 use http::StatusCode;

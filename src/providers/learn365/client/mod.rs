@@ -1,3 +1,5 @@
+//! The client of the registration API: list, register, update, delete.
+
 mod answer;
 mod error;
 

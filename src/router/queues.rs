@@ -1,3 +1,5 @@
+//! The events of a batch, in one queue for each handler.
+
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -8,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::{
     EventContext, Outcome,
     erased::{Lane, RawLane, TypedLane},
-    table::{RouteId, Routes},
+    routes::{RouteId, Routes},
 };
 use crate::{
     RawEvent,

@@ -9,14 +9,14 @@ use super::VerifyError;
 /// # Errors
 ///
 /// [`VerifyError::MalformedSignature`] if the text does not begin with `prefix`.
-pub fn after<'a>(text: &'a str, prefix: &str) -> Result<&'a str, VerifyError> {
+pub fn after_prefix<'a>(text: &'a str, prefix: &str) -> Result<&'a str, VerifyError> {
     text.strip_prefix(prefix).ok_or(VerifyError::MalformedSignature)
 }
 
 /// A list of `name=value` pairs between commas, as in `t=1700000000,v1=…,v1=…`.
 ///
 /// ```
-/// use tower_webhook::scheme::{VerifyError, header::Pairs};
+/// use tower_webhook::scheme::{VerifyError, Pairs};
 ///
 /// let pairs = Pairs::parse("t=1700000000,v1=aa,v0=bb,v1=cc")?;
 /// assert_eq!(pairs.one("t"), Ok("1700000000"));
@@ -95,7 +95,7 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(
-                after(text, "sha256="),
+                after_prefix(text, "sha256="),
                 behind.ok_or(VerifyError::MalformedSignature),
                 "{text:?}"
             );

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, h
 use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
-use super::{
+use crate::sender::{
     deliver::{patience, plain},
     headers::{add, leave_out_content},
 };

@@ -1,3 +1,5 @@
+//! `Tag`: a MAC as bytes, read from hex or base64 and compared in constant time.
+
 use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -7,7 +7,7 @@ use http_body_util::Full;
 use super::{Emulator, headers};
 use crate::{
     providers::learn365::{Registration, target},
-    sender::{follow::Trip, headers::leave_out_content, random_id},
+    sender::{deliveries::client::Trip, headers::leave_out_content, random_id},
 };
 
 impl Emulator {

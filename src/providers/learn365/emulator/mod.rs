@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
-//! use tower_webhook::{emulator::Emulator, providers::learn365::CourseCompleted, scheme::Token};
+//! use tower_webhook::{providers::learn365::emulator::Emulator, providers::learn365::CourseCompleted, scheme::Token};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), tower_webhook::BoxError> {
 //! let emulator = Emulator::new(Token::basic("api", "the API key that programs show, invented")?);
@@ -69,7 +69,7 @@ use crate::{
     sender::{Deliveries, DeliveryReport, Sender},
 };
 
-/// Stands for Learn365: see [`emulator`](crate::emulator). Clones share registrations and deliveries.
+/// Stands for Learn365: see [`emulator`](crate::providers::learn365::emulator). Clones share registrations and deliveries.
 ///
 /// A tower service that answers the API below `/webhooks`, whatever stands in front of it in the path.
 #[derive(Clone)]

@@ -1,0 +1,168 @@
+//! The sending half of a provider: it writes events as the sender does, and signs requests.
+
+use std::{fmt, time::SystemTime};
+
+use http::{HeaderValue, request::Parts};
+
+use super::Schedule;
+use crate::{Provider, decode::Members, error::SendError};
+
+/// The sending half of a [`Provider`]: writes events the way the sender does, and signs a request.
+///
+/// For [`Sender`](crate::Sender), which is for tests and emulation. A provider that only receives leaves it out.
+/// `examples/own_provider.rs` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a webhook provider that can send",
+    label = "not an `Emit`",
+    note = "those of `tower_webhook::providers` can send; implement `Emit` for one of your own",
+    note = "a constructor that checks a secret returns a `Result`: take the provider out of it with `?`"
+)]
+pub trait Emit: Provider {
+    /// The body that carries `events`.
+    ///
+    /// # Errors
+    ///
+    /// If the sender cannot carry these events: [`SendError::NotOneEvent`], [`SendError::Encode`].
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError>;
+
+    /// Adds headers that prove nothing, such as the type of an event or the id of a delivery. Called before [`Emit::sign`].
+    ///
+    /// A header that the receiver refuses when it is absent or altered belongs in [`Emit::sign`], unless the signature covers
+    /// it. Called again for each request that is forged, with the time and the id of that request.
+    /// [`conformance`](crate::sender::conformance()) alters these headers, too: the receiver may accept that, but not with
+    /// another id, and not if it refused the request before. `events` is empty for a body that was not encoded from events.
+    fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
+        let _ = (head, events, outgoing);
+    }
+
+    /// Adds to `head` all that authenticates it and `body`.
+    ///
+    /// Every header that this sets is taken for a part of the proof: a receiver must refuse the request when one of them is
+    /// absent or altered. What proves nothing belongs in [`Emit::announce`].
+    ///
+    /// The value of a header that is a token, and no signature, is
+    /// [marked as sensitive](http::HeaderValue::set_sensitive): no redirect takes it to another host.
+    fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing);
+
+    /// When this sender sends a delivery again, and how long it waits for an answer.
+    fn schedule(&self) -> Schedule {
+        Schedule::undocumented()
+    }
+
+    /// The media type that the sender declares.
+    fn content_type(&self) -> HeaderValue {
+        HeaderValue::from_static("application/json")
+    }
+}
+
+/// An event to be sent.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Draft {
+    /// Its type on the wire.
+    pub kind: String,
+    /// Its payload: well-formed JSON.
+    pub json: String,
+}
+
+impl Draft {
+    pub(crate) fn new(kind: impl Into<String>, json: String) -> Self {
+        Self { kind: kind.into(), json }
+    }
+
+    /// `{"<kind_key>": kind, "<data_key>": payload}`, the counterpart of [`Envelope::adjacent`].
+    pub fn adjacent(&self, kind_key: &str, data_key: &str) -> String {
+        format!(
+            "{{{}:{},{}:{}}}",
+            quoted(kind_key),
+            quoted(&self.kind),
+            quoted(data_key),
+            self.json
+        )
+    }
+
+    /// The payload, an object, with `"<kind_key>": kind` as its first member: the counterpart of [`Envelope::flat`].
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Encode`] if the payload is no object, or has such a member already.
+    pub fn flat(&self, kind_key: &str) -> Result<String, SendError> {
+        let members = Members::of(&self.json)
+            .ok_or_else(|| SendError::Encode("the payload is not an object".into()))?;
+        if members.has(kind_key) {
+            return Err(SendError::Encode(format!(
+                "the payload has a member `{kind_key}` already"
+            )));
+        }
+        let rest = self.json.trim_start().get(1..).unwrap_or_default();
+        let comma = if members.is_empty() { "" } else { "," };
+        Ok(format!("{{{}:{}{comma}{rest}", quoted(kind_key), quoted(&self.kind)))
+    }
+}
+
+impl Draft {
+    /// As [`Draft::flat`], for a payload that has one member `beside`: the counterpart of [`Envelope::flat_beside`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Draft::flat`], and if the payload has no such member, or two: a receiver would ignore the event.
+    pub fn flat_beside(&self, kind_key: &str, beside: &str) -> Result<String, SendError> {
+        let flat = self.flat(kind_key)?;
+        let members = Members::of(&self.json).unwrap_or_default();
+        let count = match members.raw(beside) {
+            Some(_) => return Ok(flat),
+            None if members.has(beside) => "more than one",
+            None => "no",
+        };
+        Err(SendError::Encode(format!(
+            "the payload has {count} `{beside}`: a receiver would ignore the event"
+        )))
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft")
+            .field("kind", &self.kind)
+            .field("bytes", &self.json.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a [`Sender`](crate::Sender) says of a request beside its events.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Outgoing {
+    /// The id of the delivery.
+    pub id: String,
+    /// Which attempt it is, from 1.
+    pub attempt: u32,
+    /// The registration's properties: a JSON object.
+    pub properties: String,
+    /// The time of the first attempt.
+    pub occurred_at: SystemTime,
+    /// The time of this one.
+    pub now: SystemTime,
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("id", &self.id)
+            .field("attempt", &self.attempt)
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Outgoing {
+    /// A first attempt without properties, for a test of [`Emit`].
+    pub fn new(id: impl Into<String>, now: SystemTime) -> Self {
+        Self { id: id.into(), attempt: 1, properties: "{}".into(), occurred_at: now, now }
+    }
+}
+
+/// `text` as a JSON string.
+pub(crate) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
