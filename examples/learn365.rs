@@ -21,10 +21,12 @@ use tower::Layer;
 use tower_webhook::{
     BoxError, Delivery, EventRouter, State, VerifyLayer,
     providers::learn365::emulator::Emulator,
-    providers::learn365::{Course, CourseCompleted, Filter, Learn365, Registration, Registrations},
+    providers::learn365::{
+        Course, CourseCompleted, Filter, Learn365, Registration, RegistrationClient,
+    },
     router::EventKey,
     scheme::Token,
-    sender::{Answer, DeliveryReport, Outcome},
+    sender::{Answer, DeliveryReport, DeliveryStatus},
 };
 
 const API_KEY: &str = "invented; a tenant's administrator has the real one";
@@ -34,7 +36,7 @@ const SECRET: &str = "invented, and as typed into the registration";
 async fn main() -> Result<ExitCode, BoxError> {
     let emulator = Emulator::new(Token::basic("api", API_KEY)?);
     let api = TcpListener::bind("127.0.0.1:0").await?;
-    let registrations = Registrations::new(&format!("http://{}", api.local_addr()?), API_KEY)?;
+    let registrations = RegistrationClient::new(&format!("http://{}", api.local_addr()?), API_KEY)?;
     tokio::spawn(emulator.clone().serve(api));
 
     // The endpoint must be up before it is registered: the sender tries it.
@@ -126,7 +128,7 @@ fn third_time_lucky(report: &DeliveryReport, start: SystemTime) -> bool {
     let [failed, handled] =
         [500, 200].map(|code| http::StatusCode::from_u16(code).map(Answer::Status));
     let (Ok(failed), Ok(handled)) = (failed, handled) else { return false };
-    report.outcome == Outcome::Delivered
+    report.status == DeliveryStatus::Delivered
         && attempts
             == [(1, minutes(0), &failed), (2, minutes(1), &failed), (3, minutes(5), &handled)]
 }

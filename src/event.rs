@@ -67,20 +67,20 @@ impl<E: Event<Provider = P>, P> Names<E> for P {
 /// `Debug` shows the type and the size, never the content.
 #[derive(Clone)]
 pub struct RawEvent {
-    pub(crate) kind: Option<Arc<str>>,
+    pub(crate) event_type: Option<Arc<str>>,
     pub(crate) json: Bytes,
     pub(crate) error: Option<DecodeError>,
 }
 
 impl RawEvent {
     /// An event of the type and with the JSON given, for a test of a handler of them.
-    pub fn new(kind: Option<&str>, json: impl Into<Bytes>) -> Self {
-        Self { kind: kind.map(Into::into), json: json.into(), error: None }
+    pub fn new(event_type: Option<&str>, json: impl Into<Bytes>) -> Self {
+        Self { event_type: event_type.map(Into::into), json: json.into(), error: None }
     }
 
     /// Its type. `None` if it has none, or no text that could be one.
-    pub fn kind(&self) -> Option<&str> {
-        self.kind.as_deref()
+    pub fn event_type(&self) -> Option<&str> {
+        self.event_type.as_deref()
     }
 
     /// The whole element of the body, byte for byte: UTF-8, well-formed JSON, unknown fields included. Shares the
@@ -98,7 +98,7 @@ impl RawEvent {
 impl fmt::Debug for RawEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawEvent")
-            .field("kind", &self.kind)
+            .field("event_type", &self.event_type)
             .field("bytes", &self.json.len())
             .field("error", &self.error)
             .finish()

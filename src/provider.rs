@@ -77,33 +77,30 @@ pub trait Provider: Send + Sync + 'static {
     }
 }
 
-/// A sender's ways, as far as they are documented: whether it sends again, how long it waits, which media type it
-/// declares. By default it sends again, waits, and may declare any.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What is documented of a sender that changes how the receiver answers it. By default the sender repeats a request that
+/// fails, waits for the answer, and may declare any media type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Policy {
-    answer_within: Option<Duration>,
-    json_only: bool,
+    /// The sender never repeats a request, and waits this long for the answer.
+    pub never_resends: Option<Duration>,
+    /// The sender declares JSON: a request with another media type is answered 415.
+    pub json_only: bool,
 }
 
 impl Policy {
-    /// The sender never sends again and wants an answer within this time: it gets 202 then, and the handlers go on.
-    /// Loses nothing, since no answer could make such a sender repeat itself. It is the [`EventRouter`](crate::EventRouter)
-    /// that answers so and goes on; an ordinary handler behind the layer is dropped with its request.
-    pub fn never_resends(self, answer_within: Duration) -> Self {
-        Self { answer_within: Some(answer_within), ..self }
+    /// The sender never repeats a request, and waits `answer_timeout` for the answer. At that time it gets 202, and the
+    /// handlers go on: a later answer could not make such a sender repeat the request.
+    ///
+    /// The [`EventRouter`](crate::EventRouter) answers so and goes on. An ordinary handler behind the layer is dropped with
+    /// its request.
+    pub fn never_resends(self, answer_timeout: Duration) -> Self {
+        Self { never_resends: Some(answer_timeout), ..self }
     }
 
-    /// The sender documents that it declares JSON: anything else is answered 415.
+    /// The sender documents that it declares JSON: a request with another media type is answered 415.
     pub fn json_only(self) -> Self {
         Self { json_only: true, ..self }
-    }
-
-    pub(crate) fn answer_within(self) -> Option<Duration> {
-        self.answer_within
-    }
-
-    pub(crate) fn is_json_only(self) -> bool {
-        self.json_only
     }
 }

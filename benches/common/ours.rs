@@ -75,5 +75,5 @@ pub fn learn365_service() -> Verify<Learn365, EventRouter<Learn365>> {
 
 /// Its limit is that of the work, not that of the layer.
 pub fn layer<P: Provider>(provider: P) -> VerifyLayer<P> {
-    VerifyLayer::new(provider).body_limit(usize::MAX)
+    VerifyLayer::new(provider).max_body_bytes(usize::MAX)
 }

@@ -76,12 +76,12 @@ fn builder() -> Builder<TokioExecutor> {
 
 /// Waits until there has been no request under way for as long as a connection may do without.
 async fn silent(mut under_way: watch::Receiver<usize>, silence: Duration) {
-    let mut patience = silence.min(HEAD);
+    let mut answer_timeout = silence.min(HEAD);
     loop {
         let idle = *under_way.borrow_and_update() == 0;
         tokio::select! {
-            Ok(()) = under_way.changed() => patience = silence,
-            () = sleep(patience), if idle => return,
+            Ok(()) = under_way.changed() => answer_timeout = silence,
+            () = sleep(answer_timeout), if idle => return,
             else => return,
         }
     }

@@ -60,7 +60,7 @@ async fn raw(event: RawEvent, delivery: Delivery) -> Result<(), BoxError> {
     let json = one_line(std::str::from_utf8(event.json())?);
     let line = Line {
         provider: delivery.provider(),
-        kind: event.kind(),
+        kind: event.event_type(),
         delivery: delivery.id(),
         attempt: delivery.sender_attempt(),
         event: serde_json::from_str(&json)?,

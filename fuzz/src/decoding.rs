@@ -87,7 +87,7 @@ impl<P: Emit> Receiver<P> {
         };
         assert_eq!(batch.len(), found.len());
         for (event, element) in batch.events().zip(&found) {
-            assert_eq!(event.kind(), element.kind.as_deref());
+            assert_eq!(event.event_type(), element.event_type.as_deref());
             let json = &body[element.range.clone()];
             assert_eq!(event.json().as_ptr_range(), json.as_ptr_range());
             assert!(well_formed(json));
@@ -116,7 +116,7 @@ where
 {
     let said = said(&raw, peer.data).expect("it was found");
     assert_eq!(serde_json::from_str::<E>(said).expect("it was decoded"), event);
-    let name = raw.kind().expect("it was found by its name");
+    let name = raw.event_type().expect("it was found by its name");
     let request = match peer.sender.event_as(name, &event) {
         Ok(request) => request,
         Err(error) => return assert!(nobody_would_know(&event), "{error}"),

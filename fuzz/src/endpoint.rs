@@ -24,7 +24,7 @@ use tower_webhook::{
 
 use crate::{
     Input,
-    script::{self, EVENT_DEADLINE, Progress, ROUTERS, Script, Scripted},
+    script::{self, EVENT_TIMEOUT, Progress, ROUTERS, Script, Scripted},
 };
 
 /// What was sent, and how far it must have got.
@@ -53,7 +53,7 @@ impl Endpoint {
     pub fn new(input: &mut Input<'_>) -> Self {
         let most = 1 + usize::from(input.byte() % 3);
         let (fallback, hasty) = (input.flag(), input.flag());
-        let router = ROUTERS[usize::from(fallback)].clone().concurrency(most);
+        let router = ROUTERS[usize::from(fallback)].clone().max_batches(most);
         let service = LAYERS[usize::from(hasty)].layer(router.clone());
         let (sent, log, _runtime) = (Vec::new(), Vec::new(), RUNTIME.enter());
         Self { service, router, most, fallback, hasty, sent, log, _runtime }
@@ -111,7 +111,7 @@ impl Endpoint {
 
     /// Whatever is under way has had its time.
     pub fn let_time_pass(&mut self) {
-        RUNTIME.block_on(advance(EVENT_DEADLINE + Duration::from_millis(2)));
+        RUNTIME.block_on(advance(EVENT_TIMEOUT + Duration::from_millis(2)));
         self.sent.iter_mut().for_each(|sent| sent.progress.be_late());
     }
 

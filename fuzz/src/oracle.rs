@@ -40,7 +40,7 @@ impl Kind {
             Tag::Shape => Envelope::shape(|members| members.text("Type")),
         };
         let envelope = if self.list { envelope.within("List") } else { envelope };
-        if self.camel { envelope.or_camel_case() } else { envelope }
+        if self.camel { envelope.camel_case() } else { envelope }
     }
 
     /// The events of `body`; `None` if it is to be refused.
@@ -104,10 +104,10 @@ pub fn outer_member<'b>(body: &'b [u8], name: &str) -> Option<&'b RawValue> {
 fn only<'b>(
     members: &[(Key<'_>, &'b RawValue)],
     name: &str,
-    or_camel_case: bool,
+    camel_case: bool,
 ) -> Option<&'b RawValue> {
     let mut found = values(members, name);
-    if found.is_empty() && or_camel_case {
+    if found.is_empty() && camel_case {
         let (first, rest) = name.split_at(1);
         found = values(members, &(first.to_ascii_lowercase() + rest));
     }

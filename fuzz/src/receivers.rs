@@ -52,7 +52,7 @@ pub trait Receive: Send + Sync {
 pub static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
 /// The longest body.
-pub(crate) const BODY_LIMIT: usize = 600;
+pub(crate) const MAX_BODY_BYTES: usize = 600;
 
 /// All of them.
 pub static RECEIVERS: LazyLock<Vec<Box<dyn Receive>>> =
@@ -80,7 +80,7 @@ impl<P: Emit + Clone> Receive for Receiver<P> {
             Response::from_parts(head, body.to_bytes())
         });
         let mut cx = Context::from_waker(Waker::noop());
-        for _ in 0..MOST_POLLS {
+        for _ in 0..MAX_POLLS {
             if let Poll::Ready(answer) = answer.as_mut().poll(&mut cx) {
                 return Some(answer);
             }
@@ -122,7 +122,7 @@ fn receiver<P: Emit + Clone>(
     handlers: impl FnOnce(EventRouter<P>) -> EventRouter<P>,
 ) -> Box<dyn Receive> {
     let layer = VerifyLayer::new(provider.clone());
-    let layer = layer.clock(ManualClock::new(NOW)).body_limit(BODY_LIMIT);
+    let layer = layer.clock(ManualClock::new(NOW)).max_body_bytes(MAX_BODY_BYTES);
     let events = handlers(EventRouter::new().fallback(async |_: RawEvent| count()));
     Box::new(Receiver { layer, events, provider })
 }
@@ -200,4 +200,4 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 
 const TOKEN: &str = "0123456789abcdef0123456789ABC-_f";
 const NOW: SystemTime = SystemTime::UNIX_EPOCH;
-const MOST_POLLS: usize = 300;
+const MAX_POLLS: usize = 300;

@@ -182,14 +182,14 @@ impl Script {
 }
 
 /// How long an event may take.
-pub const EVENT_DEADLINE: Duration = Duration::from_secs(60);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A router with a handler for each act, and one with a fallback as well.
 pub static ROUTERS: LazyLock<[EventRouter<Scripted>; 2]> = LazyLock::new(|| {
     silence();
     let typed = || {
         EventRouter::new()
-            .event_deadline(EVENT_DEADLINE)
+            .event_timeout(EVENT_TIMEOUT)
             .on_type("Succeed", async |todo: Todo| act(Act::Succeed, todo).await)
             .on_type("Fail", async |todo: Todo| act(Act::Fail, todo).await)
             .on_type("Panic", async |todo: Todo| act(Act::Panic, todo).await)

@@ -5,7 +5,7 @@ use http::{Method, request::Parts};
 use crate::{
     decoding::well_formed,
     head::echo,
-    receivers::{BODY_LIMIT, Frames, Piece, Receive},
+    receivers::{MAX_BODY_BYTES, Frames, Piece, Receive},
 };
 
 /// What the status table allows.
@@ -24,7 +24,7 @@ pub fn allowed(
         &[200]
     } else if head.method != Method::POST {
         &[405]
-    } else if frames.announced.max(length) > BODY_LIMIT as u64 {
+    } else if frames.announced.max(length) > MAX_BODY_BYTES as u64 {
         &[413]
     } else if !signed {
         &[400, 401, 404, 413, 431]
@@ -57,7 +57,7 @@ fn broken_off(frames: &Frames) -> Option<&'static [u16]> {
         Piece::BreaksOff => Some(&[400][..]),
         Piece::Data(data) => {
             length += data.len() as u64;
-            (length > BODY_LIMIT as u64).then_some(&[413])
+            (length > MAX_BODY_BYTES as u64).then_some(&[413])
         }
         Piece::Trailers | Piece::Pause => None,
     });

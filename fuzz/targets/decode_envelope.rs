@@ -12,7 +12,7 @@ fn property(data: &[u8]) {
     let kind = Kind::chosen(choice);
     let found = decode::events(&kind.envelope(), body);
     let all = |events: Vec<decode::Element<'_>>| -> Vec<Found> {
-        events.into_iter().map(|event| (event.kind.map(Into::into), event.range)).collect()
+        events.into_iter().map(|event| (event.event_type.map(Into::into), event.range)).collect()
     };
     assert_eq!(found.map(all).ok(), kind.events(body));
 }

@@ -134,7 +134,7 @@ fn header(input: &mut Input<'_>) {
     let visible = |b: &u8| matches!(b, b' '..=b'~' | b'\t');
     let expected = match &meant[..] {
         [] => Err(MissingHeader("x-tag")),
-        [one] if one.len() > Head::MAX_HEADER => Err(HeaderTooLong("x-tag")),
+        [one] if one.len() > Head::MAX_HEADER_BYTES => Err(HeaderTooLong("x-tag")),
         [one] if one.iter().all(visible) => Ok(str::from_utf8(one).expect("it is ASCII")),
         [_] => Err(MalformedHeader("x-tag")),
         _ => Err(RepeatedHeader("x-tag")),

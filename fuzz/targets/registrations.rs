@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tower_webhook::{
     error::ConfigError,
-    providers::learn365::{Filter, Registration, RegistrationError, Registrations},
+    providers::learn365::{Filter, Registration, RegistrationError, RegistrationClient},
 };
 use tower_webhook_fuzz::{
     Input, fuzz_target,
@@ -102,9 +102,9 @@ fn registration(filters: impl IntoIterator<Item = Filter>) -> Result<Registratio
     Registration::new(URI, SECRET, filters)?.header("x-environment", HEADER)
 }
 
-static API: LazyLock<Registrations> = LazyLock::new(|| {
+static API: LazyLock<RegistrationClient> = LazyLock::new(|| {
     let base = format!("http://127.0.0.1:{}", peer::port());
-    Registrations::new(&base, KEY).expect("it is an address of this machine")
+    RegistrationClient::new(&base, KEY).expect("it is an address of this machine")
 });
 static WANTED: LazyLock<Registration> =
     LazyLock::new(|| registration([Filter::CourseCompleted]).expect("it can be registered"));

@@ -15,18 +15,18 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     /// data, and nothing else.
     pub(super) fn adjacent(
         &mut self,
-        keys @ [kind_key, data_key]: [&Name; 2],
+        keys @ [type_key, data_key]: [&Name; 2],
         straight: bool,
         at: &mut Cursor<'b>,
     ) -> Result<(), DecodeError> {
         let start = at.position();
-        let kind = if straight { at.straight_to(kind_key, data_key) } else { None };
-        let Some(kind) = kind else { return self.members(keys, start, None, at) };
-        match self.data(Some(kind), at)? {
+        let event_type = if straight { at.straight_to(type_key, data_key) } else { None };
+        let Some(event_type) = event_type else { return self.members(keys, start, None, at) };
+        match self.data(Some(event_type), at)? {
             Data::Decoded(route, event) if event.is_ok() && at.eat(b'}') => {
                 self.known(start, at, route, event)
             }
-            data => self.members(keys, start, Some((Cow::Borrowed(kind), data)), at),
+            data => self.members(keys, start, Some((Cow::Borrowed(event_type), data)), at),
         }
     }
 
@@ -34,45 +34,46 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     #[inline(never)]
     fn members(
         &mut self,
-        [kind_key, data_key]: [&Name; 2],
+        [type_key, data_key]: [&Name; 2],
         start: usize,
         first: Option<(Cow<'b, str>, DataOf<'b, S>)>,
         at: &mut Cursor<'b>,
     ) -> Result<(), DecodeError> {
-        let camel = self.envelope.or_camel_case;
-        let (mut kind, mut camel_kind) = (Once::NEVER, Once::NEVER);
+        let camel = self.envelope.camel_case;
+        let (mut event_type, mut camel_type) = (Once::NEVER, Once::NEVER);
         let (mut data, mut camel_data) = (Once::NEVER, Once::NEVER);
         let mut more = match first {
             None => at.open(b'{', b'}')?,
             Some((name, of_it)) => {
-                kind.add(Some(name));
+                event_type.add(Some(name));
                 data.add(Some(of_it));
                 at.more(b'}')?
             }
         };
         while more {
-            match at.member([kind_key, data_key], camel)? {
-                Member::Exact(0) => kind.add(at.kind()?),
+            match at.member([type_key, data_key], camel)? {
+                Member::Exact(0) => event_type.add(at.event_type()?),
                 Member::Exact(_) if data.found => {
                     at.pass()?;
                     data.repeated = true;
                 }
-                Member::Exact(_) => data.add(Some(self.data(kind.first.as_deref(), at)?)),
-                Member::CamelCase(0) => camel_kind.add(at.kind()?),
+                Member::Exact(_) => data.add(Some(self.data(event_type.first.as_deref(), at)?)),
+                Member::CamelCase(0) => camel_type.add(at.event_type()?),
                 Member::CamelCase(_) => camel_data.add(Some(Data::Left(at.skip()?))),
                 Member::Other(_) => at.pass()?,
             }
             more = at.more(b'}')?;
         }
-        let (kind, data) = (kind.or(&camel_kind), if data.found { data } else { camel_data });
-        match &kind.first {
-            _ if kind.repeated => {
+        let (event_type, data) =
+            (event_type.or(&camel_type), if data.found { data } else { camel_data });
+        match &event_type.first {
+            _ if event_type.repeated => {
                 if let Some(Data::Decoded(route, event)) = data.first {
                     self.discard(route, event);
                 }
-                self.unknown(start, at, Err(twice(kind_key, start)))
+                self.unknown(start, at, Err(twice(type_key, start)))
             }
-            Some(kind) => self.settle(kind, data, data_key, start, at),
+            Some(event_type) => self.settle(event_type, data, data_key, start, at),
             None => self.unknown(start, at, Ok(None)),
         }
     }
@@ -81,10 +82,10 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     #[inline]
     fn data(
         &mut self,
-        kind: Option<&str>,
+        event_type: Option<&str>,
         at: &mut Cursor<'b>,
     ) -> Result<DataOf<'b, S>, DecodeError> {
-        if let Some(route) = kind.and_then(|kind| self.sink.route(kind)) {
+        if let Some(route) = event_type.and_then(|event_type| self.sink.route(event_type)) {
             return Ok(Data::Decoded(route, self.sink.decode(route, at)?));
         }
         at.skip().map(Data::Left)
@@ -92,7 +93,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
 
     fn settle(
         &mut self,
-        kind: &Cow<'b, str>,
+        event_type: &Cow<'b, str>,
         data: Once<DataOf<'b, S>>,
         key: &Name,
         start: usize,
@@ -101,8 +102,8 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         let (route, event) = match data.first {
             Some(Data::Decoded(route, event)) => (route, event),
             left => {
-                let Some(route) = self.sink.route(kind) else {
-                    return self.unknown(start, at, Ok(Some(kind.clone())));
+                let Some(route) = self.sink.route(event_type) else {
+                    return self.unknown(start, at, Ok(Some(event_type.clone())));
                 };
                 (route, self.left(left, route, start, at)?)
             }

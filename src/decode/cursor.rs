@@ -208,7 +208,7 @@ impl<'b> Cursor<'b> {
 
     /// The text here, if it can be the name of a type.
     #[inline(always)]
-    pub(super) fn kind(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
+    pub(super) fn event_type(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
         Ok(self.text_or_skip()?.filter(|text| text.len() <= Envelope::MAX_TYPE))
     }
 

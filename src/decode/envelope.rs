@@ -15,7 +15,7 @@ use super::{Members, name::Name};
 /// use tower_webhook::decode::{Envelope, events};
 ///
 /// let body = br#"[{"kind": "paid", "of": {"total": 3}}, {"of": [], "kind": "p\u0061id"}, 7]"#;
-/// let found: Vec<_> = events(&Envelope::adjacent("kind", "of"), body)?.into_iter().map(|e| (e.kind, e.range)).collect();
+/// let found: Vec<_> = events(&Envelope::adjacent("kind", "of"), body)?.into_iter().map(|e| (e.event_type, e.range)).collect();
 /// assert_eq!(found[0], (Some("paid".into()), 1..37));
 /// assert_eq!(found[1].0.as_deref(), Some("paid"));
 /// assert_eq!(found[2], (None, 72..73));
@@ -25,19 +25,19 @@ use super::{Members, name::Name};
 pub struct Envelope {
     pub(super) list: Option<Name>,
     pub(super) tag: Tag,
-    pub(super) or_camel_case: bool,
+    pub(super) camel_case: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Tag {
     Adjacent {
-        kind: Name,
+        event_type: Name,
         data: Name,
         /// Whether an event that is written as most are can be read without a look at anything else.
         straight: bool,
     },
     Flat {
-        kind: Name,
+        event_type: Name,
         beside: Option<Name>,
     },
     Shape(Shape),
@@ -53,26 +53,27 @@ impl Envelope {
     /// `{"type": "paid", "data": {…}}`: the name of an event and what it says stand side by side. An absent `data`
     /// is `null`.
     pub fn adjacent(
-        kind: impl Into<Cow<'static, str>>,
+        event_type: impl Into<Cow<'static, str>>,
         data: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let (kind, data) = (Name::new(kind), Name::new(data));
-        let straight = kind.is_plain() && data.is_plain() && kind.as_str() != data.as_str();
-        Tag::Adjacent { kind, data, straight }.into()
+        let (event_type, data) = (Name::new(event_type), Name::new(data));
+        let straight =
+            event_type.is_plain() && data.is_plain() && event_type.as_str() != data.as_str();
+        Tag::Adjacent { event_type, data, straight }.into()
     }
 
     /// `{"action": "paid", …}`: what the event says stands beside its name.
-    pub fn flat(kind: impl Into<Cow<'static, str>>) -> Self {
-        Tag::Flat { kind: Name::new(kind), beside: None }.into()
+    pub fn flat(event_type: impl Into<Cow<'static, str>>) -> Self {
+        Tag::Flat { event_type: Name::new(event_type), beside: None }.into()
     }
 
     /// Like [`Envelope::flat`], for objects of which only those with one member `beside` are events: without it, or with
     /// two, an object is an unknown event. One that has it and names its type twice does not fit.
     pub fn flat_beside(
-        kind: impl Into<Cow<'static, str>>,
+        event_type: impl Into<Cow<'static, str>>,
         beside: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Tag::Flat { kind: Name::new(kind), beside: Some(Name::new(beside)) }.into()
+        Tag::Flat { event_type: Name::new(event_type), beside: Some(Name::new(beside)) }.into()
     }
 
     /// What stands beside the type in every event, by [`Envelope::flat_beside`].
@@ -96,14 +97,14 @@ impl Envelope {
 
     /// Reads the envelope's names in camelCase too: where the exact spelling stands, it wins.
     #[must_use]
-    pub fn or_camel_case(self) -> Self {
-        Self { or_camel_case: true, ..self }
+    pub fn camel_case(self) -> Self {
+        Self { camel_case: true, ..self }
     }
 }
 
 impl From<Tag> for Envelope {
     fn from(tag: Tag) -> Self {
-        Self { list: None, tag, or_camel_case: false }
+        Self { list: None, tag, camel_case: false }
     }
 }
 
@@ -112,7 +113,7 @@ impl From<Tag> for Envelope {
 #[non_exhaustive]
 pub struct Element<'b> {
     /// Its type. `None` if it has none, or no text that could be one.
-    pub kind: Option<Cow<'b, str>>,
+    pub event_type: Option<Cow<'b, str>>,
     /// Its bytes in the body.
     pub range: Range<usize>,
 }

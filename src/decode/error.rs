@@ -73,9 +73,9 @@ impl DecodeError {
         self
     }
 
-    /// The same fault, found in the event `kind` behind the path `outer`.
-    pub(super) fn within(mut self, kind: Option<&str>, outer: &str) -> Self {
-        self.0.event = kind.map(Into::into);
+    /// The same fault, found in the event `event_type` behind the path `outer`.
+    pub(super) fn within(mut self, event_type: Option<&str>, outer: &str) -> Self {
+        self.0.event = event_type.map(Into::into);
         self.0.path = Some(match self.0.path.take() {
             None => outer.to_owned(),
             Some(inner) if inner.starts_with('[') => format!("{outer}{inner}"),

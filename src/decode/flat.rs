@@ -19,19 +19,19 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         beside: Option<&Name>,
         at: &mut Cursor<'b>,
     ) -> Result<(), DecodeError> {
-        let camel = self.envelope.or_camel_case;
+        let camel = self.envelope.camel_case;
         let start = at.position();
-        let (mut kind, mut camel_kind) = (Once::NEVER, Once::NEVER);
+        let (mut event_type, mut camel_type) = (Once::NEVER, Once::NEVER);
         let (mut other, mut camel_other) = (Once::NEVER, Once::NEVER);
         let mut decoded = None;
         let mut more = at.open(b'{', b'}')?;
         while more {
             match at.member([name, beside.unwrap_or(name)], camel)? {
                 Member::Exact(0) => {
-                    kind.add(at.kind()?);
+                    event_type.add(at.event_type()?);
                     if decoded.is_none()
                         && other.once() == beside.is_some()
-                        && let Some((route, event, ahead)) = self.ahead(&kind, start, at)?
+                        && let Some((route, event, ahead)) = self.ahead(&event_type, start, at)?
                     {
                         if at.until(&ahead).is_some_and(|rest| all_told(rest, [Some(name), beside]))
                         {
@@ -41,7 +41,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
                         decoded = Some((route, event));
                     }
                 }
-                Member::CamelCase(0) => camel_kind.add(at.kind()?),
+                Member::CamelCase(0) => camel_type.add(at.event_type()?),
                 Member::Exact(_) => other.add(Some(at.pass()?)),
                 Member::CamelCase(_) => camel_other.add(Some(at.pass()?)),
                 Member::Other(_) => at.pass()?,
@@ -49,30 +49,32 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
             more = at.more(b'}')?;
         }
         let complete = beside.is_none() || other.or(&camel_other).once();
-        let kind = kind.or(&camel_kind);
+        let event_type = event_type.or(&camel_type);
         if let Some((route, event)) = decoded {
-            if complete && !kind.repeated {
+            if complete && !event_type.repeated {
                 return self.known(start, at, route, event);
             }
             self.discard(route, event);
         }
-        match &kind.first {
+        match &event_type.first {
             _ if !complete => self.unknown(start, at, Ok(None)),
-            _ if kind.repeated => self.unknown(start, at, Err(twice(name, start))),
-            Some(kind) => self.rewound(kind, start, at),
+            _ if event_type.repeated => self.unknown(start, at, Err(twice(name, start))),
+            Some(event_type) => self.rewound(event_type, start, at),
             None => self.unknown(start, at, Ok(None)),
         }
     }
 
-    /// Decodes the object from its start, if `kind` is that of a known event. Says where it ends, too.
+    /// Decodes the object from its start, if `event_type` is that of a known event. Says where it ends, too.
     fn ahead(
         &mut self,
-        kind: &Once<Cow<'b, str>>,
+        event_type: &Once<Cow<'b, str>>,
         start: usize,
         at: &Cursor<'b>,
     ) -> Result<Option<Ahead<'b, S>>, DecodeError> {
-        let kind = kind.first.as_ref().filter(|_| !kind.repeated);
-        let Some(route) = kind.and_then(|kind| self.sink.route(kind)) else { return Ok(None) };
+        let event_type = event_type.first.as_ref().filter(|_| !event_type.repeated);
+        let Some(route) = event_type.and_then(|event_type| self.sink.route(event_type)) else {
+            return Ok(None);
+        };
         let mut ahead = at.moved(start);
         let event = self.sink.decode(route, &mut ahead)?;
         Ok(Some((route, event, ahead)))

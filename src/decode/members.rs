@@ -12,20 +12,20 @@ use super::{Cursor, DecodeError, name::is_camel_case_of};
 #[derive(Clone, Default)]
 pub struct Members<'b> {
     all: Vec<(Cow<'b, str>, &'b str)>,
-    or_camel_case: bool,
+    camel_case: bool,
 }
 
 impl<'b> Members<'b> {
     /// The most members; a body with an object of more of them, where they are looked at, is refused.
     pub const MAX: usize = 1024;
 
-    pub(super) fn new(or_camel_case: bool) -> Self {
-        Self { all: Vec::new(), or_camel_case }
+    pub(super) fn new(camel_case: bool) -> Self {
+        Self { all: Vec::new(), camel_case }
     }
 
     /// All members of the object at `at`.
-    pub(super) fn read(at: &mut Cursor<'b>, or_camel_case: bool) -> Result<Self, DecodeError> {
-        let mut members = Self::new(or_camel_case);
+    pub(super) fn read(at: &mut Cursor<'b>, camel_case: bool) -> Result<Self, DecodeError> {
+        let mut members = Self::new(camel_case);
         let mut more = at.open(b'{', b'}')?;
         while more {
             let key = at.key()?;
@@ -64,10 +64,10 @@ impl<'b> Members<'b> {
     }
 
     /// The JSON text of the member `name`; in an envelope that is read
-    /// [`or_camel_case`](super::Envelope::or_camel_case), else of its camelCase spelling.
+    /// [`camel_case`](super::Envelope::camel_case), else of its camelCase spelling.
     pub fn raw(&self, name: &str) -> Option<&'b str> {
         match self.only(|key| key == name) {
-            Only::None if self.or_camel_case => self.only(|key| is_camel_case_of(key, name)).json(),
+            Only::None if self.camel_case => self.only(|key| is_camel_case_of(key, name)).json(),
             exact => exact.json(),
         }
     }

@@ -33,7 +33,7 @@ mod object;
 mod reader;
 mod undecoded;
 
-#[cfg(any(feature = "deliver", feature = "register"))]
+#[cfg(any(feature = "client-tls", feature = "emulator"))]
 pub(crate) use self::object::Object;
 pub(crate) use self::{
     cursor::{Cursor, MAX_DEPTH, is_too_deep},

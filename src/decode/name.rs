@@ -73,7 +73,7 @@ impl<'b> Cursor<'b> {
     pub(super) fn member<const N: usize>(
         &mut self,
         names: [&Name; N],
-        or_camel_case: bool,
+        camel_case: bool,
     ) -> Result<Member<'b>, DecodeError> {
         self.peek();
         for (index, name) in names.into_iter().enumerate() {
@@ -84,7 +84,7 @@ impl<'b> Cursor<'b> {
         let key = self.key()?;
         Ok(if let Some(index) = names.iter().position(|name| key == name.text) {
             Member::Exact(index)
-        } else if or_camel_case
+        } else if camel_case
             && let Some(index) = names.iter().position(|name| is_camel_case_of(&key, &name.text))
         {
             Member::CamelCase(index)

@@ -52,7 +52,7 @@ impl Envelope {
         let outer = match &self.list {
             None => {
                 reader.elements(&mut at)?;
-                Members::new(self.or_camel_case)
+                Members::new(self.camel_case)
             }
             Some(list) => reader.outer(list, &mut at)?,
         };
@@ -76,7 +76,7 @@ pub(crate) trait Sink<'b> {
     type Route: Copy;
     type Event;
 
-    fn route(&self, kind: &str) -> Option<Self::Route>;
+    fn route(&self, event_type: &str) -> Option<Self::Route>;
 
     fn name(&self, route: Self::Route) -> &str;
 
@@ -108,7 +108,11 @@ pub(crate) trait Sink<'b> {
     );
 
     /// No event, or one that nobody wants; or it names its type twice, which is an error.
-    fn unknown(&mut self, range: Range<usize>, kind: Result<Option<Cow<'b, str>>, DecodeError>);
+    fn unknown(
+        &mut self,
+        range: Range<usize>,
+        event_type: Result<Option<Cow<'b, str>>, DecodeError>,
+    );
 }
 
 pub(super) struct Reader<'r, S> {
@@ -120,11 +124,11 @@ pub(super) struct Reader<'r, S> {
 #[expect(clippy::ptr_arg, reason = "a borrowed name is cloned for nothing, an owned one seldom")]
 impl<'b, S: Sink<'b>> Reader<'_, S> {
     fn outer(&mut self, list: &Name, at: &mut Cursor<'b>) -> Result<Members<'b>, DecodeError> {
-        let mut members = Members::new(self.envelope.or_camel_case);
+        let mut members = Members::new(self.envelope.camel_case);
         let (mut found, mut otherwise) = (false, None);
         let mut more = at.open(b'{', b'}')?;
         while more {
-            match at.member([list], self.envelope.or_camel_case)? {
+            match at.member([list], self.envelope.camel_case)? {
                 Member::Exact(_) if found => return Err(at.error("has its list of events twice")),
                 Member::Exact(_) => {
                     found = true;
@@ -176,14 +180,16 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     fn element(&mut self, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         let start = at.start();
         match (at.peek(), &self.envelope.tag) {
-            (Some(b'{'), Tag::Adjacent { kind, data, straight }) => {
-                self.adjacent([kind, data], *straight, at)
+            (Some(b'{'), Tag::Adjacent { event_type, data, straight }) => {
+                self.adjacent([event_type, data], *straight, at)
             }
-            (Some(b'{'), Tag::Flat { kind, beside }) => self.flat(kind, beside.as_ref(), at),
+            (Some(b'{'), Tag::Flat { event_type, beside }) => {
+                self.flat(event_type, beside.as_ref(), at)
+            }
             (Some(b'{'), Tag::Shape(of)) => {
-                let kind = of(&Members::read(at, self.envelope.or_camel_case)?);
-                match kind.filter(|kind| kind.len() <= Envelope::MAX_TYPE) {
-                    Some(kind) => self.rewound(&kind, start, at),
+                let event_type = of(&Members::read(at, self.envelope.camel_case)?);
+                match event_type.filter(|event_type| event_type.len() <= Envelope::MAX_TYPE) {
+                    Some(event_type) => self.rewound(&event_type, start, at),
                     None => self.unknown(start, at, Ok(None)),
                 }
             }
@@ -203,12 +209,12 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
 
     pub(super) fn rewound(
         &mut self,
-        kind: &Cow<'b, str>,
+        event_type: &Cow<'b, str>,
         start: usize,
         at: &Cursor<'b>,
     ) -> Result<(), DecodeError> {
-        let Some(route) = self.sink.route(kind) else {
-            return self.unknown(start, at, Ok(Some(kind.clone())));
+        let Some(route) = self.sink.route(event_type) else {
+            return self.unknown(start, at, Ok(Some(event_type.clone())));
         };
         let event = self.sink.decode(route, &mut at.moved(start))?;
         self.known(start, at, route, event)
@@ -236,12 +242,12 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         &mut self,
         start: usize,
         end: &Cursor<'b>,
-        kind: Result<Option<Cow<'b, str>>, DecodeError>,
+        event_type: Result<Option<Cow<'b, str>>, DecodeError>,
     ) -> Result<(), DecodeError> {
         self.one_more(start, end)?;
-        let kind = kind.map_err(|error| error.within(None, &self.path()));
+        let event_type = event_type.map_err(|error| error.within(None, &self.path()));
         self.count += 1;
-        self.sink.unknown(start..end.position(), kind);
+        self.sink.unknown(start..end.position(), event_type);
         Ok(())
     }
 

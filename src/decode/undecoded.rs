@@ -49,7 +49,11 @@ impl<'b, F: FnMut(Element<'b>)> Sink<'b> for Undecoded<F> {
         match route {}
     }
 
-    fn unknown(&mut self, range: Range<usize>, kind: Result<Option<Cow<'b, str>>, DecodeError>) {
-        (self.found)(Element { kind: kind.unwrap_or_default(), range });
+    fn unknown(
+        &mut self,
+        range: Range<usize>,
+        event_type: Result<Option<Cow<'b, str>>, DecodeError>,
+    ) {
+        (self.found)(Element { event_type: event_type.unwrap_or_default(), range });
     }
 }

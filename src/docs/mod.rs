@@ -3,7 +3,7 @@
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 
-#[cfg(all(feature = "deliver", feature = "register"))]
+#[cfg(all(feature = "client-tls", feature = "emulator"))]
 #[doc = include_str!("learn365.md")]
 pub mod learn365 {}
 

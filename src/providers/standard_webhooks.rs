@@ -133,8 +133,8 @@ impl Emit for StandardWebhooks {
             return Err(SendError::Encode(NO_ID.into()));
         }
         let time = rfc3339(outgoing.occurred_at);
-        let kind = crate::sender::quoted(&event.kind);
-        Ok(format!(r#"{{"type":{kind},"timestamp":"{time}","data":{}}}"#, event.json))
+        let event_type = crate::sender::quoted(&event.event_type);
+        Ok(format!(r#"{{"type":{event_type},"timestamp":"{time}","data":{}}}"#, event.json))
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
@@ -157,7 +157,7 @@ impl Emit for StandardWebhooks {
     /// The example schedule of the specification, which leaves it to the sender, and the longest of the timeouts that it
     /// recommends. What "throttle" after a 429, 502 or 504 means is left to the sender as well: here, nothing more.
     fn schedule(&self) -> Schedule {
-        Schedule::retrying(&RETRIES).answer_within(PATIENCE)
+        Schedule::retrying(&RETRIES[..]).answer_timeout(PATIENCE)
     }
 }
 

@@ -103,7 +103,7 @@ impl Emit for SynthesisVr {
 
     /// Documented: it waits two seconds, ignores the answer and never sends again.
     fn schedule(&self) -> Schedule {
-        Schedule::once().answer_within(PATIENCE)
+        Schedule::once().answer_timeout(PATIENCE)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::Future,
-    ops::Range,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
@@ -13,12 +12,12 @@ use bytes::Bytes;
 
 use super::{
     EventContext, Outcome,
-    queues::{Lanes, Seat},
-    routes::{RouteId, Routes},
+    entry::{Entry, Progress},
+    queues::Queues,
+    routes::Routes,
 };
 use crate::{
     Delivery, RawEvent,
-    decode::DecodeError,
     util::panics::{Guarded, contained},
 };
 
@@ -39,7 +38,7 @@ use crate::{
 pub struct Batch<S> {
     events: Vec<Entry>,
     // Never locked: it makes a batch `Sync`, which the handlers' futures need not be.
-    lanes: Mutex<Lanes<S>>,
+    queues: Mutex<Queues<S>>,
     outcomes: Vec<Outcome>,
     origin: Origin<S>,
     yielded: bool,
@@ -53,40 +52,10 @@ pub(super) struct Origin<S> {
     pub(super) state: Guarded<S>,
 }
 
-/// An event as it stands in the body, and what is to become of it. Small: there may be many.
-pub(super) struct Entry {
-    pub(super) range: Range<usize>,
-    pub(super) kind: Kind,
-    pub(super) step: Step,
-}
-
-pub(super) enum Kind {
-    /// The route has its name, and it fits.
-    Known(RouteId),
-    Odd(Box<Odd>),
-}
-
-/// An event that no handler knows, or that does not fit.
-pub(super) struct Odd {
-    pub(super) name: Option<Arc<str>>,
-    pub(super) error: Option<DecodeError>,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Step {
-    /// Its handler's turn comes, or is now: its index among the events of that handler.
-    Open(usize),
-    /// No handler will see it.
-    Unhandled,
-    Skipped,
-    TimedOut,
-    Panicked,
-}
-
 impl<S> Batch<S> {
-    pub(super) fn new(events: Vec<Entry>, lanes: Lanes<S>, origin: Origin<S>) -> Self {
+    pub(super) fn new(events: Vec<Entry>, queues: Queues<S>, origin: Origin<S>) -> Self {
         let outcomes = Vec::with_capacity(events.len());
-        Self { events, lanes: Mutex::new(lanes), outcomes, origin, yielded: false }
+        Self { events, queues: Mutex::new(queues), outcomes, origin, yielded: false }
     }
 
     /// How many events there are.
@@ -126,13 +95,13 @@ impl<S> Batch<S> {
 
     /// Gives up on the event under way.
     pub(super) fn time_out(&mut self) {
-        self.end(self.outcomes.len(), Step::TimedOut);
+        self.end(self.outcomes.len(), Progress::TimedOut);
     }
 
     /// Leaves out the events that a former run of the same body has settled, by their place in it, from 0.
     pub fn without(mut self, done: &[usize]) -> Self {
         for &index in done {
-            self.end(index, Step::Skipped);
+            self.end(index, Progress::Skipped);
         }
         self
     }
@@ -140,19 +109,19 @@ impl<S> Batch<S> {
     /// Handles one event after the other, until `most` of the batch have an outcome. A panic is that of the event under
     /// way.
     fn run(&mut self, most: usize, task: &mut Context<'_>) -> Poll<()> {
-        let Self { events, lanes, outcomes, origin, .. } = self;
-        let lanes = unlocked(lanes);
+        let Self { events, queues, outcomes, origin, .. } = self;
+        let queues = unlocked(queues);
         while let Some(entry) = events[..most].get(outcomes.len()) {
-            let outcome = match entry.step {
-                Step::Open(index) => {
+            let outcome = match entry.progress {
+                Progress::Open(index) => {
                     let cx = EventContext { origin, entry, index: outcomes.len() };
-                    ready!(lanes.poll(entry.seat(index), &cx, task, outcomes));
+                    ready!(queues.poll(entry.slot(index), &cx, task, outcomes));
                     continue;
                 }
-                Step::Unhandled => origin.unhandled(entry, outcomes.len()),
-                Step::Skipped => Outcome::Skipped,
-                Step::TimedOut => Outcome::TimedOut,
-                Step::Panicked => Outcome::Panicked,
+                Progress::Unhandled => origin.unhandled(entry, outcomes.len()),
+                Progress::Skipped => Outcome::Skipped,
+                Progress::TimedOut => Outcome::TimedOut,
+                Progress::Panicked => Outcome::Panicked,
             };
             outcomes.push(outcome);
         }
@@ -160,16 +129,16 @@ impl<S> Batch<S> {
     }
 
     /// Drops an event, or what is left of it.
-    fn end(&mut self, index: usize, step: Step) {
+    fn end(&mut self, index: usize, progress: Progress) {
         let Some(entry) = self.events.get_mut(index).filter(|_| index >= self.outcomes.len())
         else {
             return;
         };
-        let dropped = match entry.step {
-            Step::Open(index) => unlocked(&mut self.lanes).discard(entry.seat(index)),
+        let dropped = match entry.progress {
+            Progress::Open(index) => unlocked(&mut self.queues).discard(entry.slot(index)),
             _ => true,
         };
-        entry.step = if dropped { step } else { Step::Panicked };
+        entry.progress = if dropped { progress } else { Progress::Panicked };
     }
 }
 
@@ -177,7 +146,7 @@ fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
     mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
-// Only what is in the lanes' boxes is pinned, and a box may move.
+// Only what is in the queues' boxes is pinned, and a box may move.
 impl<S> Unpin for Batch<S> {}
 
 impl<S> Future for Batch<S> {
@@ -189,7 +158,7 @@ impl<S> Future for Batch<S> {
         this.yielded = false;
         loop {
             match contained(|| this.run(most, task)) {
-                None => this.end(this.outcomes.len(), Step::Panicked),
+                None => this.end(this.outcomes.len(), Progress::Panicked),
                 Some(Poll::Pending) => return Poll::Pending,
                 Some(Poll::Ready(())) => break,
             }
@@ -215,35 +184,6 @@ impl<S> Origin<S> {
         }
         self.routes.ignored.add(&self.delivery, index, entry.name(&self.routes));
         Outcome::Ignored
-    }
-}
-
-impl Entry {
-    pub(super) fn raw<S>(&self, routes: &Routes<S>, body: &Bytes) -> RawEvent {
-        let (kind, json) = (self.name(routes).cloned(), body.slice(self.range.clone()));
-        RawEvent { kind, json, error: self.error() }
-    }
-
-    fn name<'a, S>(&'a self, routes: &'a Routes<S>) -> Option<&'a Arc<str>> {
-        match &self.kind {
-            Kind::Known(route) => Some(routes.name(*route)),
-            Kind::Odd(odd) => odd.name.as_ref(),
-        }
-    }
-
-    fn seat(&self, index: usize) -> Seat {
-        let route = match self.kind {
-            Kind::Known(route) => Some(route),
-            Kind::Odd(_) => None,
-        };
-        Seat { route, index }
-    }
-
-    fn error(&self) -> Option<DecodeError> {
-        match &self.kind {
-            Kind::Known(_) => None,
-            Kind::Odd(odd) => odd.error.clone(),
-        }
     }
 }
 

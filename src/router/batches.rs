@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::util::permits::Places;
+use crate::util::permits::Permits;
 
 /// The batches under way of a router and its clones, whatever their types: so that several routers are drained alike.
 ///
@@ -21,7 +21,7 @@ use crate::util::permits::Places;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Batches(pub(super) Places);
+pub struct Batches(pub(super) Permits);
 
 impl Batches {
     /// Waits until no batch is under way, not even one whose sender has hung up. Requests that come meanwhile are

@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use super::{
-    EventKey,
-    batch::{Entry, Origin},
-};
+use super::{EventKey, batch::Origin, entry::Entry};
 use crate::{Delivery, RawEvent};
 
 /// A part of the router's state, as a handler's argument.

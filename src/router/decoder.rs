@@ -5,8 +5,8 @@ use std::{borrow::Cow, ops::Range, sync::Arc};
 use bytes::Bytes;
 
 use super::{
-    batch::{Entry, Kind, Odd, Step},
-    queues::{Lanes, Seat},
+    entry::{Entry, Matched, Progress, Unmatched},
+    queues::{Queues, Slot},
     routes::{RouteId, Routes},
 };
 use crate::{
@@ -19,23 +19,28 @@ pub(super) struct Decoder<'r, S> {
     routes: &'r Routes<S>,
     body: &'r Bytes,
     pub(super) events: Vec<Entry>,
-    pub(super) lanes: Lanes<S>,
+    pub(super) queues: Queues<S>,
 }
 
 impl<'r, S> Decoder<'r, S> {
     pub(super) fn new(routes: &'r Routes<S>, body: &'r Bytes) -> Self {
-        Self { routes, body, events: Vec::with_capacity(8), lanes: Lanes::new() }
+        Self { routes, body, events: Vec::with_capacity(8), queues: Queues::new() }
     }
 
     /// Keeps an event that no handler takes.
-    fn odd(&mut self, range: Range<usize>, name: Option<Arc<str>>, error: Option<DecodeError>) {
-        let kind = Kind::Odd(Box::new(Odd { name, error }));
-        let mut entry = Entry { range, kind, step: Step::Unhandled };
+    fn unmatched(
+        &mut self,
+        range: Range<usize>,
+        name: Option<Arc<str>>,
+        error: Option<DecodeError>,
+    ) {
+        let matched = Matched::Unmatched(Box::new(Unmatched { name, error }));
+        let mut entry = Entry { range, matched, progress: Progress::Unhandled };
         let event = || entry.raw(self.routes, self.body);
-        entry.step = match contained(|| self.lanes.push(self.routes, event)) {
-            Some(Some(index)) => Step::Open(index),
-            Some(None) => Step::Unhandled,
-            None => Step::Panicked,
+        entry.progress = match contained(|| self.queues.push(self.routes, event)) {
+            Some(Some(index)) => Progress::Open(index),
+            Some(None) => Progress::Unhandled,
+            None => Progress::Panicked,
         };
         self.events.push(entry);
     }
@@ -43,10 +48,10 @@ impl<'r, S> Decoder<'r, S> {
 
 impl<'b, S> Sink<'b> for Decoder<'_, S> {
     type Route = RouteId;
-    type Event = Step;
+    type Event = Progress;
 
-    fn route(&self, kind: &str) -> Option<RouteId> {
-        self.routes.find(kind)
+    fn route(&self, event_type: &str) -> Option<RouteId> {
+        self.routes.find(event_type)
     }
 
     fn name(&self, route: RouteId) -> &str {
@@ -67,27 +72,27 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         at: &mut Cursor<'b>,
     ) -> Result<Result<Self::Event, DecodeError>, DecodeError> {
         if !at.is_careful() {
-            return Ok(self.lanes.decode(self.routes, route, at)?.map(Step::Open));
+            return Ok(self.queues.decode(self.routes, route, at)?.map(Progress::Open));
         }
         let mut ahead = at.clone();
-        match contained(|| self.lanes.decode(self.routes, route, &mut ahead)) {
+        match contained(|| self.queues.decode(self.routes, route, &mut ahead)) {
             Some(decoded) => {
                 *at = ahead;
-                Ok(decoded?.map(Step::Open))
+                Ok(decoded?.map(Progress::Open))
             }
-            None => at.pass().map(|()| Ok(Step::Panicked)),
+            None => at.pass().map(|()| Ok(Progress::Panicked)),
         }
     }
 
-    fn discard(&mut self, route: RouteId, event: Step) {
-        if let Step::Open(index) = event {
-            self.lanes.discard(Seat { route: Some(route), index });
+    fn discard(&mut self, route: RouteId, event: Progress) {
+        if let Progress::Open(index) = event {
+            self.queues.discard(Slot { route: Some(route), index });
         }
     }
 
     fn clear(&mut self) {
         self.events.clear();
-        self.lanes = Lanes::new();
+        self.queues = Queues::new();
     }
 
     #[inline]
@@ -98,15 +103,21 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         event: Result<Self::Event, DecodeError>,
     ) {
         match event {
-            Ok(step) => self.events.push(Entry { range, kind: Kind::Known(route), step }),
-            Err(error) => self.odd(range, Some(self.routes.name(route).clone()), Some(error)),
+            Ok(progress) => {
+                self.events.push(Entry { range, matched: Matched::Known(route), progress })
+            }
+            Err(error) => self.unmatched(range, Some(self.routes.name(route).clone()), Some(error)),
         }
     }
 
-    fn unknown(&mut self, range: Range<usize>, kind: Result<Option<Cow<'b, str>>, DecodeError>) {
-        match kind {
-            Ok(name) => self.odd(range, name.map(Into::into), None),
-            Err(error) => self.odd(range, None, Some(error)),
+    fn unknown(
+        &mut self,
+        range: Range<usize>,
+        event_type: Result<Option<Cow<'b, str>>, DecodeError>,
+    ) {
+        match event_type {
+            Ok(name) => self.unmatched(range, name.map(Into::into), None),
+            Err(error) => self.unmatched(range, None, Some(error)),
         }
     }
 }

@@ -18,18 +18,18 @@ use crate::{
 
 /// A handler of one type of event.
 pub(super) trait Route<S>: Send + Sync {
-    fn lane(&self) -> Pin<Box<dyn TypedLane<S>>>;
+    fn queue(&self) -> Pin<Box<dyn TypedQueue<S>>>;
 }
 
 /// The handler of whatever no route takes.
 pub(super) trait Fallback<S>: Send + Sync {
-    fn lane(&self) -> Pin<Box<dyn RawLane<S>>>;
+    fn queue(&self) -> Pin<Box<dyn RawQueue<S>>>;
 }
 
 /// The events of one handler in a batch, and the one that it is at work on.
 ///
 /// They stand side by side, so that none needs an allocation of its own, and one after the other runs in the same place.
-pub(super) trait Lane<S>: Send {
+pub(super) trait Queue<S>: Send {
     /// Calls the handler for the event at `index`, drives what it returned, drops that when it is done, and adds the
     /// outcome.
     fn poll(
@@ -44,7 +44,7 @@ pub(super) trait Lane<S>: Send {
     fn discard(self: Pin<&mut Self>, index: usize);
 }
 
-pub(super) trait TypedLane<S>: Lane<S> {
+pub(super) trait TypedQueue<S>: Queue<S> {
     /// Decodes one more event, in place, and returns its index.
     fn decode(
         self: Pin<&mut Self>,
@@ -52,7 +52,7 @@ pub(super) trait TypedLane<S>: Lane<S> {
     ) -> Result<Result<usize, DecodeError>, DecodeError>;
 }
 
-pub(super) trait RawLane<S>: Lane<S> {
+pub(super) trait RawQueue<S>: Queue<S> {
     /// Takes one more event, and returns its index.
     fn push(self: Pin<&mut Self>, event: RawEvent) -> usize;
 }
@@ -75,7 +75,7 @@ where
     M: 'static,
     S: 'static,
 {
-    fn lane(&self) -> Pin<Box<dyn TypedLane<S>>> {
+    fn queue(&self) -> Pin<Box<dyn TypedQueue<S>>> {
         Box::pin(Events::<H, E, M>::new(self.handler.clone()))
     }
 }
@@ -86,7 +86,7 @@ where
     M: 'static,
     S: 'static,
 {
-    fn lane(&self) -> Pin<Box<dyn RawLane<S>>> {
+    fn queue(&self) -> Pin<Box<dyn RawQueue<S>>> {
         Box::pin(Events::<H, RawEvent, M>::new(self.handler.clone()))
     }
 }
@@ -147,7 +147,7 @@ impl<H: Handler<E, M>, E, M> Events<H, E, M> {
 
     /// Calls the handler for the event at `index`, if it has not been.
     ///
-    /// Each step may panic, and then drops what the steps before have made: one guard for each, and the event is not
+    /// Each progress may panic, and then drops what the steps before have made: one guard for each, and the event is not
     /// taken before the last of them.
     fn start<S>(mut self: Pin<&mut Self>, index: usize, cx: &EventContext<'_, S>)
     where
@@ -166,7 +166,7 @@ impl<H: Handler<E, M>, E, M> Events<H, E, M> {
     }
 }
 
-impl<H, E, M, S> Lane<S> for Events<H, E, M>
+impl<H, E, M, S> Queue<S> for Events<H, E, M>
 where
     H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
     E: Send,
@@ -195,7 +195,7 @@ where
     }
 }
 
-impl<H, E, M, S> TypedLane<S> for Events<H, E, M>
+impl<H, E, M, S> TypedQueue<S> for Events<H, E, M>
 where
     H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
     E: DeserializeOwned + Send,
@@ -208,7 +208,7 @@ where
     }
 }
 
-impl<H, M, S> RawLane<S> for Events<H, RawEvent, M>
+impl<H, M, S> RawQueue<S> for Events<H, RawEvent, M>
 where
     H: Handler<RawEvent, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
 {

@@ -15,7 +15,7 @@ use crate::{
     event::Names,
     util::{
         panics::Guarded,
-        permits::{Place, Places},
+        permits::{Permit, Permits},
     },
 };
 
@@ -46,9 +46,9 @@ use crate::{
 pub struct EventRouter<P, S = ()> {
     routes: Arc<Routes<S>>,
     state: Guarded<S>,
-    places: Places,
+    places: Permits,
     /// So many bytes, of all the bodies whose events are being handled.
-    budget: Places,
+    budget: Permits,
     provider: PhantomData<fn() -> P>,
 }
 
@@ -69,20 +69,20 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// The deepest nesting of an event, by default and at most: what `serde_json` decodes.
     pub const MAX_DEPTH: usize = decode::MAX_DEPTH;
     /// How long a handler may take for one event, by default.
-    pub const EVENT_DEADLINE: Duration = Duration::from_secs(5 * 60);
+    pub const EVENT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
     /// The most batches under way at once, by default.
-    pub const CONCURRENCY: usize = 1024;
+    pub const MAX_BATCHES: usize = 1024;
     /// Bytes of all the bodies whose batches are under way, by default.
-    pub const BYTES_AT_ONCE: usize = 64 * 1024 * 1024;
+    pub const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
 
     /// A router whose handlers may take `State<S>`, or any `State<T>` with `T: FromRef<S>`. Each batch clones `state`.
     pub fn with_state(state: S) -> Self {
-        let routes = Routes::new(Self::MAX_EVENTS, Self::MAX_DEPTH, Self::EVENT_DEADLINE);
+        let routes = Routes::new(Self::MAX_EVENTS, Self::MAX_DEPTH, Self::EVENT_TIMEOUT);
         Self {
             routes: Arc::new(routes),
             state: Guarded::new(state),
-            places: Places::new(Self::CONCURRENCY),
-            budget: Places::new(Self::BYTES_AT_ONCE),
+            places: Permits::new(Self::MAX_BATCHES),
+            budget: Permits::new(Self::MAX_TOTAL_BYTES),
             provider: PhantomData,
         }
     }
@@ -221,27 +221,27 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     }
 
     /// How long a handler may take for one event; then it is dropped, which counts as a failure, and the next event is
-    /// handled. By default [`EventRouter::EVENT_DEADLINE`], 5 minutes. `Duration::MAX` is for ever. A [`Batch`] that you
+    /// handled. By default [`EventRouter::EVENT_TIMEOUT`], 5 minutes. `Duration::MAX` is for ever. A [`Batch`] that you
     /// poll yourself has no such limit.
-    pub fn event_deadline(mut self, deadline: Duration) -> Self {
-        self.routes_mut().event_deadline = deadline;
+    pub fn event_timeout(mut self, deadline: Duration) -> Self {
+        self.routes_mut().event_timeout = deadline;
         self
     }
 
     /// How many batches may be under way at once, those included that outlive their request; one more is answered
-    /// 503. By default [`EventRouter::CONCURRENCY`], 1,024. Counts anew: clones made before do not share the count.
-    pub fn concurrency(self, most: usize) -> Self {
-        Self { places: Places::new(most), ..self }
+    /// 503. By default [`EventRouter::MAX_BATCHES`], 1,024. Counts anew: clones made before do not share the count.
+    pub fn max_batches(self, most: usize) -> Self {
+        Self { places: Permits::new(most), ..self }
     }
 
     /// How many bytes the bodies may have, all together, whose batches are under way; one that would exceed it is
-    /// answered 503, unless it is the only one. By default [`EventRouter::BYTES_AT_ONCE`], 64 MiB; 4 GiB at most. Counts
+    /// answered 503, unless it is the only one. By default [`EventRouter::MAX_TOTAL_BYTES`], 64 MiB; 4 GiB at most. Counts
     /// anew: clones made before do not share the count.
     ///
     /// Events take more memory than the bodies they were read from. If every byte is chosen to that end by someone who has
     /// the key, then those of Learn365 take up to 84 times as much, and 126 times for a moment.
-    pub fn bytes_at_once(self, most: usize) -> Self {
-        Self { budget: Places::new(most.max(1)), ..self }
+    pub fn max_total_bytes(self, most: usize) -> Self {
+        Self { budget: Permits::new(most.max(1)), ..self }
     }
 
     /// [Drains](Batches::drain) the [batches](EventRouter::batches) under way.
@@ -249,7 +249,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         self.batches().drain().await;
     }
 
-    /// A handle to the batches under way, to drain several routers by. Take it last: [`EventRouter::concurrency`] counts
+    /// A handle to the batches under way, to drain several routers by. Take it last: [`EventRouter::max_batches`] counts
     /// anew.
     pub fn batches(&self) -> Batches {
         Batches(self.places.clone())
@@ -280,17 +280,17 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         let mut decoder = Decoder::new(&self.routes, &body);
         let outer = provider.envelope().read(&body, &mut decoder)?;
         provider.describe(&outer, &mut delivery);
-        let Decoder { events, lanes, .. } = decoder;
+        let Decoder { events, queues, .. } = decoder;
         let (routes, state) = (self.routes.clone(), self.state.clone());
-        Ok(Batch::new(events, lanes, Origin { body, delivery, routes, state }))
+        Ok(Batch::new(events, queues, Origin { body, delivery, routes, state }))
     }
 
     pub(super) fn deadline(&self) -> Duration {
-        self.routes.event_deadline
+        self.routes.event_timeout
     }
 
     /// Room for the batch of a body of `length` bytes, if there is.
-    pub(super) fn room(&self, length: usize) -> Option<[Place; 2]> {
+    pub(super) fn room(&self, length: usize) -> Option<[Permit; 2]> {
         Some([self.places.take()?, self.budget.take_many_or_all(length)?])
     }
 

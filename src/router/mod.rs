@@ -16,7 +16,7 @@
 //! let events = EventRouter::with_state(Db)
 //!     .on(enrolled)
 //!     .on(async |e: CourseCompleted| println!("{:?} completed", e.course))
-//!     .fallback(async |e: RawEvent| println!("{:?} is new here: {:?}", e.kind(), e.error()));
+//!     .fallback(async |e: RawEvent| println!("{:?} is new here: {:?}", e.event_type(), e.error()));
 //! ```
 //!
 //! # What an outcome means
@@ -35,9 +35,9 @@
 //! |---|--:|---|--:|
 //! | events in a body | 10,000 | [`EventRouter::max_events`] | 400 |
 //! | nesting of an event | 127 | [`EventRouter::max_depth`] | 400 |
-//! | the time of a handler for one event | 5 min | [`EventRouter::event_deadline`] | 500 |
-//! | batches under way | 1,024 | [`EventRouter::concurrency`] | 503 |
-//! | bytes of all their bodies, unless it is one alone | 64 MiB | [`EventRouter::bytes_at_once`] | 503 |
+//! | the time of a handler for one event | 5 min | [`EventRouter::event_timeout`] | 500 |
+//! | batches under way | 1,024 | [`EventRouter::max_batches`] | 503 |
+//! | bytes of all their bodies, unless it is one alone | 64 MiB | [`EventRouter::max_total_bytes`] | 503 |
 //!
 //! A panic is the failure of the event that is being handled, wherever it is: in the handler, in `Deserialize`, `Clone`
 //! or `Drop`. Only two values of your own that panic when they are dropped together, such as two fields of one struct,
@@ -78,6 +78,7 @@ mod batch;
 mod batches;
 mod context;
 mod decoder;
+mod entry;
 mod erased;
 mod event_key;
 mod event_router;

@@ -21,7 +21,7 @@ pub enum Outcome {
     Failed(BoxError),
     /// Its handler, or the decoding of it, panicked.
     Panicked,
-    /// Its handler took longer than [`EventRouter::event_deadline`](super::EventRouter::event_deadline), and was dropped.
+    /// Its handler took longer than [`EventRouter::event_timeout`](super::EventRouter::event_timeout), and was dropped.
     TimedOut,
     /// It does not fit its type, and there is no fallback.
     Misfit(DecodeError),

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::{
     EventContext, Outcome,
-    erased::{Lane, RawLane, TypedLane},
+    erased::{Queue, RawQueue, TypedQueue},
     routes::{RouteId, Routes},
 };
 use crate::{
@@ -19,26 +19,26 @@ use crate::{
 };
 
 /// All events of a batch, by their handlers.
-pub(super) struct Lanes<S> {
-    typed: Vec<(RouteId, BoxLane<S>)>,
+pub(super) struct Queues<S> {
+    typed: Vec<(RouteId, BoxQueue<S>)>,
     /// Where each of them is, once there are more than a few.
     places: FxHashMap<RouteId, usize>,
-    fallback: Option<Pin<Box<dyn RawLane<S>>>>,
+    fallback: Option<Pin<Box<dyn RawQueue<S>>>>,
 }
 
-type BoxLane<S> = Pin<Box<dyn TypedLane<S>>>;
+type BoxQueue<S> = Pin<Box<dyn TypedQueue<S>>>;
 
 /// So many types are faster looked through than looked up, and few batches have more.
 const FEW: usize = 16;
 
 /// Where an event waits for its handler: the route if it has one, and its index among those of the same handler.
 #[derive(Clone, Copy)]
-pub(super) struct Seat {
+pub(super) struct Slot {
     pub(super) route: Option<RouteId>,
     pub(super) index: usize,
 }
 
-impl<S> Lanes<S> {
+impl<S> Queues<S> {
     pub(super) fn new() -> Self {
         Self { typed: Vec::with_capacity(8), places: FxHashMap::default(), fallback: None }
     }
@@ -50,8 +50,9 @@ impl<S> Lanes<S> {
         route: RouteId,
         at: &mut Cursor<'_>,
     ) -> Result<Result<usize, DecodeError>, DecodeError> {
-        let lane = self.find(route).unwrap_or_else(|| self.add(route, routes.route(route).lane()));
-        self.typed[lane].1.as_mut().decode(at)
+        let queue =
+            self.find(route).unwrap_or_else(|| self.add(route, routes.route(route).queue()));
+        self.typed[queue].1.as_mut().decode(at)
     }
 
     #[inline]
@@ -63,9 +64,9 @@ impl<S> Lanes<S> {
         }
     }
 
-    fn add(&mut self, route: RouteId, lane: BoxLane<S>) -> usize {
+    fn add(&mut self, route: RouteId, queue: BoxQueue<S>) -> usize {
         let index = self.typed.len();
-        self.typed.push((route, lane));
+        self.typed.push((route, queue));
         if index >= FEW {
             let places = self.typed.iter().enumerate().skip(self.places.len());
             self.places.extend(places.map(|(index, (route, _))| (*route, index)));
@@ -80,31 +81,31 @@ impl<S> Lanes<S> {
         event: impl FnOnce() -> RawEvent,
     ) -> Option<usize> {
         let fallback = routes.fallback.as_ref()?;
-        let lane = self.fallback.get_or_insert_with(|| fallback.lane());
-        Some(lane.as_mut().push(event()))
+        let queue = self.fallback.get_or_insert_with(|| fallback.queue());
+        Some(queue.as_mut().push(event()))
     }
 
     /// Drives the handler of an event; adds its outcome once there is one.
     pub(super) fn poll(
         &mut self,
-        seat: Seat,
+        slot: Slot,
         cx: &EventContext<'_, S>,
         task: &mut Context<'_>,
         outcomes: &mut Vec<Outcome>,
     ) -> Poll<()> {
-        self.lane(seat).poll(seat.index, cx, task, outcomes)
+        self.queue(slot).poll(slot.index, cx, task, outcomes)
     }
 
     /// Drops an event that has not been handled to its end. `false`: it panicked.
-    pub(super) fn discard(&mut self, seat: Seat) -> bool {
-        contained(|| self.lane(seat).discard(seat.index)).is_some()
+    pub(super) fn discard(&mut self, slot: Slot) -> bool {
+        contained(|| self.queue(slot).discard(slot.index)).is_some()
     }
 
-    fn lane(&mut self, seat: Seat) -> Pin<&mut dyn Lane<S>> {
-        match seat.route {
+    fn queue(&mut self, slot: Slot) -> Pin<&mut dyn Queue<S>> {
+        match slot.route {
             Some(route) => {
-                let lane = self.find(route).expect("it gave the index");
-                self.typed[lane].1.as_mut()
+                let queue = self.find(route).expect("it gave the index");
+                self.typed[queue].1.as_mut()
             }
             None => self.fallback.as_mut().expect("it gave the index").as_mut(),
         }

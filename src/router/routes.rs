@@ -23,7 +23,7 @@ pub(super) struct Routes<S> {
     pub(super) fallback: Option<Arc<dyn Fallback<S>>>,
     pub(super) max_events: usize,
     pub(super) max_depth: usize,
-    pub(super) event_deadline: Duration,
+    pub(super) event_timeout: Duration,
     pub(super) ignored: Arc<Ignored>,
 }
 
@@ -57,14 +57,14 @@ impl RouteId {
 }
 
 impl<S> Routes<S> {
-    pub(super) fn new(max_events: usize, max_depth: usize, event_deadline: Duration) -> Self {
+    pub(super) fn new(max_events: usize, max_depth: usize, event_timeout: Duration) -> Self {
         Self {
             all: Vec::new(),
             by_name: FxHashMap::default(),
             fallback: None,
             max_events,
             max_depth,
-            event_deadline,
+            event_timeout,
             ignored: Arc::default(),
         }
     }

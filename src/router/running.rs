@@ -15,24 +15,24 @@ use tokio::{
 use super::{Batch, BatchOutcome};
 use crate::util::{
     panics::contained,
-    permits::Place,
+    permits::Permit,
     timer::poll_elapsed,
     trace::{self, Span},
 };
 
 /// A batch under way: with its room among them, a limit to each event's time, and a report of what failed, or of what is
 /// lost if this is dropped before its end. Its output is how many events failed.
-pub(super) struct Work<S> {
+pub(super) struct RunningBatch<S> {
     batch: Batch<S>,
     deadline: Duration,
     timer: Option<(usize, Pin<Box<Sleep>>)>,
     span: Span,
     is_done: bool,
-    _room: [Place; 2],
+    _room: [Permit; 2],
 }
 
-impl<S> Work<S> {
-    pub(super) fn new(batch: Batch<S>, room: [Place; 2], deadline: Duration) -> Self {
+impl<S> RunningBatch<S> {
+    pub(super) fn new(batch: Batch<S>, room: [Permit; 2], deadline: Duration) -> Self {
         Self { batch, deadline, timer: None, span: Span::current(), is_done: false, _room: room }
     }
 
@@ -64,7 +64,7 @@ impl<S> Work<S> {
     }
 }
 
-impl<S> Future for Work<S> {
+impl<S> Future for RunningBatch<S> {
     type Output = usize;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
@@ -85,7 +85,7 @@ impl<S> Future for Work<S> {
     }
 }
 
-impl<S> Drop for Work<S> {
+impl<S> Drop for RunningBatch<S> {
     fn drop(&mut self) {
         if !self.is_done {
             let events = self.batch.len() - self.batch.settled().len();
@@ -97,7 +97,7 @@ impl<S> Drop for Work<S> {
 }
 
 /// What goes on without its request, in the span of that.
-pub(super) struct Detached<S>(pub(super) Work<S>);
+pub(super) struct Detached<S>(pub(super) RunningBatch<S>);
 
 impl<S> Future for Detached<S> {
     type Output = usize;

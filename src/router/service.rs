@@ -19,7 +19,7 @@ use tower::Service;
 
 use super::{
     EventRouter,
-    running::{Detached, Work},
+    running::{Detached, RunningBatch},
 };
 use crate::{Provider, Rejection, util::timer::poll_elapsed, verify::Verified};
 
@@ -40,10 +40,10 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         delivery.set_headers(parts.headers);
         let work = self.room(body.len()).ok_or(Rejection::Busy).and_then(|room| {
             let batch = self.dispatch(&provider, delivery, body).map_err(Rejection::Undecodable)?;
-            Ok(Work::new(batch, room, self.deadline()))
+            Ok(RunningBatch::new(batch, room, self.deadline()))
         });
         let state = match work {
-            Ok(work) => State::Working(work),
+            Ok(work) => State::Running(work),
             Err(rejection) => State::Refused(Some(rejection.refusal(provider.name(), None, false))),
         };
         ResponseFuture { state, answer_at, deadline: None }
@@ -63,7 +63,7 @@ pub struct ResponseFuture<S: Send + 'static> {
 
 enum State<S> {
     Refused(Option<Response<Bytes>>),
-    Working(Work<S>),
+    Running(RunningBatch<S>),
     Done,
 }
 
@@ -74,7 +74,7 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
         let this = &mut *self;
         let answer = match &mut this.state {
             State::Refused(answer) => answer.take().expect("there until the end"),
-            State::Working(work) => match Pin::new(work).poll(cx) {
+            State::Running(work) => match Pin::new(work).poll(cx) {
                 Poll::Ready(0) => status(StatusCode::OK),
                 Poll::Ready(failed) => Rejection::EventsFailed(failed).response(),
                 Poll::Pending => {
@@ -98,7 +98,7 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
 
 impl<S: Send + 'static> ResponseFuture<S> {
     fn detach(&mut self) {
-        let State::Working(work) = std::mem::replace(&mut self.state, State::Done) else { return };
+        let State::Running(work) = std::mem::replace(&mut self.state, State::Done) else { return };
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(Detached(work))),
             Err(_) => drop(work),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{KeyId, Sha256, VerifyError, delivery_id::DeliveryId, hmac::HmacCheck};
+use super::{KeyId, HashSha256, VerifyError, delivery_id::DeliveryId, hmac::HmacCheck};
 
 /// A check of one request, begun on its head. Fed with the body as it arrives.
 ///
@@ -16,7 +16,7 @@ pub struct Check {
 
 enum Kind {
     Done(Authentic),
-    HmacSha256(HmacCheck<Sha256>),
+    HmacSha256(HmacCheck<HashSha256>),
     Streaming(Box<dyn Streaming>),
 }
 
@@ -41,7 +41,7 @@ impl Check {
     }
 
     #[inline(always)]
-    pub(super) fn sha256(check: HmacCheck<Sha256>) -> Self {
+    pub(super) fn sha256(check: HmacCheck<HashSha256>) -> Self {
         Kind::HmacSha256(check).into()
     }
 

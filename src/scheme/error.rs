@@ -15,7 +15,7 @@ pub enum VerifyError {
     RepeatedHeader(&'static str),
     /// The header holds something other than visible ASCII, blanks and tabs.
     MalformedHeader(&'static str),
-    /// The header is longer than the limit, [`Head::MAX_HEADER`](super::Head::MAX_HEADER) by default.
+    /// The header is longer than the limit, [`Head::MAX_HEADER_BYTES`](super::Head::MAX_HEADER_BYTES) by default.
     HeaderTooLong(&'static str),
     /// A query parameter that authentication needs is absent.
     MissingQuery(&'static str),

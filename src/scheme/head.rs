@@ -30,7 +30,7 @@ use super::VerifyError;
 pub struct Head<'a> {
     parts: &'a Parts,
     now: SystemTime,
-    header_limit: usize,
+    max_header_bytes: usize,
     /// The first secret headers that were read. An empty name is a free place.
     read: [Cell<&'static str>; ReadHeaders::FIRST],
     read_later: RefCell<Vec<&'static str>>,
@@ -38,18 +38,24 @@ pub struct Head<'a> {
 
 impl<'a> Head<'a> {
     /// The longest header that authentication reads, in bytes, by default.
-    pub const MAX_HEADER: usize = 8 * 1024;
+    pub const MAX_HEADER_BYTES: usize = 8 * 1024;
 
     /// The head `parts`, received at `now`.
     pub fn new(parts: &'a Parts, now: SystemTime) -> Self {
-        let header_limit = Self::MAX_HEADER;
-        Self { parts, now, header_limit, read: Default::default(), read_later: RefCell::default() }
+        let max_header_bytes = Self::MAX_HEADER_BYTES;
+        Self {
+            parts,
+            now,
+            max_header_bytes,
+            read: Default::default(),
+            read_later: RefCell::default(),
+        }
     }
 
     /// The same, with another limit for each header, in bytes.
     #[must_use]
-    pub fn header_limit(self, bytes: usize) -> Self {
-        Self { header_limit: bytes, ..self }
+    pub fn max_header_bytes(self, bytes: usize) -> Self {
+        Self { max_header_bytes: bytes, ..self }
     }
 
     /// When the request was received.
@@ -112,7 +118,7 @@ impl<'a> Head<'a> {
         if any_is_repeated(headers) && headers.get_all(key).iter().nth(1).is_some() {
             return Err(VerifyError::RepeatedHeader(name));
         }
-        if one.len() > self.header_limit {
+        if one.len() > self.max_header_bytes {
             return Err(VerifyError::HeaderTooLong(name));
         }
         one.to_str().map_err(|_| VerifyError::MalformedHeader(name))

@@ -11,11 +11,11 @@ use super::{
 use crate::error::ConfigError;
 
 /// HMAC under SHA-256.
-pub type HmacSha256 = Hmac<Sha256>;
+pub type HmacSha256 = Hmac<HashSha256>;
 /// HMAC under SHA-512.
-pub type HmacSha512 = Hmac<Sha512>;
+pub type HmacSha512 = Hmac<HashSha512>;
 /// HMAC under SHA-1, for senders that offer nothing newer. Still unforged as a MAC, and still not to be chosen.
-pub type HmacSha1Legacy = Hmac<Sha1Legacy>;
+pub type HmacSha1Legacy = Hmac<HashSha1Legacy>;
 
 /// HMAC under one or more secrets, prepared once.
 ///
@@ -202,7 +202,7 @@ impl<A: Algorithm> Streaming for HmacCheck<A> {
     }
 }
 
-/// A hash function that [`Hmac`] can be used with: [`Sha256`], [`Sha512`], [`Sha1Legacy`].
+/// A hash function that [`Hmac`] can be used with: [`HashSha256`], [`HashSha512`], [`HashSha1Legacy`].
 pub trait Algorithm: sealed::Algorithm {}
 
 mod sealed {
@@ -243,9 +243,9 @@ macro_rules! algorithms {
 
 algorithms! {
     /// SHA-256, as in [`HmacSha256`].
-    Sha256(sha2::Sha256) => Check::sha256;
+    HashSha256(sha2::Sha256) => Check::sha256;
     /// SHA-512, as in [`HmacSha512`].
-    Sha512(sha2::Sha512) => Check::streaming;
+    HashSha512(sha2::Sha512) => Check::streaming;
     /// SHA-1, as in [`HmacSha1Legacy`].
-    Sha1Legacy(sha1::Sha1) => Check::streaming;
+    HashSha1Legacy(sha1::Sha1) => Check::streaming;
 }

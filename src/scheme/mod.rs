@@ -44,17 +44,17 @@ mod tag;
 mod timestamp;
 mod token;
 
-#[cfg(any(feature = "deliver", feature = "register"))]
+#[cfg(any(feature = "client-tls", feature = "emulator"))]
 pub(crate) use self::secret::counted;
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 pub(crate) use self::token::{basic, credential};
 pub use self::{
     check::{Authentic, Check, Streaming},
     error::VerifyError,
     head::Head,
     hmac::{
-        Algorithm, Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, MAX_KEYS, MAX_TAGS, Sha1Legacy,
-        Sha256, Sha512,
+        Algorithm, Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, MAX_KEYS, MAX_TAGS, HashSha1Legacy,
+        HashSha256, HashSha512,
     },
     keys::Keys,
     pairs::{Pairs, after_prefix},

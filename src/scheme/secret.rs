@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -105,14 +105,14 @@ impl Secret {
     }
 
     /// A secret that is somebody else's affair: without warnings. `None` if it is empty.
-    #[cfg(any(feature = "deliver", feature = "register"))]
+    #[cfg(any(feature = "client-tls", feature = "emulator"))]
     pub(crate) fn received(secret: String) -> Option<Self> {
         let bytes = Zeroizing::new(secret.into_bytes());
         (!bytes.is_empty()).then_some(Self { bytes, any_length: false, doubts: Vec::new() })
     }
 
     /// Whether both are the same, in a time that does not tell where they differ.
-    #[cfg(feature = "register")]
+    #[cfg(feature = "client-tls")]
     pub(crate) fn matches(&self, other: &Self) -> bool {
         self.bytes.ct_eq(&other.bytes).into()
     }

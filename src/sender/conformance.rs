@@ -56,7 +56,7 @@ use crate::{
 /// conformance(&Trusting, &Trusting).assert_passed();
 /// ```
 #[must_use]
-pub fn conformance<P: Emit>(provider: &P, stranger: &P) -> Report {
+pub fn conformance<P: Emit>(provider: &P, stranger: &P) -> ConformanceReport {
     let events = probe(provider, "conformance", true);
     let (mut own, foreign) = (forge(provider, &events), forge(stranger, &events));
     own.proof = differing(&own.body, &foreign.body);
@@ -72,13 +72,13 @@ pub fn conformance<P: Emit>(provider: &P, stranger: &P) -> Report {
         let both = refused.and_then(|n| Ok(n + own.is_unmoved(&tamper.reannounce(&own))?));
         Case { name: tamper.name(), verdict: verdict(both) }
     }));
-    Report { cases }
+    ConformanceReport { cases }
 }
 
-fn probe<P: Emit>(provider: &P, kind: &str, value: bool) -> [Draft; 1] {
+fn probe<P: Emit>(provider: &P, event_type: &str, value: bool) -> [Draft; 1] {
     let beside = provider.envelope().beside().map(quoted);
     let beside = beside.map(|name| format!(r#", {name}: "conformance""#)).unwrap_or_default();
-    [Draft::new(kind, format!(r#"{{"conformance": {value}{beside}}}"#))]
+    [Draft::new(event_type, format!(r#"{{"conformance": {value}{beside}}}"#))]
 }
 
 fn forge<'a, P: Emit>(provider: &'a P, events: &'a [Draft]) -> Forge<'a, P> {
@@ -205,11 +205,11 @@ fn difference(forged: &Forged, genuine: &Forged) -> String {
 
 /// What [`conformance`] found.
 #[derive(Clone, Debug)]
-pub struct Report {
+pub struct ConformanceReport {
     cases: Vec<Case>,
 }
 
-impl Report {
+impl ConformanceReport {
     /// All cases, in a fixed order.
     pub fn cases(&self) -> &[Case] {
         &self.cases
@@ -230,7 +230,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ConformanceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for Case { name, verdict } in &self.cases {
             match verdict {
@@ -245,7 +245,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// One line of a [`Report`].
+/// One line of a [`ConformanceReport`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Case {

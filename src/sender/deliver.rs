@@ -34,8 +34,8 @@ pub async fn deliver(request: Request<Full<Bytes>>) -> Result<Response<Bytes>, S
 }
 
 /// How long a sender waits, or [`deliver`] where that is not documented.
-pub(in crate::sender) fn patience(schedule: &Schedule) -> Duration {
-    schedule.patience().unwrap_or(TIMEOUT)
+pub(in crate::sender) fn answer_timeout(schedule: &Schedule) -> Duration {
+    schedule.answer_timeout.unwrap_or(TIMEOUT)
 }
 
 /// The one request, without a limit of time. The answer has a body unless that is too long.

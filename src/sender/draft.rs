@@ -63,7 +63,7 @@ pub(super) fn shallow(what: &str, json: &str) -> Result<(), SendError> {
 
 /// Refuses types that no handler can be registered for.
 pub(super) fn well_named(event: &Draft) -> Result<(), SendError> {
-    let why = match event.kind.len() {
+    let why = match event.event_type.len() {
         0 => "the type of an event is empty: no handler can be registered for it".into(),
         1..=Envelope::MAX_TYPE => return Ok(()),
         length => {
@@ -83,9 +83,9 @@ pub(super) fn readable(body: &str, events: &[Draft], envelope: &Envelope) -> Res
         return Err(SendError::Encode(why));
     }
     let mut pairs = events.iter().zip(found);
-    match pairs.find(|(event, found)| found.kind.as_deref() != Some(&event.kind)) {
+    match pairs.find(|(event, found)| found.event_type.as_deref() != Some(&event.event_type)) {
         Some((event, _)) => {
-            let why = format!("a receiver would not take it for an event {:?}", event.kind);
+            let why = format!("a receiver would not take it for an event {:?}", event.event_type);
             Err(SendError::Encode(why))
         }
         None => Ok(()),

@@ -60,43 +60,43 @@ pub trait Emit: Provider {
 #[non_exhaustive]
 pub struct Draft {
     /// Its type on the wire.
-    pub kind: String,
+    pub event_type: String,
     /// Its payload: well-formed JSON.
     pub json: String,
 }
 
 impl Draft {
-    pub(crate) fn new(kind: impl Into<String>, json: String) -> Self {
-        Self { kind: kind.into(), json }
+    pub(crate) fn new(event_type: impl Into<String>, json: String) -> Self {
+        Self { event_type: event_type.into(), json }
     }
 
-    /// `{"<kind_key>": kind, "<data_key>": payload}`, the counterpart of [`Envelope::adjacent`].
-    pub fn adjacent(&self, kind_key: &str, data_key: &str) -> String {
+    /// `{"<type_key>": event_type, "<data_key>": payload}`, the counterpart of [`Envelope::adjacent`].
+    pub fn adjacent(&self, type_key: &str, data_key: &str) -> String {
         format!(
             "{{{}:{},{}:{}}}",
-            quoted(kind_key),
-            quoted(&self.kind),
+            quoted(type_key),
+            quoted(&self.event_type),
             quoted(data_key),
             self.json
         )
     }
 
-    /// The payload, an object, with `"<kind_key>": kind` as its first member: the counterpart of [`Envelope::flat`].
+    /// The payload, an object, with `"<type_key>": event_type` as its first member: the counterpart of [`Envelope::flat`].
     ///
     /// # Errors
     ///
     /// [`SendError::Encode`] if the payload is no object, or has such a member already.
-    pub fn flat(&self, kind_key: &str) -> Result<String, SendError> {
+    pub fn flat(&self, type_key: &str) -> Result<String, SendError> {
         let members = Members::of(&self.json)
             .ok_or_else(|| SendError::Encode("the payload is not an object".into()))?;
-        if members.has(kind_key) {
+        if members.has(type_key) {
             return Err(SendError::Encode(format!(
-                "the payload has a member `{kind_key}` already"
+                "the payload has a member `{type_key}` already"
             )));
         }
         let rest = self.json.trim_start().get(1..).unwrap_or_default();
         let comma = if members.is_empty() { "" } else { "," };
-        Ok(format!("{{{}:{}{comma}{rest}", quoted(kind_key), quoted(&self.kind)))
+        Ok(format!("{{{}:{}{comma}{rest}", quoted(type_key), quoted(&self.event_type)))
     }
 }
 
@@ -106,8 +106,8 @@ impl Draft {
     /// # Errors
     ///
     /// As [`Draft::flat`], and if the payload has no such member, or two: a receiver would ignore the event.
-    pub fn flat_beside(&self, kind_key: &str, beside: &str) -> Result<String, SendError> {
-        let flat = self.flat(kind_key)?;
+    pub fn flat_beside(&self, type_key: &str, beside: &str) -> Result<String, SendError> {
+        let flat = self.flat(type_key)?;
         let members = Members::of(&self.json).unwrap_or_default();
         let count = match members.raw(beside) {
             Some(_) => return Ok(flat),
@@ -123,7 +123,7 @@ impl Draft {
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Draft")
-            .field("kind", &self.kind)
+            .field("event_type", &self.event_type)
             .field("bytes", &self.json.len())
             .finish_non_exhaustive()
     }

@@ -24,14 +24,14 @@ fn merged(own: &HeaderValue, other: &HeaderValue) -> HeaderValue {
 }
 
 /// Leaves out what .NET takes for headers of the content, for a request that has none.
-#[cfg(feature = "deliver")]
+#[cfg(feature = "client")]
 pub(crate) fn leave_out_content(headers: &mut HeaderMap) {
     for name in CONTENT {
         headers.remove(name);
     }
 }
 
-#[cfg(feature = "deliver")]
+#[cfg(feature = "client")]
 const CONTENT: [&str; 11] = [
     "allow",
     "content-disposition",

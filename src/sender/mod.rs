@@ -1,7 +1,7 @@
 //! The sending side: the same requests that a sender makes, for tests and for emulating it.
 //!
 //! A [`Sender`] turns typed events or raw JSON into an `http::Request`, byte for byte as the sender writes it where
-//! that is known, signed. Hand it to a service in a test, or to `sender::deliver` (feature `deliver`).
+//! that is known, signed. Hand it to a service in a test, or to `sender::deliver` (feature `client`).
 //!
 //! ```
 //! use tower_webhook::{Draft, Sender, clock::ManualClock};
@@ -37,9 +37,9 @@
 //! ```
 
 mod conformance;
-#[cfg(feature = "deliver")]
+#[cfg(feature = "client")]
 mod deliver;
-#[cfg(feature = "deliver")]
+#[cfg(feature = "client")]
 pub(crate) mod deliveries;
 mod draft;
 mod emit;
@@ -63,15 +63,15 @@ use serde::Serialize;
 pub(crate) use self::emit::quoted;
 use self::forge::Forge;
 pub use self::{
-    conformance::{Case, Report, Verdict, conformance},
+    conformance::{Case, ConformanceReport, Verdict, conformance},
     emit::{Draft, Emit, Outgoing},
     schedule::Schedule,
     tamper::Tamper,
 };
-#[cfg(feature = "deliver")]
+#[cfg(feature = "client")]
 pub use self::{
     deliver::deliver,
-    deliveries::{Answer, Attempt, Deliveries, DeliveryReport, Outcome},
+    deliveries::{Answer, Attempt, Deliveries, DeliveryReport, DeliveryStatus},
 };
 use crate::{
     Payload,
@@ -152,7 +152,7 @@ impl<P: Emit> Sender<P> {
     }
 
     /// The time of the first attempt. By default each request is one.
-    #[cfg(feature = "deliver")]
+    #[cfg(feature = "client")]
     pub(crate) fn occurred_at(self, time: SystemTime) -> Self {
         Self { occurred_at: Some(time), ..self }
     }

@@ -1,6 +1,6 @@
 //! `Schedule`: when a sender sends a delivery again, and how long it waits for an answer.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 /// When a sender sends a delivery again, and how long it waits for an answer, as far as that is documented.
 ///
@@ -18,51 +18,58 @@ use std::time::Duration;
 /// assert_eq!(learn365.pause_after(3), None);
 ///
 /// let loops = Loops::dangerous_unauthenticated().schedule();
-/// assert_eq!((loops.attempts(), loops.is_documented()), (1, false));
+/// assert_eq!((loops.attempts(), loops.is_documented), (1, false));
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Schedule {
-    documented: bool,
-    pauses: &'static [Duration],
-    answer_within: Option<Duration>,
-    follows_redirects: bool,
+    /// Whether the sender's vendor, source or specification says so. If not, the schedule is one attempt: a further one
+    /// would be invented.
+    pub is_documented: bool,
+    /// The pauses between attempts, each counted from the failure of the attempt before.
+    pub pauses: Cow<'static, [Duration]>,
+    /// How long the sender waits for an answer, if that is documented.
+    pub answer_timeout: Option<Duration>,
+    /// Whether the sender follows redirects: after a 301, 302 or 303 with a GET that has no body, after a 307 with the
+    /// same POST.
+    pub follows_redirects: bool,
 }
 
 impl Schedule {
-    /// Nothing is documented. One attempt, since anything else would be made up.
+    /// Nothing is documented: one attempt.
     pub const fn undocumented() -> Self {
-        Self { documented: false, pauses: &[], answer_within: None, follows_redirects: false }
+        Self {
+            is_documented: false,
+            pauses: Cow::Borrowed(&[]),
+            answer_timeout: None,
+            follows_redirects: false,
+        }
     }
 
-    /// One attempt and never another.
-    pub const fn once() -> Self {
-        Self { documented: true, ..Self::undocumented() }
+    /// One attempt, and never another.
+    pub fn once() -> Self {
+        Self { is_documented: true, ..Self::undocumented() }
     }
 
-    /// A first attempt, and a further one after each of these pauses since the failure of the one before.
-    pub const fn retrying(pauses: &'static [Duration]) -> Self {
-        Self { pauses, ..Self::once() }
+    /// A first attempt, and a further one after each of these pauses.
+    pub fn retrying(pauses: impl Into<Cow<'static, [Duration]>>) -> Self {
+        Self { pauses: pauses.into(), ..Self::once() }
     }
 
-    /// It waits this long for an answer.
-    pub const fn answer_within(self, limit: Duration) -> Self {
-        Self { answer_within: Some(limit), ..self }
+    /// Sets [`Schedule::answer_timeout`].
+    pub fn answer_timeout(self, timeout: Duration) -> Self {
+        Self { answer_timeout: Some(timeout), ..self }
     }
 
-    /// It follows redirects: after a 301, 302 or 303 with a GET that has no body, after a 307 with the same POST.
-    pub const fn following_redirects(self) -> Self {
+    /// Sets [`Schedule::follows_redirects`] to `true`.
+    pub fn follows_redirects(self) -> Self {
         Self { follows_redirects: true, ..self }
     }
 
-    /// Whether the sender's vendor, source or specification says so. If not, one attempt is all that is known.
-    pub const fn is_documented(&self) -> bool {
-        self.documented
-    }
-
-    /// The most attempts of a delivery.
-    pub const fn attempts(&self) -> usize {
+    /// The maximum number of attempts of a delivery.
+    pub fn attempts(&self) -> usize {
         self.pauses.len().saturating_add(1)
     }
 
@@ -70,15 +77,5 @@ impl Schedule {
     pub fn pause_after(&self, attempt: u32) -> Option<Duration> {
         let index = usize::try_from(attempt).ok()?.checked_sub(1)?;
         self.pauses.get(index).copied()
-    }
-
-    /// How long it waits for an answer, if that is documented.
-    pub const fn patience(&self) -> Option<Duration> {
-        self.answer_within
-    }
-
-    /// Whether it follows redirects.
-    pub const fn follows_redirects(&self) -> bool {
-        self.follows_redirects
     }
 }

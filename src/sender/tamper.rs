@@ -83,7 +83,7 @@ impl Tamper {
         Self::Replayed,
     ];
 
-    /// Its name in a [`Report`](super::Report).
+    /// Its name in a [`ConformanceReport`](super::ConformanceReport).
     pub fn name(self) -> &'static str {
         match self {
             Self::Unsigned => "unsigned",
@@ -216,7 +216,7 @@ fn altered(body: &Bytes) -> Vec<Bytes> {
 }
 
 fn garbage() -> impl Iterator<Item = HeaderValue> {
-    let long = "a".repeat(crate::scheme::Head::MAX_HEADER + 1);
+    let long = "a".repeat(crate::scheme::Head::MAX_HEADER_BYTES + 1);
     let texts: [&[u8]; 14] = [
         b" ",
         b",",

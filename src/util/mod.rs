@@ -1,7 +1,7 @@
 //! Private furniture: what several rooms use and no user sees.
 
 pub(crate) mod body_format;
-#[cfg(any(feature = "deliver", feature = "register"))]
+#[cfg(feature = "client")]
 pub(crate) mod client;
 pub(crate) mod panics;
 pub(crate) mod permits;

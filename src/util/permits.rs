@@ -6,15 +6,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many may be, and how many are. Clones share the count.
 #[derive(Clone)]
-pub(crate) struct Places {
+pub(crate) struct Permits {
     free: Arc<Semaphore>,
     most: u32,
 }
 
 /// One of them, until it is dropped.
-pub(crate) struct Place(OwnedSemaphorePermit);
+pub(crate) struct Permit(OwnedSemaphorePermit);
 
-impl Places {
+impl Permits {
     pub(crate) fn new(most: usize) -> Self {
         let most = u32::try_from(most.min(Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
         let permits = usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS);
@@ -31,18 +31,18 @@ impl Places {
     }
 
     /// One more, if there may be.
-    pub(crate) fn take(&self) -> Option<Place> {
-        self.free.clone().try_acquire_owned().ok().map(Place)
+    pub(crate) fn take(&self) -> Option<Permit> {
+        self.free.clone().try_acquire_owned().ok().map(Permit)
     }
 
     /// So many more, if there may be. No more than `u32::MAX` at once.
-    pub(crate) fn take_many(&self, count: usize) -> Option<Place> {
+    pub(crate) fn take_many(&self, count: usize) -> Option<Permit> {
         let count = u32::try_from(count).ok()?;
-        self.free.clone().try_acquire_many_owned(count).ok().map(Place)
+        self.free.clone().try_acquire_many_owned(count).ok().map(Permit)
     }
 
     /// So many more, if there may be, or all where there are fewer.
-    pub(crate) fn take_many_or_all(&self, count: usize) -> Option<Place> {
+    pub(crate) fn take_many_or_all(&self, count: usize) -> Option<Permit> {
         self.take_many(count.min(usize::try_from(self.most).unwrap_or(usize::MAX)))
     }
 
@@ -52,13 +52,13 @@ impl Places {
     }
 }
 
-impl Place {
-    /// How many places it is.
+impl Permit {
+    /// How many permits it is.
     pub(crate) fn count(&self) -> usize {
         self.0.num_permits()
     }
 
-    /// Takes the places of `other`, which is one among the same, too.
+    /// Takes the permits of `other`, which is one among the same, too.
     pub(crate) fn join(&mut self, other: Self) {
         self.0.merge(other.0);
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::util::permits::{Place, Places};
+use crate::util::permits::{Permit, Permits};
 
 /// What has arrived of a body: one frame as it is, several joined.
 pub(super) struct Collected {
@@ -11,12 +11,12 @@ pub(super) struct Collected {
     expected: usize,
     limit: usize,
     /// What it takes of the budget, in bytes: as much as `one` is long, or as `many` has room for.
-    held: Option<Place>,
+    held: Option<Permit>,
 }
 
 impl Collected {
     /// No announcement is worth more than this.
-    const MOST_RESERVED: usize = 64 * 1024;
+    const MAX_RESERVED: usize = 64 * 1024;
 
     /// Copied at once. Where a source and its destination lie 16 bytes apart within their pages, as two large buffers of one
     /// allocator often do, glibc may copy more than that eight times slower (measured: 3 KiB and more, on an EPYC).
@@ -25,7 +25,7 @@ impl Collected {
     /// For a body of `declared` bytes, and at most `limit`.
     pub(super) fn expecting(declared: u64, limit: usize) -> Self {
         let expected =
-            usize::try_from(declared).unwrap_or(usize::MAX).min(limit).min(Self::MOST_RESERVED);
+            usize::try_from(declared).unwrap_or(usize::MAX).min(limit).min(Self::MAX_RESERVED);
         Self { one: Bytes::new(), many: Vec::new(), expected, limit, held: None }
     }
 
@@ -34,7 +34,7 @@ impl Collected {
     }
 
     /// `None` if the budget has no room for it.
-    pub(super) fn push(&mut self, frame: Bytes, budget: &Places) -> Option<()> {
+    pub(super) fn push(&mut self, frame: Bytes, budget: &Permits) -> Option<()> {
         if frame.is_empty() {
             return Some(());
         }
@@ -59,7 +59,7 @@ impl Collected {
     }
 
     /// Makes room for `length` bytes, and for more of them if that was not the first time.
-    fn grow(&mut self, length: usize, budget: &Places) -> Option<()> {
+    fn grow(&mut self, length: usize, budget: &Permits) -> Option<()> {
         let doubled = self.many.capacity().saturating_mul(2).min(self.limit);
         let capacity = length.max(doubled).max(self.expected);
         self.hold(capacity, budget)?;
@@ -67,8 +67,8 @@ impl Collected {
         Some(())
     }
 
-    fn hold(&mut self, bytes: usize, budget: &Places) -> Option<()> {
-        let held = self.held.as_ref().map_or(0, Place::count);
+    fn hold(&mut self, bytes: usize, budget: &Permits) -> Option<()> {
+        let held = self.held.as_ref().map_or(0, Permit::count);
         let more = budget.take_many(bytes.saturating_sub(held))?;
         match &mut self.held {
             Some(held) => held.join(more),
@@ -85,7 +85,7 @@ mod tests {
     const ANY: usize = u32::MAX as usize;
 
     fn pushed(mut collected: Collected, frames: impl IntoIterator<Item = Bytes>) -> Collected {
-        let budget = Places::new(ANY);
+        let budget = Permits::new(ANY);
         frames.into_iter().for_each(|frame| collected.push(frame, &budget).unwrap());
         collected
     }
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn the_budget_is_taken_as_memory_is_and_given_back() {
-        let budget = Places::new(1000);
+        let budget = Permits::new(1000);
         let mut collected = Collected::expecting(700, 1000);
         let mut steps = Vec::new();
         for length in [0, 300, 100, 300, 1] {

@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use super::{layer::Config, read::FRAMES_PER_POLL, service::declared_length};
-use crate::util::{permits::Place, timer};
+use crate::util::{permits::Permit, timer};
 
 /// How much more of a body is read, and how long.
 pub(super) struct Drain {
@@ -25,15 +25,15 @@ pub(super) struct Drain {
     time: Duration,
     /// Runs from the first pause on.
     deadline: Option<Pin<Box<Sleep>>>,
-    _place: Place,
+    _place: Permit,
 }
 
 impl Drain {
     /// `None` if as many bodies as allowed are being drained.
     pub(super) fn begin(config: &Config) -> Option<Self> {
-        let place = config.drains.take()?;
-        let (bytes, time) = (config.drain_limit, config.drain_deadline);
-        Some(Self { bytes, time, deadline: None, _place: place })
+        let permit = config.drains.take()?;
+        let (bytes, time) = (config.max_drain_bytes, config.drain_timeout);
+        Some(Self { bytes, time, deadline: None, _place: permit })
     }
 
     /// Whether the body came to its end within the limits.
@@ -125,7 +125,7 @@ fn leave_out_body(answer: &mut Response<Bytes>) {
 
 /// Whether the body can be read to its end.
 fn worth_it(config: &Config, parts: &Parts, length: Option<u64>) -> bool {
-    let limit = u64::try_from(config.drain_limit).unwrap_or(u64::MAX);
+    let limit = u64::try_from(config.max_drain_bytes).unwrap_or(u64::MAX);
     // Who waits for a 100 over HTTP/1 sends no body after another answer. Over HTTP/2 the end is told in any case.
     let waits = parts.version <= Version::HTTP_11 && parts.headers.contains_key(header::EXPECT);
     length.is_none_or(|length| length <= limit) && !waits

@@ -22,7 +22,7 @@ use super::{
     layer::Config,
     read::Reading,
 };
-use crate::{BoxError, Provider, util::permits::Place};
+use crate::{BoxError, Provider, util::permits::Permit};
 
 pin_project! {
     /// The future of [`Verify`](super::Verify)'s answer.
@@ -40,15 +40,15 @@ pin_project! {
     #[project = StateProj]
     enum State<P, S, B, F> {
         Answered { answer: Option<Response<Bytes>>, rest: Option<Pin<Box<Rest<B>>>> },
-        Body { #[pin] body: B, step: Step<P, S>, #[pin] deadline: Option<Sleep> },
-        Waiting { inner: S, request: Option<Request<Verified<P>>>, place: Place },
+        Body { #[pin] body: B, stage: Stage<P, S>, #[pin] deadline: Option<Sleep> },
+        Waiting { inner: S, request: Option<Request<Verified<P>>>, permit: Permit },
         Called { #[pin] future: F },
     }
 }
 
 /// What is done with the body, which cannot move any more.
 #[expect(clippy::large_enum_variant, reason = "nearly every body is checked")]
-enum Step<P, S> {
+enum Stage<P, S> {
     Check(Option<(S, Parts, Box<Reading<P>>)>),
     /// It is refused: the answer comes when it has ended, or at the limits.
     Drain(Box<(Response<Bytes>, Version, Drain)>),
@@ -69,16 +69,16 @@ where
         let state = match early(config, parts, body, &mut answer) {
             Unread::Meanwhile(rest) => State::Answered { answer: Some(answer), rest },
             Unread::Before(body, drain) => {
-                let step = Step::Drain(Box::new((answer, parts.version, drain)));
-                State::Body { body, step, deadline: None }
+                let stage = Stage::Drain(Box::new((answer, parts.version, drain)));
+                State::Body { body, stage, deadline: None }
             }
         };
         Self { state }
     }
 
     pub(super) fn reading(inner: S, parts: Parts, reading: Box<Reading<P>>, body: B) -> Self {
-        let step = Step::Check(Some((inner, parts, reading)));
-        Self { state: State::Body { body, step, deadline: None } }
+        let stage = Stage::Check(Some((inner, parts, reading)));
+        Self { state: State::Body { body, stage, deadline: None } }
     }
 }
 
@@ -101,15 +101,15 @@ where
                     let body = ResponseBody::own(body, rest.take());
                     return Poll::Ready(Ok(Response::from_parts(head, body)));
                 }
-                StateProj::Body { body, step: Step::Drain(refused), .. } => {
+                StateProj::Body { body, stage: Stage::Drain(refused), .. } => {
                     let (answer, version, drain) = &mut **refused;
                     if !ready!(drain.poll(body, cx)) {
                         close(answer, *version);
                     }
                     answered(std::mem::take(answer))
                 }
-                StateProj::Body { body, step, deadline } => {
-                    let Step::Check(task) = step else { unreachable!("drained above") };
+                StateProj::Body { body, stage, deadline } => {
+                    let Stage::Check(task) = stage else { unreachable!("drained above") };
                     let reading = &mut task.as_mut().expect("until the body is read").2;
                     let read = ready!(reading.poll_in_time(body, deadline, cx));
                     let (inner, parts, reading) = task.take().expect("looked at just now");
@@ -118,7 +118,7 @@ where
                         Err(rejection) => match reading.refused(rejection, &parts) {
                             (answer, None) => answered(answer),
                             (answer, Some(drain)) => {
-                                *step = Step::Drain(Box::new((answer, parts.version, drain)));
+                                *stage = Stage::Drain(Box::new((answer, parts.version, drain)));
                                 continue;
                             }
                         },
@@ -152,8 +152,8 @@ fn verified<P: Provider, S, B, F>(
 ) -> State<P, S, B, F> {
     let name = reading.provider_name();
     match reading.finish(&parts.headers) {
-        Ok((body, place)) => {
-            State::Waiting { inner, request: Some(Request::from_parts(parts, body)), place }
+        Ok((body, permit)) => {
+            State::Waiting { inner, request: Some(Request::from_parts(parts, body)), permit }
         }
         Err((rejection, body)) => answered(refusal(rejection, name, (&parts, &body), false)),
     }

@@ -31,9 +31,9 @@
 //! async fn handler(body: Bytes) { /* authentic */ }
 //!
 //! let layer = VerifyLayer::new(Learn365::new(secret)?)
-//!     .body_limit(64 * 1024)
-//!     .body_deadline(Duration::from_secs(3))
-//!     .bodies_at_once(32);
+//!     .max_body_bytes(64 * 1024)
+//!     .body_timeout(Duration::from_secs(3))
+//!     .max_bodies(32);
 //! Ok(Router::new().route("/webhooks/learn365", post(handler).layer(layer)))
 //! # }
 //! ```
@@ -41,14 +41,14 @@
 //! # Guarantees
 //!
 //! - Nothing of the body is parsed before it is authentic, and nothing is re-serialised to be checked.
-//! - Memory, for a layer and its clones: at most `body_limit` for each of `bodies_at_once`, and `bytes_at_once` for all of
+//! - Memory, for a layer and its clones: at most `max_body_bytes` for each of `max_bodies`, and `max_total_bytes` for all of
 //!   them together while they are read, besides what the server keeps for each connection; nothing is allocated because a
 //!   header announces it, beyond 64 KiB.
 //! - The layer is always ready. The inner service's readiness is awaited after authentication, on the clone that is
 //!   called: a stranger who trickles a body in reserves nothing. While a request waits for the inner service it still holds
-//!   its place, and a hang-up loses it. So put `ConcurrencyLimit` in front.
+//!   its permit, and a hang-up loses it. So put `ConcurrencyLimit` in front.
 //! - A request that is answered before its body has arrived leaves the connection usable for the next one, within limits: up
-//!   to [`VerifyLayer::DRAIN_LIMIT`] bytes of such a body are read and dropped. If the rest is too long or its length
+//!   to [`VerifyLayer::MAX_DRAIN_BYTES`] bytes of such a body are read and dropped. If the rest is too long or its length
 //!   unknown, an HTTP/1 answer says `Connection: close`. If it takes too long, the connection ends after the answer. See [shared connections](crate::docs::security#shared-connections).
 //! - Every answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, unless the inner service says
 //!   otherwise.

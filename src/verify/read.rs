@@ -27,7 +27,7 @@ use crate::{
     BoxError, Delivery, Provider, Rejection,
     error::MAX_CAUSES,
     scheme::{Check, Head, ReadHeaders},
-    util::{permits::Place, timer},
+    util::{permits::Permit, timer},
 };
 
 /// A body on its way through the check.
@@ -35,7 +35,7 @@ pub(super) struct Reading<P> {
     config: Arc<Config>,
     provider: Arc<P>,
     check: Check,
-    place: Place,
+    permit: Permit,
     received: (SystemTime, ReadHeaders),
     answer_at: Option<Instant>,
     collected: Collected,
@@ -49,7 +49,7 @@ const TOWER_HTTP_TIMEOUT: &str = "data was not received within the designated ti
 pub(super) const FRAMES_PER_POLL: usize = 128;
 
 impl<P: Provider> Reading<P> {
-    /// Judges what can be judged before the body is read, once it is no handshake: method, declared size, head, place.
+    /// Judges what can be judged before the body is read, once it is no handshake: method, declared size, head, permit.
     /// `promised` is what of the declared size the server itself vouches for.
     pub(super) fn begin(
         layer: &VerifyLayer<P>,
@@ -60,21 +60,21 @@ impl<P: Provider> Reading<P> {
         if head.method() != Method::POST {
             return Err(Rejection::Method);
         }
-        let limit = layer.config.body_limit;
+        let limit = layer.config.max_body_bytes;
         if declared > u64::try_from(limit).unwrap_or(u64::MAX) {
             return Err(Rejection::BodyTooLarge(limit));
         }
         let check = layer.provider.authenticate(head).map_err(Rejection::Unauthentic)?;
-        let place = layer.config.places.take().ok_or(Rejection::Busy)?;
-        let answer_within = layer.provider.policy().answer_within();
+        let permit = layer.config.permits.take().ok_or(Rejection::Busy)?;
+        let policy = layer.provider.policy();
         // Boxed, so that it moves only once.
         Ok(Box::new(Self {
             config: layer.config.clone(),
             provider: layer.provider.clone(),
             check,
-            place,
+            permit,
             received: (head.now(), head.read_headers()),
-            answer_at: answer_within.and_then(|within| Instant::now().checked_add(within)),
+            answer_at: policy.never_resends.and_then(|within| Instant::now().checked_add(within)),
             collected: Collected::expecting(declared, limit),
             promised: usize::try_from(promised).unwrap_or(usize::MAX),
         }))
@@ -91,7 +91,7 @@ impl<P: Provider> Reading<P> {
             return Poll::Ready(read);
         }
         if deadline.is_none() {
-            deadline.set(timer::sleep(self.config.body_deadline));
+            deadline.set(timer::sleep(self.config.body_timeout));
         }
         timer::poll(deadline.as_pin_mut(), cx).map(|()| Err(Rejection::BodyTimeout))
     }
@@ -126,7 +126,7 @@ impl<P: Provider> Reading<P> {
     }
 
     fn take(&mut self, mut data: impl Buf) -> Result<(), Rejection> {
-        let limit = self.config.body_limit;
+        let limit = self.config.max_body_bytes;
         if data.remaining() > limit - self.collected.len() {
             return Err(Rejection::BodyTooLarge(limit));
         }
@@ -139,14 +139,14 @@ impl<P: Provider> Reading<P> {
     pub(super) fn finish(
         self: Box<Self>,
         headers: &HeaderMap,
-    ) -> Result<(Verified<P>, Place), (Rejection, Bytes)> {
-        let Self { provider, check, place, received, answer_at, collected, .. } = *self;
+    ) -> Result<(Verified<P>, Permit), (Rejection, Bytes)> {
+        let Self { provider, check, permit, received, answer_at, collected, .. } = *self;
         let body = collected.into_bytes();
         let proof = check.finish().map_err(Rejection::Unauthentic);
         match proof.and_then(|proof| decodable(&*provider, headers).map(|()| proof)) {
             Ok(proof) => {
                 let delivery = Delivery::received(proof, provider.name(), received);
-                Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, place))
+                Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, permit))
             }
             Err(rejection) => Err((rejection, body)),
         }
@@ -181,7 +181,7 @@ fn decodable<P: Provider>(provider: &P, headers: &HeaderMap) -> Result<(), Rejec
     if is_coded(headers) {
         return Err(Rejection::ContentEncoding);
     }
-    if provider.policy().is_json_only() && !is_json(headers) {
+    if provider.policy().json_only && !is_json(headers) {
         return Err(Rejection::MediaType);
     }
     Ok(())

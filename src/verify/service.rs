@@ -46,7 +46,7 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<P, S, B>;
 
-    /// Always ready: what is not yet authentic must not hold a place in the inner service.
+    /// Always ready: what is not yet authentic must not hold a permit in the inner service.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
     }
@@ -54,7 +54,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
         let config = &self.layer.config;
-        let head = Head::new(&parts, config.clock.now()).header_limit(config.header_limit);
+        let head = Head::new(&parts, config.clock.now()).max_header_bytes(config.max_header_bytes);
         if let Some(answer) = self.layer.provider.handshake(&head) {
             return ResponseFuture::early(config, &parts, body, answer);
         }

@@ -11,7 +11,7 @@ async fn answered<P: Emit + Clone>(
     (bytes, events): (usize, usize),
 ) -> (u16, Option<String>) {
     let request = signed(provider.clone(), body);
-    let layer = VerifyLayer::new(provider).body_limit(bytes);
+    let layer = VerifyLayer::new(provider).max_body_bytes(bytes);
     let layer = layer.clock(ManualClock::at_unix_seconds(NOW));
     let hook = layer.layer(EventRouter::new().max_events(events));
     let answer = answer(hook, request).await;
@@ -64,7 +64,7 @@ async fn c9_a_million_elements_within_one_event_are_answered() {
     let events = EventRouter::new().on(async move |event: SessionStarted| {
         noted.note(event.participants.unwrap_or_default().len().to_string());
     });
-    let hook = VerifyLayer::new(loops()).body_limit(ENOUGH.0).layer(events);
+    let hook = VerifyLayer::new(loops()).max_body_bytes(ENOUGH.0).layer(events);
     let many = vec!["{}"; MILLION].join(",");
     let body = format!(r#"{{"type":"SESSION_STARTED","data":{{"participants":[{many}]}}}}"#);
     assert_eq!(answer(hook, post(TOKEN, body)).await.status(), 200, "C9: decoded");
@@ -127,7 +127,8 @@ async fn c9_c33_deep_data_of_a_known_event_runs_nothing() {
     let log = Log::default();
     let noted = log.clone();
     let events = EventRouter::new().on(async move |_: SessionStarted| noted.note("ran"));
-    let server = Server::start(VerifyLayer::new(loops()).body_limit(ENOUGH.0).layer(events)).await;
+    let server =
+        Server::start(VerifyLayer::new(loops()).max_body_bytes(ENOUGH.0).layer(events)).await;
     let [(_, arrays), ..] = nested();
     for (before, after) in [("", ""), (r#"{"name":"#, "}"), (r#"{"x":"#, "}")] {
         let event = format!(r#"{{"type":"SESSION_STARTED","data":{before}{arrays}{after}}}"#);

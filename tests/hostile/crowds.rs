@@ -88,7 +88,7 @@ const BUSY: &str = r#"{"title":"Service Unavailable","status":503}"#;
 
 #[tokio::test]
 async fn d15_ten_thousand_who_sign_nothing_take_no_place() {
-    let layer = VerifyLayer::new(learn365()).bodies_at_once(1);
+    let layer = VerifyLayer::new(learn365()).max_bodies(1);
     let server = Server::start(layer.layer(EventRouter::new())).await;
     let mut crowd = Crowd::of(&server, &head()).await;
     let half = crowd.are_answered(CROWD / 2, UNAUTHORIZED).await;
@@ -100,7 +100,7 @@ async fn d15_ten_thousand_who_sign_nothing_take_no_place() {
 #[tokio::test]
 async fn d15_of_ten_thousand_who_seem_to_sign_few_are_read() {
     let places = 16;
-    let layer = VerifyLayer::new(learn365()).bodies_at_once(places).body_deadline(PATIENCE);
+    let layer = VerifyLayer::new(learn365()).max_bodies(places).body_timeout(PATIENCE);
     let server = Server::start(layer.layer(EventRouter::new())).await;
     // A signature of the right form, for another body.
     let signature = signature(&learn365_request(), "ms-signature");
@@ -117,7 +117,7 @@ async fn d15_of_ten_thousand_who_seem_to_sign_few_are_read() {
 
 #[tokio::test]
 async fn d15_hundreds_of_connections_of_strangers_take_no_place() {
-    let layer = VerifyLayer::new(learn365()).bodies_at_once(1);
+    let layer = VerifyLayer::new(learn365()).max_bodies(1);
     let server = Server::start(layer.layer(EventRouter::new())).await;
     let mut strangers = Vec::new();
     // Two descriptors each, here, and 1,024 may be all there are.

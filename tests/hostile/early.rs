@@ -50,9 +50,9 @@ fn early() -> Vec<Early> {
         one("another token", 404, path(), "POST", OTHER_TOKEN, ""),
         one("another method", 405, path(), "PUT", TOKEN, ""),
         one("a method whose answers have no body", 405, path(), "HEAD", TOKEN, ""),
-        one("too long", 413, path().body_limit(1_000), "POST", TOKEN, ""),
-        one("no place", 503, path().bodies_at_once(1), "POST", TOKEN, ""),
-        one("no bytes", 503, path().body_limit(LONG).bytes_at_once(LONG), "POST", TOKEN, ""),
+        one("too long", 413, path().max_body_bytes(1_000), "POST", TOKEN, ""),
+        one("no place", 503, path().max_bodies(1), "POST", TOKEN, ""),
+        one("no bytes", 503, path().max_body_bytes(LONG).max_total_bytes(LONG), "POST", TOKEN, ""),
     ]
 }
 

@@ -186,7 +186,7 @@ fn floods() -> Vec<(&'static str, Vec<u8>)> {
 #[tokio::test]
 async fn d11_floods_of_frames_leave_the_server_to_others() {
     // One more than the streams that hyper takes on one connection.
-    let layer = VerifyLayer::new(loops()).bodies_at_once(201);
+    let layer = VerifyLayer::new(loops()).max_bodies(201);
     let server = Server::start(logging(&layer, &Log::default())).await;
     for (name, flood) in floods() {
         let mut raw = server.connect().await;
@@ -199,7 +199,7 @@ async fn d11_floods_of_frames_leave_the_server_to_others() {
 
 #[tokio::test]
 async fn d11_d14_streams_that_are_let_in_and_reset_keep_no_place() {
-    let layer = VerifyLayer::new(loops()).bodies_at_once(1);
+    let layer = VerifyLayer::new(loops()).max_bodies(1);
     let server = Server::start(logging(&layer, &Log::default())).await;
     let mut raw = server.connect().await;
     raw.send(preface()).await;

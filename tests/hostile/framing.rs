@@ -11,7 +11,7 @@ use crate::{
 const LIMIT: usize = 1000;
 
 fn endpoint(log: &Log) -> Endpoint {
-    logging(&VerifyLayer::new(loops()).body_limit(LIMIT), log)
+    logging(&VerifyLayer::new(loops()).max_body_bytes(LIMIT), log)
 }
 
 fn chunked(body: &str) -> String {

@@ -84,7 +84,7 @@ async fn f10_a_panic_is_one_event_s_failure_wherever_it_is() {
 #[tokio::test]
 async fn f10_a_panic_behind_the_back_of_its_sender_keeps_no_place() {
     let gate = Gate::closed();
-    let events = gate.events().concurrency(1);
+    let events = gate.events().max_batches(1);
     let server = Server::without_half_close(VerifyLayer::new(loops()).layer(events.clone())).await;
     let mut raw = server.connect().await;
     raw.send(good(&body("doomed"))).await;
@@ -104,7 +104,7 @@ async fn f11_a_handler_that_never_ends_fails_at_its_deadline() {
     let log = Log::default();
     let events = noting(&log)
         .on_type("STUCK", async |_: Plain| pending::<()>().await)
-        .event_deadline(Duration::from_millis(100));
+        .event_timeout(Duration::from_millis(100));
     let server = Server::start(VerifyLayer::new(loops()).layer(events.clone())).await;
     assert_eq!(between(&mut server.connect().await, "STUCK").await, 500, "F11");
     assert_eq!(log.seen(), ["before", "after"], "F11");
@@ -114,7 +114,7 @@ async fn f11_a_handler_that_never_ends_fails_at_its_deadline() {
 #[tokio::test]
 async fn f11_a_handler_that_never_ends_keeps_its_own_place_only() {
     let gate = Gate::closed();
-    let hook = VerifyLayer::new(loops()).bodies_at_once(1).layer(gate.events().concurrency(2));
+    let hook = VerifyLayer::new(loops()).max_bodies(1).layer(gate.events().max_batches(2));
     let server = Server::without_half_close(hook).await;
     for (stuck, status) in [(1, 200), (2, 503)] {
         let mut raw = server.connect().await;

@@ -34,7 +34,7 @@ impl End {
 /// default.
 async fn served(gate: &Gate) -> (EventRouter<Loops, Gate>, [Server; 2]) {
     let events = gate.events();
-    let hook: Endpoint<Gate> = VerifyLayer::new(loops()).bodies_at_once(1).layer(events.clone());
+    let hook: Endpoint<Gate> = VerifyLayer::new(loops()).max_bodies(1).layer(events.clone());
     (events, [Server::start(hook.clone()).await, Server::without_half_close(hook).await])
 }
 
@@ -146,7 +146,7 @@ async fn d14_requests_are_handled_though_nobody_reads_their_answers() {
 #[tokio::test]
 async fn d14_an_answer_that_nobody_takes_keeps_no_place() {
     let gate = Gate::open();
-    let layer = VerifyLayer::new(loops()).bodies_at_once(1).body_limit(10);
+    let layer = VerifyLayer::new(loops()).max_bodies(1).max_body_bytes(10);
     let server = Server::start(layer.layer(gate.events())).await;
     // No stream has a window: the bodies of answers do not leave.
     let no_window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);

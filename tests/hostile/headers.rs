@@ -187,12 +187,12 @@ async fn a34_what_is_not_signed_changes_neither_route_nor_id() {
         let request = with(signed.clone(), name, Some(value));
         let (status, events) = delivered(learn365(), request).await;
         let [(event, delivery)] = &events[..] else { panic!("A34: {name}: {events:?}") };
-        let known = (event.kind(), delivery.id(), delivery.sender_attempt());
+        let known = (event.event_type(), delivery.id(), delivery.sender_attempt());
         assert_eq!((status, known), (200, (Some("CourseCompleted"), Some("own"), Some(2))), "A34");
         let request = with(by_path.clone(), name, Some(value));
         let (status, events) = delivered(loops(), request).await;
         let [(event, delivery)] = &events[..] else { panic!("A34: {name}: {events:?}") };
-        let known = (event.kind(), delivery.id());
+        let known = (event.event_type(), delivery.id());
         assert_eq!((status, known), (200, (Some("SESSION_STARTED"), None)), "A34: {name}");
     }
 }

@@ -16,13 +16,13 @@ const SHORT: Duration = Duration::from_secs(1);
 /// The longest that hyper takes over HTTP/1.1; over HTTP/2 it resets a stream that announces 20 digits.
 const BEYOND_H2: &str = "18446744073709551613";
 
-/// With patience, so that nothing but what is wrong with a body ends it.
+/// With answer_timeout, so that nothing but what is wrong with a body ends it.
 fn limited() -> Endpoint {
     limited_to(&Log::default(), PATIENCE)
 }
 
 fn limited_to(log: &Log, deadline: Duration) -> Endpoint {
-    let layer = VerifyLayer::new(loops()).body_limit(LIMIT).body_deadline(deadline);
+    let layer = VerifyLayer::new(loops()).max_body_bytes(LIMIT).body_timeout(deadline);
     logging(&layer, log)
 }
 
@@ -57,7 +57,7 @@ async fn c25_who_waits_for_a_continue_gets_it_once_the_head_is_found_good() {
 
 #[tokio::test]
 async fn c25_who_is_refused_by_the_head_gets_no_continue() {
-    let no_place = VerifyLayer::new(loops()).bodies_at_once(0).layer(EventRouter::new());
+    let no_place = VerifyLayer::new(loops()).max_bodies(0).layer(EventRouter::new());
     let unsigned = VerifyLayer::new(learn365()).layer(EventRouter::new());
     let expecting = posted("content-length: 1000\r\nexpect: 100-continue\r\n", "");
     let servers = [(Server::start(no_place).await, 503), (Server::start(unsigned).await, 401)];

@@ -182,7 +182,7 @@ async fn received(body: impl Into<Bytes>) -> (u16, Vec<String>) {
         .on(async move |event: SessionStarted| handled.note(event.name.unwrap_or_default()))
         .fallback(async move |event: RawEvent| {
             let why = event.error().map_or("unknown".into(), ToString::to_string);
-            rest.note(format!("{:?}: {why}", event.kind()));
+            rest.note(format!("{:?}: {why}", event.event_type()));
         });
     let status = answer(VerifyLayer::new(loops()).layer(events), post(TOKEN, body)).await.status();
     (status, log.seen())

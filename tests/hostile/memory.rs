@@ -31,20 +31,20 @@ const ALLOWED: usize = BUDGET + CONNECTIONS * EACH;
 const DEADLINE: Duration = Duration::from_secs(3);
 const FORGED: &str = "sha256=0000000000000000000000000000000000000000000000000000000000000000";
 static PIECE: [u8; BUFFER] = [b' '; BUFFER];
-const BYTES_AT_ONCE: &str = "TOWER_WEBHOOK_TEST_BYTES_AT_ONCE";
-const DRAIN_LIMIT: &str = "TOWER_WEBHOOK_TEST_DRAIN_LIMIT";
+const MAX_TOTAL_BYTES: &str = "TOWER_WEBHOOK_TEST_BYTES_AT_ONCE";
+const MAX_DRAIN_BYTES: &str = "TOWER_WEBHOOK_TEST_DRAIN_LIMIT";
 
 /// Runs in a process of its own, started by the tests here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a receiver, not a test"]
 async fn receiver_process() {
-    let Ok(bytes_at_once) = env::var(BYTES_AT_ONCE) else { return };
-    let drain_limit = env::var(DRAIN_LIMIT).map_or(MIB, |limit| limit.parse().unwrap());
+    let Ok(max_total_bytes) = env::var(MAX_TOTAL_BYTES) else { return };
+    let max_drain_bytes = env::var(MAX_DRAIN_BYTES).map_or(MIB, |limit| limit.parse().unwrap());
     let layer = VerifyLayer::new(learn365())
-        .body_limit(BODY)
-        .bytes_at_once(bytes_at_once.parse().unwrap())
-        .body_deadline(DEADLINE)
-        .drain_limit(drain_limit);
+        .max_body_bytes(BODY)
+        .max_total_bytes(max_total_bytes.parse().unwrap())
+        .body_timeout(DEADLINE)
+        .max_drain_bytes(max_drain_bytes);
     let hook = layer.layer(EventRouter::new());
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).max_buf_size(BUFFER).header_read_timeout(DEADLINE);
@@ -58,8 +58,8 @@ async fn receiver_process() {
     }
 }
 
-fn started(bytes_at_once: usize) -> Process {
-    Process::start("memory::receiver_process", &[(BYTES_AT_ONCE, &bytes_at_once.to_string())])
+fn started(max_total_bytes: usize) -> Process {
+    Process::start("memory::receiver_process", &[(MAX_TOTAL_BYTES, &max_total_bytes.to_string())])
 }
 
 /// The memory that a process has, `VmRSS`, or had at most, `VmHWM`, in bytes.
@@ -71,11 +71,11 @@ fn memory(process: &Process, which: &str) -> usize {
 }
 
 /// Has many senders do the same at once. How much the receiver grew by, and what it answered.
-async fn attack<F>(bytes_at_once: usize, send: impl Fn(SocketAddr) -> F) -> (usize, Vec<u16>)
+async fn attack<F>(max_total_bytes: usize, send: impl Fn(SocketAddr) -> F) -> (usize, Vec<u16>)
 where
     F: Future<Output = u16> + Send + 'static,
 {
-    let process = started(bytes_at_once);
+    let process = started(max_total_bytes);
     // What code it takes is in memory then.
     for _ in 0..20 {
         let pieces = vec![Bytes::from_static(&[b' '; 2 * KIB]); 2];
@@ -86,7 +86,10 @@ where
     let senders = (0..CONNECTIONS).map(|_| send(process.address)).collect::<JoinSet<_>>();
     let answers = senders.join_all().await;
     let grown = memory(&process, "VmHWM") - before;
-    println!("{CONNECTIONS} connections, {bytes_at_once} bytes at once: {} KiB more", grown / KIB);
+    println!(
+        "{CONNECTIONS} connections, {max_total_bytes} bytes at once: {} KiB more",
+        grown / KIB
+    );
     all_is_given_back(process.address).await;
     (grown, answers)
 }
@@ -182,9 +185,9 @@ async fn d15_without_a_budget_they_do_not() {
 #[ignore = "a measurement, not a test"]
 async fn what_strangers_cost_whose_bodies_are_read_and_dropped() {
     for strangers in [256, 1024] {
-        for drain_limit in [0, MIB] {
-            let limit = drain_limit.to_string();
-            let environment = [(BYTES_AT_ONCE, "2097152"), (DRAIN_LIMIT, &limit)];
+        for max_drain_bytes in [0, MIB] {
+            let limit = max_drain_bytes.to_string();
+            let environment = [(MAX_TOTAL_BYTES, "2097152"), (MAX_DRAIN_BYTES, &limit)];
             let process = Process::start("memory::receiver_process", &environment);
             let (memory_before, busy_before) = (memory(&process, "VmRSS"), busy(&process));
             let start = std::time::Instant::now();
@@ -193,7 +196,7 @@ async fn what_strangers_cost_whose_bodies_are_read_and_dropped() {
             let send = |_| sent(process.address, head.clone(), pieces.clone());
             let told = (0..strangers).map(send).collect::<JoinSet<_>>().join_all().await;
             println!(
-                "{strangers} strangers of 1 MiB, {drain_limit} bytes drained: {} saw the status, {:?}, \
+                "{strangers} strangers of 1 MiB, {max_drain_bytes} bytes drained: {} saw the status, {:?}, \
                  {:?} of the receiver's processor time, {} KiB more",
                 told.iter().filter(|status| **status == 413).count(),
                 start.elapsed(),

@@ -14,7 +14,7 @@ const SHORT: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(10);
 
 fn impatient(log: &Log) -> Endpoint {
-    logging(&VerifyLayer::new(loops()).body_deadline(SHORT), log)
+    logging(&VerifyLayer::new(loops()).body_timeout(SHORT), log)
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn d12_over_http2_a_body_has_one_deadline_for_all_of_it() {
 async fn d12_slow_bodies_take_places_and_give_them_back() {
     let begun = posted("content-length: 10\r\n", "[");
     for (deadline, rest, status) in [(20 * SHORT, "", 408), (PATIENCE, "        ]", 200)] {
-        let layer = VerifyLayer::new(loops()).body_deadline(deadline).bodies_at_once(3);
+        let layer = VerifyLayer::new(loops()).body_timeout(deadline).max_bodies(3);
         let server = Server::start(logging(&layer, &Log::default())).await;
         let mut slow = Vec::new();
         for more in 1..=3 {

@@ -127,8 +127,9 @@ async fn d8_what_proxies_say_of_a_request_changes_nothing() {
 
 /// An endpoint that every refusal can be had from.
 fn strict(gate: &Gate) -> Endpoint<Gate> {
-    let layer = VerifyLayer::new(loops()).body_limit(1000).body_deadline(Duration::from_millis(50));
-    let events = gate.events().event_deadline(Duration::from_millis(50)).concurrency(1);
+    let layer =
+        VerifyLayer::new(loops()).max_body_bytes(1000).body_timeout(Duration::from_millis(50));
+    let events = gate.events().event_timeout(Duration::from_millis(50)).max_batches(1);
     layer.layer(events)
 }
 
@@ -137,8 +138,7 @@ async fn d17_d18_a_refusal_is_its_status_and_its_title_and_nothing_else() {
     let compressed = posted("content-encoding: gzip\r\ncontent-length: 2\r\n", "[]");
     let gate = Gate::closed();
     let ours = Server::start(strict(&gate)).await;
-    let full =
-        Server::start(VerifyLayer::new(loops()).bodies_at_once(0).layer(gate.events())).await;
+    let full = Server::start(VerifyLayer::new(loops()).max_bodies(0).layer(gate.events())).await;
     let learn365 = Server::start(challenged()).await;
     let overlong = posted(&format!("ms-signature: {}\r\n", "a".repeat(9000)), "");
     let canary = "canary".repeat(9);

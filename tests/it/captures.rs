@@ -85,7 +85,7 @@ pub(crate) async fn receive(provider: &Learn365, request: &Request<Bytes>) -> Re
     let log = Log::default();
     let kinds = log.clone();
     let events = EventRouter::new().fallback(async move |event: RawEvent| {
-        event.kind().iter().for_each(|kind| kinds.note(*kind));
+        event.event_type().iter().for_each(|kind| kinds.note(*kind));
     });
     let hook = VerifyLayer::new(provider.clone()).layer(events);
     let response = hook.oneshot(request.clone().map(Full::new)).await.unwrap();

@@ -48,7 +48,7 @@ fn a_token_conforms_in_every_place() {
 
 #[test]
 fn what_does_not_apply_is_said_and_not_counted_as_passed() {
-    let inapplicable = |report: tower_webhook::sender::Report| {
+    let inapplicable = |report: tower_webhook::sender::ConformanceReport| {
         let cases = report.cases().iter().filter(|case| case.verdict == Verdict::NotApplicable);
         cases.map(|case| case.name).collect::<Vec<_>>()
     };
@@ -298,7 +298,7 @@ impl Emit for Typed {
     fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
         if !self.as_proof {
             assert!(!head.headers.contains_key("x-tag"), "it is not signed yet");
-            let kinds = events.iter().map(|event| &*event.kind).collect::<Vec<_>>().join(" ");
+            let kinds = events.iter().map(|event| &*event.event_type).collect::<Vec<_>>().join(" ");
             head.headers.insert("x-event-type", HeaderValue::from_str(&kinds).unwrap());
             head.headers.insert("x-delivery", HeaderValue::from_str(&outgoing.id).unwrap());
         }
@@ -401,7 +401,7 @@ impl Provider for Bodily {
 
 impl Emit for Bodily {
     fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
-        let kind = &events[0].kind;
+        let kind = &events[0].event_type;
         Ok(format!(r#"{{"kind":"{kind}","proof":"{}"}}"#, self.proof(kind)))
     }
 

@@ -45,7 +45,7 @@ fn adjacent() -> Envelope {
 }
 
 fn flat_within() -> Envelope {
-    Envelope::flat("Action").within("Events").or_camel_case()
+    Envelope::flat("Action").within("Events").camel_case()
 }
 
 /// Listens to `paid`, and notes what it sees.
@@ -59,7 +59,7 @@ fn listening(log: &Log) -> EventRouter<Acme> {
 fn raw(event: &RawEvent) -> String {
     match event.error() {
         Some(error) => error.to_string(),
-        None => format!("raw {:?}", event.kind()),
+        None => format!("raw {:?}", event.event_type()),
     }
 }
 

@@ -116,7 +116,7 @@ fn hook_under(secret: &str, log: &Log) -> Hook {
     let events = EventRouter::new().fallback(async move |event: RawEvent, delivery: Delivery| {
         log.note(format!(
             "{} {} {} {}",
-            event.kind().unwrap_or_default(),
+            event.event_type().unwrap_or_default(),
             delivery.id().unwrap_or_default(),
             delivery.sender_attempt().unwrap_or_default(),
             delivery.properties().unwrap_or_default(),

@@ -70,7 +70,7 @@ async fn status_of(
 
 #[tokio::test]
 async fn a_body_may_be_as_long_as_the_limit_however_it_is_cut() {
-    let hook = hook(&layer().body_limit(100));
+    let hook = hook(&layer().max_body_bytes(100));
     for (len, status) in [(100, 200), (101, 413)] {
         let body = format!("[{}]", " ".repeat(len - 2));
         for frame in [1, 3, 50, 99, 100, 101] {
@@ -97,7 +97,7 @@ async fn by_default_the_limit_is_one_mebibyte() {
 
 #[tokio::test]
 async fn an_announced_length_is_believed_only_where_it_refuses() {
-    let unlimited = hook(&layer().body_limit(usize::MAX));
+    let unlimited = hook(&layer().max_body_bytes(usize::MAX));
     let lengths = [
         "9223372036854775808",
         "18446744073709551615",
@@ -121,7 +121,7 @@ async fn an_announced_length_is_believed_only_where_it_refuses() {
     let (feeder, body) = fed();
     feeder.send(Ok("[           ]".into())).unwrap();
     drop(feeder);
-    let hook = hook(&layer().body_limit(5));
+    let hook = hook(&layer().max_body_bytes(5));
     assert_eq!(status_of(&hook, nonsense.body(body).unwrap()).await, 413, "counted");
 }
 
@@ -135,7 +135,7 @@ async fn a_trickling_body_has_one_deadline_for_all_of_it() {
         }
     };
     let start = Instant::now();
-    let hook = hook(&layer().body_deadline(Duration::from_secs(3)));
+    let hook = hook(&layer().body_timeout(Duration::from_secs(3)));
     tokio::select! {
         status = status_of(&hook, request) => assert_eq!(status, 408),
         () = trickle => unreachable!("endless"),
@@ -172,7 +172,7 @@ async fn endless_empty_frames_end_at_the_deadline_and_leave_others_their_turn() 
     });
     let start = Instant::now();
     assert_eq!(status_of(&hook(&layer()), post(TOKEN, "").map(|_| Endless)).await, 408);
-    assert_eq!(start.elapsed(), VerifyLayer::<()>::BODY_DEADLINE);
+    assert_eq!(start.elapsed(), VerifyLayer::<()>::BODY_TIMEOUT);
     assert_eq!(other.await.unwrap(), Instant::now());
 }
 
@@ -207,7 +207,7 @@ async fn a_body_that_ends_before_the_server_said_is_broken() {
 
 #[tokio::test(start_paused = true)]
 async fn one_body_more_than_there_are_places_is_refused() {
-    let layer = layer().bodies_at_once(2);
+    let layer = layer().max_bodies(2);
     let (mut one, mut clone) = (hook(&layer), hook(&layer.clone()));
     let _reading = [one.call(slow().1), clone.call(slow().1)];
     for hook in [one, clone] {
@@ -225,7 +225,7 @@ async fn a_place_is_given_back_however_its_body_ends() {
         ("broken", 400, |feeder| feeder.send(Err(std::io::ErrorKind::BrokenPipe.into())).unwrap()),
         ("late", 408, std::mem::forget),
     ];
-    let mut hook = hook(&layer().bodies_at_once(1).body_limit(10));
+    let mut hook = hook(&layer().max_bodies(1).max_body_bytes(10));
     for (name, status, end) in ends {
         let (feeder, request) = slow();
         let reading = hook.call(request);
@@ -244,7 +244,7 @@ async fn a_place_is_given_back_however_its_body_ends() {
 
 #[tokio::test]
 async fn who_is_refused_by_the_head_takes_no_place() {
-    let mut hook = hook(&layer().bodies_at_once(1));
+    let mut hook = hook(&layer().max_bodies(1));
     let _strangers = [(); 3].map(|()| hook.call(post(OTHER_TOKEN, "").map(|_| fed().1)));
     assert_eq!(status_of(&hook, post(TOKEN, "[]")).await, 200);
     let _reading = hook.call(slow().1);
@@ -255,7 +255,7 @@ async fn who_is_refused_by_the_head_takes_no_place() {
 async fn handlers_at_once_are_counted_even_when_their_sender_has_hung_up() {
     let (log, go) = (Log::default(), Arc::new(Semaphore::new(0)));
     let (noted, gate) = (log.clone(), go.clone());
-    let events = EventRouter::new().concurrency(2).on(async move |_: SessionStarted| {
+    let events = EventRouter::new().max_batches(2).on(async move |_: SessionStarted| {
         gate.acquire().await.unwrap().forget();
         noted.note("started");
     });
@@ -278,7 +278,7 @@ async fn handlers_at_once_are_counted_even_when_their_sender_has_hung_up() {
 async fn bodies_of_batches_under_way_have_so_many_bytes_together() {
     let body = r#"[{"type":"SESSION_STARTED","data":{}}]"#;
     let events = |most| {
-        EventRouter::new().bytes_at_once(most).on(async |_: SessionStarted| pending::<()>().await)
+        EventRouter::new().max_total_bytes(most).on(async |_: SessionStarted| pending::<()>().await)
     };
     let hook = layer().layer(events(body.len() + 4));
     let mut working = Box::pin(hook.clone().oneshot(post(TOKEN, body)));

@@ -60,7 +60,7 @@ fn unknown<P: Provider>(
     let taken = all.clone();
     let events = events.fallback(async move |e: RawEvent| {
         assert_eq!(e.error(), None);
-        taken.lock().unwrap().push((e.kind().map(str::to_owned), e.json().clone()));
+        taken.lock().unwrap().push((e.event_type().map(str::to_owned), e.json().clone()));
     });
     assert!(run(&events, provider, body).1.is_ok());
     std::mem::take(&mut *all.lock().unwrap())

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tower_webhook::{
     providers::learn365::emulator::Emulator,
-    providers::learn365::{Filter, Registration, Registrations},
+    providers::learn365::{Filter, Registration, RegistrationClient},
     scheme::Token,
 };
 
@@ -32,12 +32,12 @@ fn wanted() -> Registration {
     Registration::new(URI, SECRET, [Filter::CourseCompleted]).unwrap()
 }
 
-fn registrations(address: SocketAddr) -> Registrations {
-    Registrations::new(&format!("http://{address}"), KEY).unwrap()
+fn registrations(address: SocketAddr) -> RegistrationClient {
+    RegistrationClient::new(&format!("http://{address}"), KEY).unwrap()
 }
 
 /// An emulator, and a client of it.
-async fn emulated() -> (Emulator, Registrations) {
+async fn emulated() -> (Emulator, RegistrationClient) {
     let emulator = Emulator::new(Token::basic("api", KEY).unwrap());
     let client = client_of(&emulator, KEY).await;
     (emulator, client)
@@ -64,7 +64,7 @@ impl Stub {
         Self { address, arrived }
     }
 
-    fn registrations(&self) -> Registrations {
+    fn registrations(&self) -> RegistrationClient {
         registrations(self.address)
     }
 

@@ -60,13 +60,13 @@ impl Provider for Own {
 
 impl Emit for Own {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
-        if outgoing.attempt > 1 && events.iter().any(|event| event.kind == "once") {
+        if outgoing.attempt > 1 && events.iter().any(|event| event.event_type == "once") {
             return Err(SendError::Encode("it was sent before".into()));
         }
-        assert!(outgoing.attempt == 1 || events.iter().all(|event| event.kind != "panic"));
+        assert!(outgoing.attempt == 1 || events.iter().all(|event| event.event_type != "panic"));
         let [first, now] = [outgoing.occurred_at, outgoing.now].map(seconds);
         let told = format!("[{}, {first}, {now}]", outgoing.attempt);
-        let event = |event: &Draft| format!(r#"{{"type":"{}","told":{told}}}"#, event.kind);
+        let event = |event: &Draft| format!(r#"{{"type":"{}","told":{told}}}"#, event.event_type);
         Ok(format!("[{}]", events.iter().map(event).collect::<Vec<_>>().join(",")))
     }
 

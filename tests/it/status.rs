@@ -199,12 +199,12 @@ async fn a_body_that_takes_too_long_is_408() {
     let start = Instant::now();
     let answer = answer(hook(loops()), post(TOKEN, "").map(|_| body)).await;
     answer.is_refused(408, &Rejection::BodyTimeout);
-    assert_eq!(start.elapsed(), VerifyLayer::<()>::BODY_DEADLINE);
+    assert_eq!(start.elapsed(), VerifyLayer::<()>::BODY_TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_body_over_the_limit_is_413() {
-    let limited = || VerifyLayer::new(loops()).body_limit(10).layer(EventRouter::new());
+    let limited = || VerifyLayer::new(loops()).max_body_bytes(10).layer(EventRouter::new());
     let too_large = Rejection::BodyTooLarge(10);
     for length in ["11", "18446744073709551615"] {
         let mut declared = unread(post(TOKEN, ""));
@@ -263,9 +263,9 @@ async fn a_content_encoding_is_415_for_every_sender() {
 #[tokio::test(start_paused = true)]
 async fn a_signature_header_over_its_limit_is_431() {
     for (len, status, error) in [
-        (Head::MAX_HEADER + 1, 431, VerifyError::HeaderTooLong("ms-signature")),
+        (Head::MAX_HEADER_BYTES + 1, 431, VerifyError::HeaderTooLong("ms-signature")),
         (1 << 20, 431, VerifyError::HeaderTooLong("ms-signature")),
-        (Head::MAX_HEADER, 401, VerifyError::MalformedSignature),
+        (Head::MAX_HEADER_BYTES, 401, VerifyError::MalformedSignature),
     ] {
         let signature = "a".repeat(len);
         let request = Request::post("/").header("ms-signature", signature).body(()).unwrap();
@@ -290,8 +290,8 @@ async fn an_event_that_is_not_handled_is_500() {
 
 #[tokio::test(start_paused = true)]
 async fn too_many_at_once_is_503_with_a_time_to_come_back() {
-    let none_read = VerifyLayer::new(loops()).bodies_at_once(0).layer(EventRouter::new());
-    let none_handled = VerifyLayer::new(loops()).layer(EventRouter::new().concurrency(0));
+    let none_read = VerifyLayer::new(loops()).max_bodies(0).layer(EventRouter::new());
+    let none_handled = VerifyLayer::new(loops()).layer(EventRouter::new().max_batches(0));
     let unread = answer(none_read, unread(post(TOKEN, ""))).await;
     let read = answer(none_handled, post(TOKEN, EVENT)).await;
     for answer in [unread, read] {
@@ -333,7 +333,7 @@ async fn no_answer_is_cached_or_taken_for_anything_else() {
 /// Strangers can fill all places: what they bring about does not fill the log.
 #[tokio::test]
 async fn that_there_is_no_place_is_told_loudly_once_in_a_while() {
-    let layer = VerifyLayer::new(loops()).bodies_at_once(0);
+    let layer = VerifyLayer::new(loops()).max_bodies(0);
     let (hook, clone) = (layer.layer(EventRouter::new()), layer.clone().layer(EventRouter::new()));
     for (hook, level) in [(&hook, "WARN "), (&hook, "DEBUG "), (&clone, "DEBUG ")] {
         let answer = answer(hook.clone(), post(TOKEN, "[]")).await;

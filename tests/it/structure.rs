@@ -13,7 +13,7 @@ use tower_webhook::{
     decode::{DecodeError, Envelope},
     error::ConfigError,
     providers::learn365::emulator::Emulator,
-    providers::learn365::{Filter, Learn365, Registration, Registrations},
+    providers::learn365::{Filter, Learn365, Registration, RegistrationClient},
     router::{self, Batch, BatchOutcome, Batches},
     scheme::{Check, HmacSha256, Keys, Secret, Token},
     sender::Deliveries,
@@ -282,7 +282,7 @@ const _: () = {
     cloned::<Emulator>();
     cloned::<Filter>();
     cloned::<Registration>();
-    cloned::<Registrations>();
+    cloned::<RegistrationClient>();
     shared::<Verified<Learn365>>();
     cloned::<Batches>();
     shared::<BatchOutcome>();

@@ -24,7 +24,7 @@ use tower_webhook::{
     Rejection,
     providers::learn365::emulator::Emulator,
     providers::{
-        learn365::{Learn365, Registrations},
+        learn365::{Learn365, RegistrationClient},
         loops::Loops,
         standard_webhooks::StandardWebhooks,
         synthesis_vr::SynthesisVr,
@@ -107,11 +107,11 @@ where
 }
 
 /// A client of `emulator`, which is served, with `key` as its API key.
-pub(crate) async fn client_of(emulator: &Emulator, key: &str) -> Registrations {
+pub(crate) async fn client_of(emulator: &Emulator, key: &str) -> RegistrationClient {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(emulator.clone().serve(listener));
-    Registrations::new(&base, key).unwrap()
+    RegistrationClient::new(&base, key).unwrap()
 }
 
 /// The last in the chain of causes.

@@ -78,8 +78,8 @@ filters! {
 
 impl Filter {
     /// Whether it lets an event of this type through.
-    pub fn matches(&self, kind: &str) -> bool {
-        *self == Self::All || self.name().eq_ignore_ascii_case(kind)
+    pub fn matches(&self, event_type: &str) -> bool {
+        *self == Self::All || self.name().eq_ignore_ascii_case(event_type)
     }
 }
 

@@ -32,8 +32,8 @@
 //!
 //! # Registering
 //!
-//! The sender is told where to send by its registration API. With feature `register` there is a client of it,
-//! `Registrations`; with feature `deliver` an `emulator` of the sender. The whole way is told in `docs::learn365`.
+//! The sender is told where to send by its registration API. With feature `client-tls` there is a client of it,
+//! `RegistrationClient`; with feature `emulator` an `emulator` of the sender. The whole way is told in `docs::learn365`.
 //!
 //! # Spelling
 //!
@@ -45,15 +45,15 @@
 //! The exact `Action` texts and header in a capture of Learn365 itself. What the values of `EnrollmentStatus` mean.
 //! Whether several users are ever sent at once. Whether the retry schedule is the library's.
 
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 mod client;
-#[cfg(feature = "deliver")]
+#[cfg(feature = "emulator")]
 pub mod emulator;
 mod events;
-#[cfg(any(feature = "deliver", feature = "register"))]
+#[cfg(any(feature = "client-tls", feature = "emulator"))]
 mod filter;
 mod json;
-#[cfg(any(feature = "deliver", feature = "register"))]
+#[cfg(any(feature = "client-tls", feature = "emulator"))]
 mod registration;
 
 use std::time::Duration;
@@ -61,12 +61,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 
-#[cfg(feature = "register")]
-pub use self::client::{RegistrationError, Registrations};
+#[cfg(feature = "client-tls")]
+pub use self::client::{RegistrationClient, RegistrationError};
 pub use self::events::*;
-#[cfg(feature = "deliver")]
+#[cfg(feature = "emulator")]
 pub(crate) use self::registration::{Wire, target};
-#[cfg(any(feature = "deliver", feature = "register"))]
+#[cfg(any(feature = "client-tls", feature = "emulator"))]
 pub use self::{filter::Filter, registration::Registration};
 use crate::{
     Delivery, Draft, Emit, Outgoing, Policy, Provider, Schedule,
@@ -83,8 +83,10 @@ pub struct Learn365 {
 }
 
 impl Learn365 {
-    pub(crate) const SCHEDULE: Schedule =
-        Schedule::retrying(&RETRIES).answer_within(PATIENCE).following_redirects();
+    /// Of every sender on ASP.NET WebHooks.
+    pub(crate) fn own_schedule() -> Schedule {
+        Schedule::retrying(&RETRIES[..]).answer_timeout(PATIENCE).follows_redirects()
+    }
 
     /// Accepts requests signed under any of the keys: the secrets as typed into the registration.
     ///
@@ -101,7 +103,7 @@ impl Learn365 {
     /// Of the sending side: names the envelope's keys in camelCase, as a setting of the sender's host does. Both
     /// spellings are always read.
     #[must_use]
-    pub fn writing_camel_case(self) -> Self {
+    pub fn camel_case(self) -> Self {
         Self { writes_camel_case: true, ..self }
     }
 }
@@ -112,7 +114,7 @@ impl Provider for Learn365 {
     }
 
     fn envelope(&self) -> Envelope {
-        Envelope::flat("Action").within("Notifications").or_camel_case()
+        Envelope::flat("Action").within("Notifications").camel_case()
     }
 
     fn describe(&self, outer: &Members<'_>, delivery: &mut Delivery) {
@@ -213,7 +215,7 @@ impl Emit for Learn365 {
     }
 
     fn schedule(&self) -> Schedule {
-        Self::SCHEDULE
+        Self::own_schedule()
     }
 
     fn content_type(&self) -> HeaderValue {

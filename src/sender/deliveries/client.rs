@@ -8,7 +8,7 @@ use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
 use crate::sender::{
-    deliver::{patience, plain},
+    deliver::{answer_timeout, plain},
     headers::{add, leave_out_content},
 };
 use crate::{
@@ -20,16 +20,16 @@ use crate::{
 
 /// Sends as one sender's HTTP client does.
 #[derive(Clone, Debug)]
-pub(crate) struct Follow {
+pub(crate) struct DeliveryClient {
     client: Client<HttpConnector, Full<Bytes>>,
-    patience: Duration,
+    answer_timeout: Duration,
     most: u32,
     beyond_loopback: bool,
 }
 
 /// Where an attempt got to.
 #[derive(Debug)]
-pub(crate) struct Trip {
+pub(crate) struct Attempted {
     /// How many redirects were followed.
     pub(crate) redirects: u32,
     /// The method of the last request.
@@ -38,30 +38,34 @@ pub(crate) struct Trip {
     pub(crate) answer: Result<Response<Option<Bytes>>, SendError>,
 }
 
-impl Trip {
+impl Attempted {
     /// Nothing could be sent.
     pub(crate) fn none(why: SendError) -> Self {
         Self { redirects: 0, method: Method::POST, answer: Err(why) }
     }
 }
 
-impl Follow {
-    /// With the sender's patience; to this machine only, unless `beyond_loopback`.
+impl DeliveryClient {
+    /// With the sender's answer_timeout; to this machine only, unless `beyond_loopback`.
     pub(crate) fn new(schedule: &Schedule, beyond_loopback: bool) -> Self {
         Self {
             client: client(HttpConnector::new()),
-            patience: patience(schedule),
-            most: if schedule.follows_redirects() { MOST_REDIRECTS } else { 0 },
+            answer_timeout: answer_timeout(schedule),
+            most: if schedule.follows_redirects { MAX_REDIRECTS } else { 0 },
             beyond_loopback,
         }
     }
 
     /// Sends `request` with the headers `extra`. Neither these nor the provider's tokens go to another scheme, host or port.
-    pub(crate) async fn attempt(&self, request: Request<Full<Bytes>>, extra: &HeaderMap) -> Trip {
+    pub(crate) async fn attempt(
+        &self,
+        request: Request<Full<Bytes>>,
+        extra: &HeaderMap,
+    ) -> Attempted {
         let (mut redirects, mut method) = (0, request.method().clone());
         let attempt = self.follow(request, extra, &mut redirects, &mut method);
-        let answer = tokio::time::timeout(self.patience, attempt).await;
-        Trip { redirects, method, answer: answer.unwrap_or(Err(SendError::Timeout)) }
+        let answer = tokio::time::timeout(self.answer_timeout, attempt).await;
+        Attempted { redirects, method, answer: answer.unwrap_or(Err(SendError::Timeout)) }
     }
 
     async fn follow(
@@ -141,7 +145,7 @@ fn target(from: &Uri, location: &str) -> Option<Uri> {
 }
 
 /// What .NET's client follows by default.
-const MOST_REDIRECTS: u32 = 50;
+const MAX_REDIRECTS: u32 = 50;
 
 #[cfg(test)]
 mod tests {

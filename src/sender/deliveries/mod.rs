@@ -13,8 +13,8 @@ use std::{
 use http::HeaderMap;
 use tokio::task::JoinSet;
 
-use self::client::{Follow, Trip};
-pub use self::report::{Answer, Attempt, DeliveryReport, Outcome};
+use self::client::{Attempted, DeliveryClient};
+pub use self::report::{Answer, Attempt, DeliveryReport, DeliveryStatus};
 use super::Sender;
 use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError, util::panics::contained};
 
@@ -47,7 +47,7 @@ use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError, util::p
 pub struct Deliveries<P> {
     shared: Arc<Shared<P>>,
     schedule: Schedule,
-    follow: Follow,
+    client: DeliveryClient,
 }
 
 struct Shared<P> {
@@ -65,21 +65,21 @@ struct All<P> {
 struct Entry<P> {
     serial: u64,
     /// `None` once it is finished.
-    work: Option<Work<P>>,
+    work: Option<Pending<P>>,
     report: DeliveryReport,
 }
 
 /// What there is to send.
-struct Work<P> {
+struct Pending<P> {
     sender: Sender<P>,
     events: Arc<[Draft]>,
 }
 
 impl<P: Emit> Deliveries<P> {
     /// The most finished deliveries that are remembered; beyond, the oldest of them are forgotten.
-    pub const MOST_FINISHED: usize = 10_000;
+    pub const MAX_FINISHED: usize = 10_000;
 
-    /// With retries by `schedule`, of which the patience counts as well, and redirects: they lead to any host.
+    /// With retries by `schedule`, of which the answer_timeout counts as well, and redirects: they lead to any host.
     ///
     /// To another scheme, host or port a redirect takes the provider's own headers only, without its tokens: those of
     /// [`Sender::headers`] stay behind.
@@ -92,8 +92,8 @@ impl<P: Emit> Deliveries<P> {
         let all = Mutex::new(All { next_serial: 0, finished: 0, entries: VecDeque::new() });
         Self {
             shared: Arc::new(Shared { all, driving: tokio::sync::Mutex::default() }),
+            client: DeliveryClient::new(&schedule, beyond_loopback),
             schedule,
-            follow: Follow::new(&schedule, beyond_loopback),
         }
     }
 
@@ -154,17 +154,17 @@ impl<P: Emit> Deliveries<P> {
         let extra = sender.headers.clone();
         let sender = sender.headers(HeaderMap::new());
         let trip = match contained(|| sender.batch(&events)) {
-            Some(Ok(request)) => self.follow.attempt(request, &extra).await,
-            Some(Err(error)) => Trip::none(error),
-            None => Trip::none(SendError::Encode("the provider panicked".into())),
+            Some(Ok(request)) => self.client.attempt(request, &extra).await,
+            Some(Err(error)) => Attempted::none(error),
+            None => Attempted::none(SendError::Encode("the provider panicked".into())),
         };
         self.record(serial, Attempt::made(number, now, trip));
     }
 
     /// When the next attempt after a failed one is due, of all deliveries. What was never attempted is due at any time.
     pub fn next_retry(&self) -> Option<SystemTime> {
-        let next = |entry: &Entry<P>| match entry.report.outcome {
-            Outcome::Retrying(next) => Some(next),
+        let next = |entry: &Entry<P>| match entry.report.status {
+            DeliveryStatus::Retrying(next) => Some(next),
             _ => None,
         };
         self.all().entries.iter().filter_map(next).min()
@@ -175,8 +175,9 @@ impl<P: Emit> Deliveries<P> {
         self.all().entries.iter().map(|entry| entry.report.clone()).collect()
     }
 
-    pub(crate) fn follow(&self) -> &Follow {
-        &self.follow
+    #[cfg(feature = "emulator")]
+    pub(crate) fn client(&self) -> &DeliveryClient {
+        &self.client
     }
 
     fn due(&self, now: SystemTime) -> Vec<Due<P>> {
@@ -202,7 +203,7 @@ impl<P: Emit> Deliveries<P> {
         }
         entry.work = None;
         all.finished += 1;
-        if all.finished > Self::MOST_FINISHED {
+        if all.finished > Self::MAX_FINISHED {
             let oldest = all.entries.iter().position(|entry| entry.report.is_finished());
             oldest.and_then(|index| all.entries.remove(index));
             all.finished -= 1;
@@ -216,7 +217,11 @@ impl<P: Emit> Deliveries<P> {
 
 impl<P> Clone for Deliveries<P> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone(), schedule: self.schedule, follow: self.follow.clone() }
+        Self {
+            shared: self.shared.clone(),
+            schedule: self.schedule.clone(),
+            client: self.client.clone(),
+        }
     }
 }
 
@@ -229,12 +234,12 @@ impl<P> fmt::Debug for Deliveries<P> {
 /// A delivery that has its id, and can be encoded.
 fn taken<P: Emit>(
     (target, sender, events): (String, Sender<P>, Arc<[Draft]>),
-) -> Result<(DeliveryReport, Work<P>), SendError> {
+) -> Result<(DeliveryReport, Pending<P>), SendError> {
     let id = sender.delivery_id();
     let sender = sender.id(&id);
     sender.batch(&events)?;
-    let kinds = events.iter().map(|event| event.kind.clone()).collect();
-    Ok((DeliveryReport::new(id, target, kinds), Work { sender, events }))
+    let event_types = events.iter().map(|event| event.event_type.clone()).collect();
+    Ok((DeliveryReport::new(id, target, event_types), Pending { sender, events }))
 }
 
 /// An attempt to be made.

@@ -7,12 +7,12 @@ use std::{
 
 use http::{Method, StatusCode};
 
-use super::client::Trip;
+use super::client::Attempted;
 use crate::{
     Schedule,
     clock::rfc3339,
     error::{SendError, with_causes},
-    sender::deliver::patience,
+    sender::deliver::answer_timeout,
 };
 
 /// What became of one delivery so far: what was tried, when, and what was answered. `Display` shows it on several lines.
@@ -28,7 +28,7 @@ pub struct DeliveryReport {
     /// The attempts, in order.
     pub attempts: Vec<Attempt>,
     /// Where it stands.
-    pub outcome: Outcome,
+    pub status: DeliveryStatus,
 }
 
 /// One attempt of a delivery.
@@ -53,7 +53,7 @@ pub struct Attempt {
 pub enum Answer {
     /// An answer.
     Status(StatusCode),
-    /// None within the sender's patience.
+    /// None within the sender's answer_timeout.
     Timeout,
     /// None at all, for this reason.
     Failed(String),
@@ -62,7 +62,7 @@ pub enum Answer {
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum DeliveryStatus {
     /// Not yet attempted.
     Queued,
     /// To be attempted again at this time.
@@ -80,40 +80,40 @@ pub enum Outcome {
 
 impl DeliveryReport {
     pub(super) fn new(id: String, target: String, events: Vec<String>) -> Self {
-        Self { id, target, events, attempts: Vec::new(), outcome: Outcome::Queued }
+        Self { id, target, events, attempts: Vec::new(), status: DeliveryStatus::Queued }
     }
 
     /// The number of the attempt that is due at `now`.
     pub(super) fn next_attempt(&self, now: SystemTime) -> Option<u32> {
-        match self.outcome {
-            Outcome::Queued => Some(1),
-            Outcome::Retrying(due) if due <= now => Some(self.attempts.last()?.number + 1),
+        match self.status {
+            DeliveryStatus::Queued => Some(1),
+            DeliveryStatus::Retrying(due) if due <= now => Some(self.attempts.last()?.number + 1),
             _ => None,
         }
     }
 
     pub(super) fn is_finished(&self) -> bool {
-        !matches!(self.outcome, Outcome::Queued | Outcome::Retrying(_))
+        !matches!(self.status, DeliveryStatus::Queued | DeliveryStatus::Retrying(_))
     }
 
     /// The next attempt follows the failure of this one after a pause. An answer counts as given at once, none as having
     /// been waited for.
     pub(super) fn record(&mut self, attempt: Attempt, schedule: &Schedule) {
-        self.outcome = match attempt.answer {
+        self.status = match attempt.answer {
             Answer::Status(status) if status.is_success() && attempt.method != Method::POST => {
-                Outcome::Lost
+                DeliveryStatus::Lost
             }
-            Answer::Status(status) if status.is_success() => Outcome::Delivered,
-            Answer::Status(StatusCode::GONE) => Outcome::Stopped,
+            Answer::Status(status) if status.is_success() => DeliveryStatus::Delivered,
+            Answer::Status(StatusCode::GONE) => DeliveryStatus::Stopped,
             _ => {
                 let waited = match attempt.answer {
-                    Answer::Timeout => patience(schedule),
+                    Answer::Timeout => answer_timeout(schedule),
                     _ => Duration::ZERO,
                 };
                 let pause = schedule.pause_after(attempt.number);
                 let next =
                     pause.and_then(|pause| attempt.at.checked_add(waited)?.checked_add(pause));
-                next.map_or(Outcome::Failed, Outcome::Retrying)
+                next.map_or(DeliveryStatus::Failed, DeliveryStatus::Retrying)
             }
         };
         self.attempts.push(attempt);
@@ -121,7 +121,7 @@ impl DeliveryReport {
 }
 
 impl Attempt {
-    pub(super) fn made(number: u32, at: SystemTime, trip: Trip) -> Self {
+    pub(super) fn made(number: u32, at: SystemTime, trip: Attempted) -> Self {
         let answer = match trip.answer {
             Ok(answer) => Answer::Status(answer.status()),
             Err(SendError::Timeout) => Answer::Timeout,
@@ -133,8 +133,8 @@ impl Attempt {
 
 impl fmt::Display for DeliveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, target, events, attempts, outcome } = self;
-        write!(f, "delivery {id} of {} to {target}: {outcome}", events.join(", "))?;
+        let Self { id, target, events, attempts, status } = self;
+        write!(f, "delivery {id} of {} to {target}: {status}", events.join(", "))?;
         attempts.iter().try_for_each(|attempt| write!(f, "\n  {attempt}"))
     }
 }
@@ -161,7 +161,7 @@ impl fmt::Display for Answer {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for DeliveryStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Queued => f.write_str("not yet attempted"),

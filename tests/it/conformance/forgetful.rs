@@ -9,7 +9,7 @@ use tower_webhook::{
     decode::Envelope,
     error::SendError,
     scheme::{Authentic, Check, Head, HmacSha256, Streaming, Tag, Timestamp, VerifyError},
-    sender::{Report, Tamper, Verdict, conformance},
+    sender::{ConformanceReport, Tamper, Verdict, conformance},
 };
 
 type Values = Vec<(&'static str, String)>;
@@ -92,7 +92,7 @@ fn joined(parts: &[&str], body: &[u8]) -> Vec<u8> {
 
 /// All that a request can say without a proof.
 fn informational(outgoing: &Outgoing, events: &[Draft]) -> Values {
-    let kind = events.first().map(|event| event.kind.clone()).unwrap_or_default();
+    let kind = events.first().map(|event| event.event_type.clone()).unwrap_or_default();
     vec![("x-event", kind), ("x-sent-at", seconds(outgoing)), ("x-delivery", outgoing.id.clone())]
 }
 
@@ -182,19 +182,19 @@ const DOTTED_IN_ONE: Manner = Manner {
 };
 
 #[track_caller]
-fn report(manner: Manner) -> Report {
+fn report(manner: Manner) -> ConformanceReport {
     let [own, other] = ["our key of 16 bytes", "their key of 16 bytes"];
     let provider = |key| Hmaced(HmacSha256::new(key).unwrap(), manner);
     conformance(&provider(own), &provider(other))
 }
 
 #[track_caller]
-fn verdict(report: &Report, tamper: Tamper) -> &Verdict {
+fn verdict(report: &ConformanceReport, tamper: Tamper) -> &Verdict {
     &report.cases().iter().find(|case| case.name == tamper.name()).unwrap().verdict
 }
 
 #[track_caller]
-fn assert_fails(report: &Report, names: &[&str], told: &str) {
+fn assert_fails(report: &ConformanceReport, names: &[&str], told: &str) {
     assert_eq!(report.failures(), names, "{report}");
     assert!(report.to_string().contains(told), "{report}");
 }
@@ -373,12 +373,12 @@ impl Provider for Partly {
 
 impl Emit for Partly {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
-        let Draft { kind, json, .. } = &events[0];
+        let Draft { event_type, json, .. } = &events[0];
         if self.in_header {
             return Ok(events[0].adjacent("event", "payload"));
         }
-        let tag = self.tag(&seconds(outgoing), kind, json).to_hex();
-        Ok(format!(r#"{{"sig":"{tag}","event":"{kind}","payload":{json}}}"#))
+        let tag = self.tag(&seconds(outgoing), event_type, json).to_hex();
+        Ok(format!(r#"{{"sig":"{tag}","event":"{event_type}","payload":{json}}}"#))
     }
 
     fn announce(&self, head: &mut Parts, _: &[Draft], outgoing: &Outgoing) {

@@ -44,7 +44,7 @@ fn agree(body: &[u8], found: &[tower_webhook::decode::Element<'_>], whole: &Valu
             [one] => one.as_str(),
             _ => None,
         };
-        assert_eq!(found.kind.as_deref(), name, "{}", String::from_utf8_lossy(json));
+        assert_eq!(found.event_type.as_deref(), name, "{}", String::from_utf8_lossy(json));
     }
 }
 

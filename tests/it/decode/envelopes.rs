@@ -251,7 +251,7 @@ fn the_member_beside_may_be_in_camel_case_too() {
         (r#"{"id":1,"Action":"paid","total":3,"id":2}"#, "raw None"),
         (r#"{"id":1,"Action":"paid","total":3,"Id":2}"#, "paid 3"),
     ] {
-        let envelope = Envelope::flat_beside("Action", "Id").or_camel_case();
+        let envelope = Envelope::flat_beside("Action", "Id").camel_case();
         assert_eq!(seen(envelope, format!("[{element}]")), [expected], "{element}");
     }
 }
@@ -265,7 +265,7 @@ fn a_name_and_data_of_one_key_are_two_members_of_it() {
 
 #[test]
 fn adjacent_members_may_be_in_camel_case_too() {
-    let envelope = || Envelope::adjacent("Type", "Data").or_camel_case();
+    let envelope = || Envelope::adjacent("Type", "Data").camel_case();
     for (body, expected) in [
         (r#"{"type":"paid","data":{"total":3}}"#, "paid 3"),
         (r#"{"data":{"total":3},"type":"paid"}"#, "paid 3"),
@@ -328,7 +328,7 @@ fn a_shape_sees_camel_case_where_the_envelope_is_read_so() {
     let shape = || Envelope::shape(|members| members.text("Type"));
     let body = r#"{"type":"paid","total":3}"#;
     assert_eq!(seen(shape(), body), ["raw None"]);
-    assert_eq!(seen(shape().or_camel_case(), body), ["paid 3"]);
+    assert_eq!(seen(shape().camel_case(), body), ["paid 3"]);
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn found_elements_are_the_bodys_own_bytes() {
     let elements: Vec<_> = events(&adjacent(), body)
         .unwrap()
         .into_iter()
-        .map(|e| (e.kind.map(Cow::into_owned), std::str::from_utf8(&body[e.range]).unwrap()))
+        .map(|e| (e.event_type.map(Cow::into_owned), std::str::from_utf8(&body[e.range]).unwrap()))
         .collect();
     let first = "{\"type\" : \"p\\u0061id\", \"é\": 1.10 }";
     assert_eq!(elements, [(Some("paid".into()), first), (None, "7"), (None, "[ ]")]);

@@ -6,7 +6,7 @@ mod redirects;
 use tower_webhook::{
     Draft,
     providers::learn365::{CourseCompleted, CourseStarted},
-    sender::{Attempt, DeliveryReport, Outcome},
+    sender::{Attempt, DeliveryReport, DeliveryStatus},
 };
 
 use super::*;
@@ -170,13 +170,13 @@ async fn a_report_says_what_was_tried() {
     let (id, to) = (&queued.id, format!("of CourseCompleted, UserDeleted to {registration}"));
     assert!(id.len() == 32 && id.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{id}");
     assert_eq!(queued.to_string(), format!("delivery {id} {to}: not yet attempted"));
-    assert_eq!((queued.outcome, emulator.next_retry()), (Outcome::Queued, None));
+    assert_eq!((queued.status, emulator.next_retry()), (DeliveryStatus::Queued, None));
 
     emulator.deliver_due(after(0)).await;
     let retrying = report(&emulator);
     assert_eq!(
-        (retrying.outcome, emulator.next_retry()),
-        (Outcome::Retrying(after(60)), Some(after(60)))
+        (retrying.status, emulator.next_retry()),
+        (DeliveryStatus::Retrying(after(60)), Some(after(60)))
     );
     assert_eq!(
         retrying.to_string(),
@@ -188,7 +188,7 @@ async fn a_report_says_what_was_tried() {
 
     emulator.deliver_due(after(61)).await;
     let delivered = report(&emulator);
-    assert_eq!((delivered.outcome, emulator.next_retry()), (Outcome::Delivered, None));
+    assert_eq!((delivered.status, emulator.next_retry()), (DeliveryStatus::Delivered, None));
     assert_eq!((&delivered.id, &delivered.target), (id, &registration));
     assert_eq!(delivered.events, [COMPLETED, "UserDeleted"]);
     let facts = |one: &Attempt| (one.number, one.at, one.redirects, one.method.clone());

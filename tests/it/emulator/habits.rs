@@ -6,7 +6,7 @@ use tower::ServiceExt;
 use tower_webhook::{
     State,
     providers::learn365::{Course, CourseCompleted},
-    sender::Outcome,
+    sender::DeliveryStatus,
 };
 
 use super::*;
@@ -215,7 +215,10 @@ async fn camel_case_reaches_typed_handlers() {
     emulator.emit(&completed).unwrap();
     emulator.deliver_due(after(0)).await;
     let [first, second] = emulator.reports().try_into().unwrap();
-    assert_eq!((first.outcome, second.outcome), (Outcome::Delivered, Outcome::Delivered));
+    assert_eq!(
+        (first.status, second.status),
+        (DeliveryStatus::Delivered, DeliveryStatus::Delivered)
+    );
     let properties = r#"{\r\n    \"Region\": \"north\"\r\n  }"#;
     let told =
         format!(r#"Some("Fire safety") (Some("{}"), Some(1), Some("{properties}"))"#, first.id);

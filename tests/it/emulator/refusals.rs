@@ -2,7 +2,7 @@
 
 use std::task::Poll;
 
-use tower_webhook::providers::learn365::{CourseCompleted, Registrations};
+use tower_webhook::providers::learn365::{CourseCompleted, RegistrationClient};
 
 use super::*;
 use crate::support::{nested, polled};
@@ -184,6 +184,6 @@ async fn it_is_served_to_this_machine_only() {
     let open = TcpListener::bind("0.0.0.0:0").await.unwrap();
     let base = format!("http://127.0.0.1:{}", open.local_addr().unwrap().port());
     tokio::spawn(emulator().dangerous_beyond_loopback().serve(open));
-    let filters = Registrations::new(&base, API_KEY).unwrap().filters().await.unwrap();
+    let filters = RegistrationClient::new(&base, API_KEY).unwrap().filters().await.unwrap();
     assert_eq!(filters.len(), 12);
 }

@@ -106,7 +106,7 @@ impl Plan {
     async fn carry_out(self, address: SocketAddr) -> std::io::Result<Sent> {
         let (mut head, body) = self.wire().await;
         let mut stream = TcpStream::connect(address).await?;
-        let patience = match self.hang_up {
+        let answer_timeout = match self.hang_up {
             HangUp::InHead(share) => {
                 head.truncate(head.len() * share / 256);
                 stream.write_all(&head).await?;
@@ -122,9 +122,9 @@ impl Plan {
         };
         head.extend_from_slice(&body);
         stream.write_all(&head).await?;
-        match tokio::time::timeout(patience, status(&mut stream)).await {
+        match tokio::time::timeout(answer_timeout, status(&mut stream)).await {
             Ok(status) => status.map(Sent::Answered),
-            Err(_) if patience == PATIENCE => panic!("delivery {} was not answered", self.id),
+            Err(_) if answer_timeout == PATIENCE => panic!("delivery {} was not answered", self.id),
             Err(_) => Ok(Sent::HungUpAfterBody),
         }
     }

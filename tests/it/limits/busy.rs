@@ -26,7 +26,7 @@ fn time_passes() {
 #[tokio::test(start_paused = true)]
 async fn a_busy_handler_has_its_deadline() {
     let events = EventRouter::new().on(async |_: SessionStarted| busy().await);
-    let hook = layer().layer(events.event_deadline(DEADLINE));
+    let hook = layer().layer(events.event_timeout(DEADLINE));
     time_passes();
     let request = post(TOKEN, r#"[{"type":"SESSION_STARTED","data":{}}]"#);
     assert_eq!(status_of(&hook, request).await, 500);
@@ -61,7 +61,7 @@ impl Body for Busy {
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_body_has_its_deadline() {
-    let hook = hook(&layer().body_deadline(DEADLINE));
+    let hook = hook(&layer().body_timeout(DEADLINE));
     time_passes();
     assert_eq!(status_of(&hook, post(TOKEN, "").map(|_| Busy(0))).await, 408);
 }

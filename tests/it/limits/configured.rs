@@ -31,17 +31,17 @@ async fn refused<P: Provider>(
 async fn a_header_may_be_as_long_as_the_limit() {
     let length = signed().headers()["webhook-signature"].len();
     let layer = || VerifyLayer::new(standard_webhooks());
-    assert_eq!(refused(layer().header_limit(length), signed()).await, (200, None));
-    let (status, why) = refused(layer().header_limit(length - 1), signed()).await;
+    assert_eq!(refused(layer().max_header_bytes(length), signed()).await, (200, None));
+    let (status, why) = refused(layer().max_header_bytes(length - 1), signed()).await;
     let too_long = VerifyError::HeaderTooLong("webhook-signature");
     assert_eq!((status, why), (431, Some(Rejection::Unauthentic(too_long))));
 
     let mut long = signed();
-    let surplus =
-        "v2,x ".repeat(Head::MAX_HEADER) + long.headers()["webhook-signature"].to_str().unwrap();
+    let surplus = "v2,x ".repeat(Head::MAX_HEADER_BYTES)
+        + long.headers()["webhook-signature"].to_str().unwrap();
     long.headers_mut().insert("webhook-signature", surplus.parse().unwrap());
     assert_eq!(refused(layer(), long.clone()).await.0, 431);
-    assert_eq!(refused(layer().header_limit(surplus.len()), long).await, (200, None));
+    assert_eq!(refused(layer().max_header_bytes(surplus.len()), long).await, (200, None));
 }
 
 #[tokio::test]
@@ -126,8 +126,8 @@ async fn beside(held: usize, frames: &[usize], layer: &VerifyLayer<Loops>) -> (u
 #[tokio::test]
 async fn bodies_share_their_bytes() {
     let (no_json, no_room) = ((400, false), (503, true));
-    let layer = || VerifyLayer::new(loops()).body_limit(600);
-    let of_1000 = layer().bytes_at_once(1000);
+    let layer = || VerifyLayer::new(loops()).max_body_bytes(600);
+    let of_1000 = layer().max_total_bytes(1000);
     for (held, frames, expected) in [
         (500, &[500][..], no_json),
         (500, &[501], no_room),
@@ -140,9 +140,10 @@ async fn bodies_share_their_bytes() {
         assert_eq!(beside(held, frames, &of_1000).await, expected, "{held}, {frames:?}");
         assert_eq!(beside(0, &[600], &of_1000).await, no_json, "all of it was given back");
     }
-    for layer in
-        [layer().bytes_at_once(0), VerifyLayer::new(loops()).bytes_at_once(600).body_limit(600)]
-    {
+    for layer in [
+        layer().max_total_bytes(0),
+        VerifyLayer::new(loops()).max_total_bytes(600).max_body_bytes(600),
+    ] {
         assert_eq!(beside(0, &[600], &layer).await, no_json, "one body has room in any case");
         assert_eq!(beside(1, &[600], &layer).await, no_room);
     }
@@ -159,7 +160,7 @@ async fn by_default_a_handler_has_five_minutes() {
 
 #[tokio::test]
 async fn by_default_bodies_share_64_mib() {
-    let layer = VerifyLayer::new(loops()).body_limit(40 << 20);
+    let layer = VerifyLayer::new(loops()).max_body_bytes(40 << 20);
     assert_eq!(beside(32 << 20, &[32 << 20], &layer).await, (400, false));
     assert_eq!(beside(32 << 20, &[(32 << 20) + 1], &layer).await, (503, true));
 }
@@ -167,7 +168,7 @@ async fn by_default_bodies_share_64_mib() {
 #[tokio::test]
 async fn by_default_batches_share_64_mib() {
     let stuck = async |_: SessionStarted| std::future::pending::<()>().await;
-    let layer = VerifyLayer::new(loops()).body_limit(64 << 20);
+    let layer = VerifyLayer::new(loops()).max_body_bytes(64 << 20);
     let mut hook = layer.layer(EventRouter::new().on(stuck));
     let long = |json: &str, length| post(TOKEN, json.to_owned() + &" ".repeat(length - json.len()));
     let event = r#"{"type":"SESSION_STARTED","data":{}}"#;

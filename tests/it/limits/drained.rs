@@ -14,7 +14,7 @@ use super::*;
 const LIMIT: usize = 1_000;
 
 fn drained(layer: VerifyLayer<Loops>) -> Hook {
-    hook(&layer.drain_limit(LIMIT))
+    hook(&layer.max_drain_bytes(LIMIT))
 }
 
 /// A request that is refused by its head, with a body of so many bytes that are on their way.
@@ -62,7 +62,7 @@ async fn the_connection_is_closed_where_the_rest_of_the_body_is_not_read() {
 
 #[tokio::test]
 async fn without_a_body_nothing_is_drained_and_nothing_closed() {
-    let hook = drained(layer().drains_at_once(0));
+    let hook = drained(layer().max_drains(0));
     for (method, token) in [("GET", TOKEN), ("POST", OTHER_TOKEN)] {
         let mut request = post(token, "");
         *request.method_mut() = method.parse().unwrap();
@@ -93,14 +93,14 @@ async fn the_answer_ends_at_the_limits_if_the_body_does_not() {
     let (_feeder, request) = forged(Version::HTTP_11, Some(3));
     let response = drained(layer()).oneshot(request).await.unwrap();
     assert_eq!(text(response).await, r#"{"title":"Not Found","status":404}"#);
-    assert_eq!(start.elapsed(), VerifyLayer::<()>::DRAIN_DEADLINE);
+    assert_eq!(start.elapsed(), VerifyLayer::<()>::DRAIN_TIMEOUT);
 
     let (start, deadline) = (Instant::now(), Duration::from_millis(7));
     let (_feeder, request) = forged(Version::HTTP_11, Some(3));
-    text(drained(layer().drain_deadline(deadline)).oneshot(request).await.unwrap()).await;
+    text(drained(layer().drain_timeout(deadline)).oneshot(request).await.unwrap()).await;
     assert_eq!(start.elapsed(), deadline);
 
-    for (last, takes) in [(0, VerifyLayer::<()>::DRAIN_DEADLINE), (1, Duration::ZERO)] {
+    for (last, takes) in [(0, VerifyLayer::<()>::DRAIN_TIMEOUT), (1, Duration::ZERO)] {
         let start = Instant::now();
         let (feeder, request) = forged(Version::HTTP_2, None);
         let response = drained(layer()).oneshot(request).await.unwrap();
@@ -123,12 +123,12 @@ async fn endless_empty_frames_have_their_deadline() {
     let start = Instant::now();
     let response = drained(layer()).oneshot(post(OTHER_TOKEN, "").map(|_| Endless)).await.unwrap();
     text(response).await;
-    assert!(start.elapsed() >= VerifyLayer::<()>::DRAIN_DEADLINE);
+    assert!(start.elapsed() >= VerifyLayer::<()>::DRAIN_TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]
 async fn so_many_bodies_are_drained_at_once() {
-    let hook = drained(layer().drains_at_once(1));
+    let hook = drained(layer().max_drains(1));
     let refused = async || {
         let (feeder, request) = forged(Version::HTTP_11, Some(3));
         (hook.clone().oneshot(request).await.unwrap(), feeder)
@@ -180,8 +180,10 @@ async fn before_an_answer_without_a_body_the_rest_is_read() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_is_refused_under_way_is_drained_before_the_answer() {
     type Limited = fn(VerifyLayer<Loops>) -> VerifyLayer<Loops>;
-    let limits: [(u16, Limited); 2] =
-        [(413, |layer| layer.body_limit(10)), (503, |layer| layer.body_limit(10).bytes_at_once(0))];
+    let limits: [(u16, Limited); 2] = [
+        (413, |layer| layer.max_body_bytes(10)),
+        (503, |layer| layer.max_body_bytes(10).max_total_bytes(0)),
+    ];
     for (status, limited) in limits {
         for (more, ended) in [(LIMIT, true), (LIMIT + 1, false)] {
             let hook = drained(limited(layer()));
@@ -207,7 +209,7 @@ async fn a_body_that_is_refused_under_way_is_drained_before_the_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_drained_keeps_no_place_among_the_bodies() {
-    let hook = drained(layer().bodies_at_once(1).body_limit(10));
+    let hook = drained(layer().max_bodies(1).max_body_bytes(10));
     let (feeder, request) = slow();
     feeder.send(Ok(" ".repeat(11).into())).unwrap();
     let mut refused = Box::pin(hook.clone().oneshot(request));

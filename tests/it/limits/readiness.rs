@@ -96,7 +96,7 @@ async fn it_is_not_asked_before_the_request_is_authentic() {
 #[tokio::test]
 async fn a_request_waits_until_it_is_ready_and_keeps_its_place() {
     let inner = Inner::new();
-    let mut hook = layer().bodies_at_once(1).layer(inner.clone());
+    let mut hook = layer().max_bodies(1).layer(inner.clone());
     let mut waiting = Box::pin(hook.call(post(TOKEN, "[]")));
     for _ in 0..3 {
         assert!(is_pending(waiting.as_mut()).await);
@@ -119,7 +119,7 @@ async fn a_request_waits_until_it_is_ready_and_keeps_its_place() {
 async fn its_failure_is_passed_on() {
     let inner = Inner::new();
     inner.open(Err("gone"));
-    let mut hook = layer().bodies_at_once(1).layer(inner.clone());
+    let mut hook = layer().max_bodies(1).layer(inner.clone());
     for _ in 0..2 {
         assert_eq!(hook.call(post(TOKEN, "[]")).await.unwrap_err().to_string(), "gone");
     }

@@ -80,7 +80,7 @@ async fn a_slash_behind_the_token_is_404_until_it_is_cut_off() {
 
 #[tokio::test]
 async fn axum_limits_what_its_handlers_take_whatever_the_layer_allows() {
-    let layer = || VerifyLayer::new(loops()).body_limit(4 * 1024 * 1024);
+    let layer = || VerifyLayer::new(loops()).max_body_bytes(4 * 1024 * 1024);
     let long = || support::post(TOKEN, format!("[{}]", " ".repeat(3 * 1024 * 1024)));
     let path = "/hook/{token}";
     let limited = Router::new().route(path, handler().layer(layer()));

@@ -3,7 +3,9 @@
 use std::future::Future;
 
 use serde_json::{Value, json};
-use tower_webhook::providers::learn365::{Filter, Registration, RegistrationError, Registrations};
+use tower_webhook::providers::learn365::{
+    Filter, Registration, RegistrationClient, RegistrationError,
+};
 
 use super::*;
 use crate::support::OTHER_SECRET;
@@ -107,7 +109,10 @@ async fn create_posts_all_seven_members_where_little_is_wanted() {
 }
 
 /// The one request that `ask` makes: it has no body, and says so.
-async fn without_a_body<T, F>(answer: &str, ask: impl FnOnce(Registrations) -> F) -> (String, T)
+async fn without_a_body<T, F>(
+    answer: &str,
+    ask: impl FnOnce(RegistrationClient) -> F,
+) -> (String, T)
 where
     F: Future<Output = Result<T, RegistrationError>>,
 {
@@ -230,7 +235,7 @@ async fn kept_back_secret(kept_back: Value) {
 async fn a_bearer_token_is_shown_as_it_is() {
     let stub = Stub::playing([(200, "[]")]).await;
     let base = format!("http://{}", stub.address);
-    Registrations::bearer(&base, "a.token").unwrap().list().await.unwrap();
+    RegistrationClient::bearer(&base, "a.token").unwrap().list().await.unwrap();
     assert_eq!(stub.only().header("authorization"), Some("Bearer a.token"));
 }
 
@@ -244,7 +249,7 @@ async fn a_base_may_have_a_path() {
     ] {
         let stub = Stub::playing([(200, "[]")]).await;
         let base = format!("http://{}{path}", stub.address);
-        Registrations::new(&base, KEY).unwrap().filters().await.unwrap();
+        RegistrationClient::new(&base, KEY).unwrap().filters().await.unwrap();
         assert_eq!(stub.lines(), [asked]);
     }
 }

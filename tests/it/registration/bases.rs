@@ -1,12 +1,12 @@
 //! Where the API may be, and the credentials that can be shown to it.
 
-use tower_webhook::{error::ConfigError, providers::learn365::Registrations};
+use tower_webhook::{error::ConfigError, providers::learn365::RegistrationClient};
 
 use super::KEY;
 use crate::support::Traces;
 
 #[track_caller]
-fn assert_refused(refused: Result<Registrations, ConfigError>, why: &str) {
+fn assert_refused(refused: Result<RegistrationClient, ConfigError>, why: &str) {
     assert_eq!(refused.unwrap_err().to_string(), why);
 }
 
@@ -22,8 +22,8 @@ fn https_anywhere_and_http_on_this_machine_are_accepted() {
         "http://localhost",
         "http://LocalHost:80/",
     ] {
-        Registrations::new(base, KEY).unwrap();
-        Registrations::bearer(base, KEY).unwrap();
+        RegistrationClient::new(base, KEY).unwrap();
+        RegistrationClient::bearer(base, KEY).unwrap();
     }
 }
 
@@ -54,8 +54,8 @@ fn other_bases_are_refused() {
         ("https://user:password@api.example.com", more),
         ("http://user@localhost", more),
     ] {
-        assert_refused(Registrations::new(base, KEY), why);
-        assert_refused(Registrations::bearer(base, KEY), why);
+        assert_refused(RegistrationClient::new(base, KEY), why);
+        assert_refused(RegistrationClient::bearer(base, KEY), why);
     }
 }
 
@@ -65,21 +65,21 @@ fn credentials_that_cannot_be_meant_are_refused() {
     let line_break = "the secret ends in a line break: remove it where the secret is stored";
     for (key, why) in [("", "the secret is empty"), ("key\n", line_break), ("key\r\n", line_break)]
     {
-        assert_refused(Registrations::new(base, key), &format!("key `api`: {why}"));
-        assert_refused(Registrations::bearer(base, key), &format!("key `bearer`: {why}"));
+        assert_refused(RegistrationClient::new(base, key), &format!("key `api`: {why}"));
+        assert_refused(RegistrationClient::bearer(base, key), &format!("key `bearer`: {why}"));
     }
     for token in ["to\nken", "to\r\nken: x", "to\u{7f}ken", "to\0ken", "to ken", "tøken"] {
         let why = "the token is not made of visible ASCII without spaces";
-        assert_refused(Registrations::bearer(base, token), why);
-        Registrations::new(base, token).unwrap();
+        assert_refused(RegistrationClient::bearer(base, token), why);
+        RegistrationClient::new(base, token).unwrap();
     }
 }
 
 #[test]
 fn doubtful_credentials_are_warned_of_once() {
     let traces = Traces::here();
-    Registrations::new("http://127.0.0.1", " key").unwrap();
-    Registrations::bearer("http://127.0.0.1", "\"key\"").unwrap();
+    RegistrationClient::new("http://127.0.0.1", " key").unwrap();
+    RegistrationClient::bearer("http://127.0.0.1", "\"key\"").unwrap();
     let told = [
         "WARN message=learn365 registrations: key `api`: the secret begins or ends with whitespace, which was kept",
         "WARN message=learn365 registrations: key `bearer`: the secret is in quotes, which were kept",
@@ -90,7 +90,7 @@ fn doubtful_credentials_are_warned_of_once() {
 #[test]
 fn debug_shows_no_credentials() {
     let base = "http://127.0.0.1:8080";
-    let shown = r#"Registrations { base: "http://127.0.0.1:8080", timeout: 60s, .. }"#;
-    assert_eq!(format!("{:?}", Registrations::new(base, KEY).unwrap()), shown);
-    assert_eq!(format!("{:?}", Registrations::bearer(base, KEY).unwrap()), shown);
+    let shown = r#"RegistrationClient { base: "http://127.0.0.1:8080", timeout: 60s, .. }"#;
+    assert_eq!(format!("{:?}", RegistrationClient::new(base, KEY).unwrap()), shown);
+    assert_eq!(format!("{:?}", RegistrationClient::bearer(base, KEY).unwrap()), shown);
 }

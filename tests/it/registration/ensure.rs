@@ -12,7 +12,7 @@ use crate::support::{Log, OTHER_SECRET, learn365, url};
 
 /// A client of the emulator, and a receiver that notes each echo.
 struct Setting {
-    api: Registrations,
+    api: RegistrationClient,
     receiver: SocketAddr,
     echoes: Log,
 }

@@ -30,13 +30,13 @@ async fn each_status_has_its_words() {
             400,
             r#"{"Message":"The following filters are not valid: 'CourseCompleted'."}"#,
             "UnknownFilters",
-            "the sender does not know the filters `CourseCompleted`: `Registrations::filters` lists those that it knows",
+            "the sender does not know the filters `CourseCompleted`: `RegistrationClient::filters` lists those that it knows",
         ),
         (
             400,
             r#"{"Message":"The WebHook is invalid: The following filters are not valid: 'a'."}"#,
             "UnknownFilters",
-            "the sender does not know some of the filters: `Registrations::filters` lists those that it knows",
+            "the sender does not know some of the filters: `RegistrationClient::filters` lists those that it knows",
         ),
         (400, r#"{"Message":"No."}"#, "Status", "the sender answered 400 Bad Request"),
         (400, "", "Status", "the sender answered 400 Bad Request"),
@@ -127,7 +127,7 @@ async fn the_filters_that_are_unknown_are_named() {
         let stub = Stub::playing([(400, message)]).await;
         let error = stub.registrations().create(&wanted).await.unwrap_err();
         let told = format!(
-            "the sender does not know {told}: `Registrations::filters` lists those that it knows"
+            "the sender does not know {told}: `RegistrationClient::filters` lists those that it knows"
         );
         assert_eq!(error.to_string(), told, "{said}");
     }
@@ -307,7 +307,7 @@ async fn by_the_emulator() {
         |filter| Registration::new(url(receiver, "/hook").to_string(), SECRET, [filter]).unwrap();
     let error = api.create(&at(Filter::named("Nope"))).await.unwrap_err();
     assert!(matches!(error, RegistrationError::UnknownFilters(_)), "{error:?}");
-    let told = "the sender does not know the filters `Nope`: `Registrations::filters` lists those that it knows";
+    let told = "the sender does not know the filters `Nope`: `RegistrationClient::filters` lists those that it knows";
     assert_eq!(error.to_string(), told);
 
     let error = api.ensure(&at(Filter::All)).await.unwrap_err();

@@ -13,7 +13,7 @@ const ONCE: Duration = Duration::from_millis(500);
 const TWICE: Duration = Duration::from_millis(2500);
 
 /// Hangs up on everybody once it was asked, and notes each request's method.
-async fn hanging_up() -> (Registrations, Log) {
+async fn hanging_up() -> (RegistrationClient, Log) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let api = registrations(listener.local_addr().unwrap());
     let asked = Log::default();
@@ -107,7 +107,7 @@ async fn what_changes_something_is_sent_once() {
     assert_eq!(asked.seen(), ["POST", "PUT", "DELETE", "DELETE"]);
 }
 
-async fn change_everything(api: &Registrations) {
+async fn change_everything(api: &RegistrationClient) {
     assert!(api.create(&wanted()).await.is_err());
     assert!(api.update("7e1b", &wanted()).await.is_err());
     assert!(api.delete("7e1b").await.is_err());

@@ -27,7 +27,7 @@ const API: &str = "TOWER_WEBHOOK_TEST_API";
 #[ignore = "a client, not a test"]
 async fn client_process() {
     let Ok(base) = env::var(API) else { return };
-    Registrations::new(&base, KEY).unwrap().delete("7e1b").await.unwrap();
+    RegistrationClient::new(&base, KEY).unwrap().delete("7e1b").await.unwrap();
 }
 
 /// Has that process talk to the API at `base`, with the certificate `roots` for its only root.
@@ -113,7 +113,7 @@ fn a_server_is_trusted_by_a_root_in_ssl_cert_file() {
 #[tokio::test]
 async fn a_server_is_not_trusted_by_default() {
     let server = Server::showing("here.pem");
-    let api = Registrations::new(&format!("https://127.0.0.1:{}", server.port), KEY).unwrap();
+    let api = RegistrationClient::new(&format!("https://127.0.0.1:{}", server.port), KEY).unwrap();
     let error = api.delete("7e1b").await.unwrap_err();
     assert!(matches!(error, RegistrationError::Connection(_)), "{error:?}");
     let cause = root_cause(&error).to_string();
@@ -138,7 +138,7 @@ fn a_server_is_not_trusted_under_another_root_or_name() {
 async fn https_does_not_fall_back_to_plain_http() {
     let stub = Stub::playing([(200, "")]).await;
     let base = format!("https://{}", stub.address);
-    let error = Registrations::new(&base, KEY).unwrap().delete("7e1b").await.unwrap_err();
+    let error = RegistrationClient::new(&base, KEY).unwrap().delete("7e1b").await.unwrap_err();
     assert!(matches!(error, RegistrationError::Connection(_)), "{error:?}");
     assert_eq!(stub.lines(), [""; 0]);
 }

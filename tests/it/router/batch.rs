@@ -25,7 +25,7 @@ fn it_shows_its_events_before_any_is_handled() {
     assert_eq!((batch.len(), batch.is_empty()), (3, false));
     assert_eq!(batch.delivery().provider(), "loops");
     let events: Vec<_> = batch.events().collect();
-    let kinds: Vec<_> = events.iter().map(|event| event.kind().unwrap()).collect();
+    let kinds: Vec<_> = events.iter().map(|event| event.event_type().unwrap()).collect();
     assert_eq!(kinds, ["ping", "pong", "ping"]);
     let whole: Vec<_> = events.iter().map(|event| str::from_utf8(event.json()).unwrap()).collect();
     assert_eq!(format!("[{}]", whole.join(",")), text);

@@ -21,7 +21,7 @@ async fn bare(e: Ping) -> Result<(), String> {
 }
 
 async fn full(e: Ping, raw: RawEvent, State(log): State<Log>, delivery: Delivery) {
-    log.note(format!("{} {} {:?}", e.n, delivery.provider(), raw.kind()));
+    log.note(format!("{} {} {:?}", e.n, delivery.provider(), raw.event_type()));
 }
 
 #[test]
@@ -90,10 +90,10 @@ fn context_arguments_come_in_any_order() {
 fn arguments_without_state_need_none() {
     let router = EventRouter::new()
         .on(async |e: Ping, raw: RawEvent, delivery: Delivery| -> Result<(), String> {
-            Err(format!("{} {:?} {}", e.n, raw.kind(), delivery.provider()))
+            Err(format!("{} {:?} {}", e.n, raw.event_type(), delivery.provider()))
         })
         .fallback(async |raw: RawEvent, delivery: Delivery| -> Result<(), String> {
-            Err(format!("{:?} {}", raw.kind(), delivery.provider()))
+            Err(format!("{:?} {}", raw.event_type(), delivery.provider()))
         });
     assert_eq!(
         outcomes(&router, body(&[("ping", r#"{"n":7}"#), ("other", "0")])),
@@ -171,7 +171,7 @@ fn the_raw_event_is_the_whole_element() {
         "{ \"data\" : {\"n\":1, \"new\":[1.50]},\t\"type\":\"p\\u0069ng\" , \"more\": null }";
     let (router, log) = router();
     let router = router.on(async |_: Ping, State(log): State<Log>, raw: RawEvent| {
-        assert_eq!((raw.kind(), raw.error()), (Some("ping"), None));
+        assert_eq!((raw.event_type(), raw.error()), (Some("ping"), None));
         log.note(str::from_utf8(raw.json()).unwrap());
     });
     assert_eq!(

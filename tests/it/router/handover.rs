@@ -194,7 +194,7 @@ async fn within_the_deadline_the_answer_tells_the_outcome() {
 async fn a_handler_that_never_ends_fails_alone_and_gives_its_place_back() {
     let log = Log::default();
     let noted = log.clone();
-    let router = EventRouter::new().concurrency(1).event_deadline(Duration::from_secs(60));
+    let router = EventRouter::new().max_batches(1).event_timeout(Duration::from_secs(60));
     let router = router.on(async move |e: SessionStarted| {
         if e.name.is_none() {
             std::future::pending::<()>().await;
@@ -227,7 +227,7 @@ async fn a_handler_that_never_ends_fails_alone_and_gives_its_place_back() {
 
 #[tokio::test]
 async fn to_let_others_have_their_turn_takes_no_event_s_time() {
-    let router = EventRouter::new().event_deadline(Duration::ZERO);
+    let router = EventRouter::new().event_timeout(Duration::ZERO);
     let hook = VerifyLayer::new(loops()).layer(router.on(async |_: SessionStarted| {}));
     let events = vec![Draft::event(&SessionStarted::default()).unwrap(); 300];
     let mut request = Box::pin(hook.oneshot(Sender::new(loops()).batch(&events).unwrap()));
@@ -238,7 +238,7 @@ async fn to_let_others_have_their_turn_takes_no_event_s_time() {
 #[tokio::test(start_paused = true)]
 async fn any_other_sender_waits_for_the_handlers() {
     let (router, gate) = gated_loops();
-    let hook = VerifyLayer::new(loops()).layer(router.event_deadline(Duration::MAX));
+    let hook = VerifyLayer::new(loops()).layer(router.event_timeout(Duration::MAX));
     let request = tokio::spawn(answer(hook, started()));
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert!(!request.is_finished());
@@ -250,7 +250,7 @@ async fn any_other_sender_waits_for_the_handlers() {
 #[tokio::test(start_paused = true)]
 async fn what_outlives_its_request_keeps_its_place() {
     let (router, gate) = gated_loops();
-    let router = router.concurrency(1);
+    let router = router.max_batches(1);
     hang_up(&router);
     let hook = VerifyLayer::new(loops()).layer(router.clone());
     let busy = answered(&hook).await;

@@ -70,7 +70,7 @@ fn the_fallback_gets_unknown_events_and_misfits_in_their_turn() {
         .on(async |e: Ping, State(log): State<Log>| log.note(format!("ping {}", e.n)))
         .fallback(async |e: RawEvent, State(log): State<Log>| {
             let path = e.error().and_then(|error| error.path().map(str::to_owned));
-            log.note(format!("{:?} {path:?} {}", e.kind(), e.json().len()));
+            log.note(format!("{:?} {path:?} {}", e.event_type(), e.json().len()));
         });
     let text = body(&MIXED).replace("]", r#",7,{"type":[]}]"#);
     assert_eq!(outcomes(&router, text), ["handled"; 6]);
@@ -87,11 +87,12 @@ fn the_fallback_gets_unknown_events_and_misfits_in_their_turn() {
 
 #[test]
 fn a_failing_fallback_is_that_events_failure() {
-    let router =
-        EventRouter::new().on(async |_: Ping| {}).fallback(async |e: RawEvent| match e.kind() {
+    let router = EventRouter::new().on(async |_: Ping| {}).fallback(async |e: RawEvent| {
+        match e.event_type() {
             Some("panic") => panic!("on purpose"),
             _ => Err("not mine"),
-        });
+        }
+    });
     let text = body(&[("panic", "0"), ("ping", r#"{"n":1}"#), ("other", "0")]);
     assert_eq!(outcomes(&router, text), ["it panicked", "handled", "its handler failed: not mine"],);
 }

@@ -124,7 +124,7 @@ fn registering_on_a_clone_does_not_change_the_original() {
 fn one_type_has_as_many_names_as_given() {
     let log = Log::default();
     let handler = async |e: Ping, State(log): State<Log>, raw: RawEvent| {
-        log.note(format!("{} {}", raw.kind().unwrap_or_default(), e.n));
+        log.note(format!("{} {}", raw.event_type().unwrap_or_default(), e.n));
     };
     let named = String::from("named at run time");
     let router = EventRouter::with_state(log.clone())

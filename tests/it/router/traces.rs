@@ -283,8 +283,8 @@ async fn a_refusal_is_told_by_who_caused_it() {
     let mut get = good();
     *get.method_mut() = http::Method::DELETE;
     let broken = sender.body("[").unwrap();
-    let busy = VerifyLayer::new(learn365()).layer(EventRouter::new().concurrency(0));
-    let small = VerifyLayer::new(learn365()).body_limit(1).layer(EventRouter::new());
+    let busy = VerifyLayer::new(learn365()).layer(EventRouter::new().max_batches(0));
+    let small = VerifyLayer::new(learn365()).max_body_bytes(1).layer(EventRouter::new());
     let (feeder, cut) = fed();
     feeder.send(Err(std::io::Error::other("gone"))).unwrap();
     let cut = good().map(|_| http_body_util::Either::<Full<Bytes>, _>::Right(cut));

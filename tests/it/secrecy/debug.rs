@@ -12,7 +12,7 @@ use tower_webhook::{
     providers::learn365::emulator::Emulator,
     providers::{
         Personal,
-        learn365::{CourseCompleted, Filter, Registration, Registrations, UserCreated},
+        learn365::{CourseCompleted, Filter, Registration, RegistrationClient, UserCreated},
         standard_webhooks::StandardWebhooks,
         synthesis_vr::SynthesisVr,
         teachstack::{PeerJoined, Teachstack},
@@ -83,7 +83,7 @@ fn of_providers_and_what_is_made_of_them() {
         let provider = std::sync::Arc::new(provider);
         let layer = VerifyLayer::<P>::new(provider.clone());
         assert_debug_silent(&layer);
-        assert!(format!("{layer:?}").contains("bodies_at_once: 256"), "{layer:?}");
+        assert!(format!("{layer:?}").contains("max_bodies: 256"), "{layer:?}");
         assert_debug_silent(&layer.layer(EventRouter::<P>::new()));
         let uri = format!("http://localhost/{CANARY}").parse().unwrap();
         let sender = Sender::<P>::new(provider).to(uri).id(CANARY);
@@ -153,7 +153,7 @@ async fn of_events_and_batches() {
 }
 
 /// The emulator, with a registration that its endpoint stands behind, of which every part is a canary.
-async fn registered() -> (Emulator, Registrations, Registration) {
+async fn registered() -> (Emulator, RegistrationClient, Registration) {
     let emulator = Emulator::new(Token::basic("api", CANARY).unwrap());
     let registrations = client_of(&emulator, CANARY).await;
     let events = EventRouter::new().on(async |_: CourseCompleted| Err::<(), _>("not today"));
@@ -176,7 +176,7 @@ async fn of_a_registration_and_its_deliveries() {
     assert_debug_silent(&registered);
     assert_debug_silent(&registrations);
     assert_debug_silent(&registrations.list().await.unwrap());
-    assert_debug_silent(&Registrations::bearer("http://localhost", CANARY).unwrap());
+    assert_debug_silent(&RegistrationClient::bearer("http://localhost", CANARY).unwrap());
 
     let mut completed = CourseCompleted::default();
     completed.time_stamp = Some(CANARY.into());

@@ -20,7 +20,7 @@ use tower_webhook::{
     error::SendError,
     providers::loops::Loops,
     scheme::Token,
-    sender::{Answer, Deliveries, DeliveryReport, Outcome, Tamper},
+    sender::{Answer, Deliveries, DeliveryReport, DeliveryStatus, Tamper},
 };
 
 use super::{Arrived, Own, answering, at, endpoint, seconds};
@@ -65,8 +65,8 @@ fn only<P: Emit>(deliveries: &Deliveries<P>) -> DeliveryReport {
     report
 }
 
-fn outcomes<P: Emit>(deliveries: &Deliveries<P>) -> Vec<Outcome> {
-    deliveries.reports().iter().map(|report| report.outcome).collect()
+fn outcomes<P: Emit>(deliveries: &Deliveries<P>) -> Vec<DeliveryStatus> {
+    deliveries.reports().iter().map(|report| report.status).collect()
 }
 
 #[track_caller]
@@ -87,7 +87,7 @@ async fn standard_webhooks_are_sent_again_with_the_same_id_and_body_but_signed_a
     assert_eq!(driven(&deliveries).await, [0, 5, 305, 2_105, 9_305]);
     let report = only(&deliveries);
     is_answered(&report, &[503, 500, 429, 302, 200]);
-    assert_eq!(report.outcome, Outcome::Delivered);
+    assert_eq!(report.status, DeliveryStatus::Delivered);
 
     let mut signatures = BTreeSet::new();
     for (attempt, request) in report.attempts.iter().zip(arrived.all()) {
@@ -120,7 +120,7 @@ async fn after_the_last_attempt_it_has_failed() {
     let times = driven(&deliveries).await;
     assert_eq!((times.len(), times.last()), (10, Some(&(75 * 3600 + 35 * 60 + 5))));
     let report = only(&deliveries);
-    assert_eq!(report.outcome, Outcome::Failed);
+    assert_eq!(report.status, DeliveryStatus::Failed);
     assert!(report.attempts.iter().map(|attempt| attempt.number).eq(1..=10), "{report}");
     assert_eq!(deliveries.deliver_due(at(LATER)).await, 0);
     assert_eq!(arrived.all().len(), 10);
@@ -131,7 +131,7 @@ async fn a_410_stops() {
     let (address, arrived) = answering([503, 410, 200]).await;
     let deliveries = pushed(&standard_webhooks(), address, &["/hook"]);
     assert_eq!(driven(&deliveries).await, [0, 5]);
-    assert_eq!(only(&deliveries).outcome, Outcome::Stopped);
+    assert_eq!(only(&deliveries).status, DeliveryStatus::Stopped);
     assert_eq!(deliveries.deliver_due(at(LATER)).await, 0);
     assert_eq!(arrived.all().len(), 2);
 }
@@ -147,10 +147,10 @@ const PATHS: [&str; 12] = [
 ];
 
 /// What an answer by each of [`PATHS`] leads to, if all but a 2xx and a 410 lead to `other`.
-fn expected_or(other: Outcome) -> Vec<Outcome> {
+fn expected_or(other: DeliveryStatus) -> Vec<DeliveryStatus> {
     let expected = |path: &&str| match *path {
-        "/200" | "/202" | "/204" | "/299" => Outcome::Delivered,
-        "/410" => Outcome::Stopped,
+        "/200" | "/202" | "/204" | "/299" => DeliveryStatus::Delivered,
+        "/410" => DeliveryStatus::Stopped,
         _ => other,
     };
     PATHS.iter().map(expected).collect()
@@ -161,7 +161,7 @@ async fn any_2xx_and_a_410_end_a_delivery_and_nothing_else_does() {
     let (address, arrived) = as_asked().await;
     let deliveries = pushed(&standard_webhooks(), address, &PATHS);
     assert_eq!(deliveries.deliver_due(at(START)).await, PATHS.len());
-    assert_eq!(outcomes(&deliveries), expected_or(Outcome::Retrying(at(START + 5))));
+    assert_eq!(outcomes(&deliveries), expected_or(DeliveryStatus::Retrying(at(START + 5))));
     assert_eq!(arrived.all().len(), PATHS.len());
     assert_eq!(deliveries.deliver_due(at(START + 5)).await, 7);
 }
@@ -173,7 +173,7 @@ async fn is_tried_once<P: Emit + Clone>(provider: P) {
     assert_eq!(deliveries.deliver_due(at(START)).await, PATHS.len());
     assert_eq!((deliveries.next_retry(), deliveries.deliver_due(at(LATER)).await), (None, 0));
     assert_eq!(arrived.all().len(), PATHS.len());
-    assert_eq!(outcomes(&deliveries), expected_or(Outcome::Failed));
+    assert_eq!(outcomes(&deliveries), expected_or(DeliveryStatus::Failed));
 }
 
 #[tokio::test]
@@ -188,7 +188,7 @@ const PAUSES: [Duration; 2] = [Duration::from_secs(7); 2];
 #[tokio::test]
 async fn a_provider_of_ones_own_is_told_the_attempt_and_the_time_of_the_first() {
     let (address, arrived) = answering([500]).await;
-    let deliveries = Deliveries::new(Schedule::retrying(&PAUSES));
+    let deliveries = Deliveries::new(Schedule::retrying(&PAUSES[..]));
     push(&deliveries, Own, address, "/hook");
     assert_eq!(driven(&deliveries).await, [0, 7, 14]);
     let all = arrived.all();
@@ -215,14 +215,14 @@ async fn what_cannot_be_encoded_again_fails_in_words() {
         ("panic", "the request cannot be encoded: the provider panicked"),
     ] {
         let (address, arrived) = answering([500]).await;
-        let deliveries = Deliveries::new(Schedule::retrying(&PAUSES));
+        let deliveries = Deliveries::new(Schedule::retrying(&PAUSES[..]));
         let sender = Sender::new(Own).to(url(address, "/hook"));
         deliveries.push("", sender, [Draft::raw(kind, "{}").unwrap()]).unwrap();
         assert_eq!(driven(&deliveries).await, [0, 7, 14], "{kind}");
         let why = Answer::Failed(why.into());
         let report = only(&deliveries);
         assert!(report.attempts[1..].iter().all(|attempt| attempt.answer == why), "{report}");
-        assert_eq!((report.outcome, arrived.all().len()), (Outcome::Failed, 1), "{kind}");
+        assert_eq!((report.status, arrived.all().len()), (DeliveryStatus::Failed, 1), "{kind}");
     }
 }
 
@@ -231,7 +231,7 @@ async fn the_status_counts_however_long_the_answer_is() {
     let (address, _) = endpoint(|_, _| (StatusCode::OK, vec![b'x'; 64 * 1024 + 1])).await;
     let deliveries = pushed(&standard_webhooks(), address, &["/a"]);
     assert_eq!(deliveries.deliver_due(at(START)).await, 1);
-    assert_eq!(only(&deliveries).outcome, Outcome::Delivered);
+    assert_eq!(only(&deliveries).status, DeliveryStatus::Delivered);
 }
 
 #[tokio::test]
@@ -293,7 +293,7 @@ async fn clones_share_deliveries() {
 
 #[tokio::test]
 async fn the_oldest_of_ten_thousand_finished_are_forgotten_and_no_other() {
-    let most = Deliveries::<Own>::MOST_FINISHED;
+    let most = Deliveries::<Own>::MAX_FINISHED;
     let deliveries = Deliveries::new(Schedule::retrying(&PAUSES[..1]));
     // No target: such a delivery fails at once.
     let push = |name: usize| deliveries.push(name.to_string(), Sender::new(Own), []).unwrap();

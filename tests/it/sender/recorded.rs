@@ -14,7 +14,7 @@ use crate::captures::{RECORDED_SECRET, compared, described, recording};
 fn drafts(provider: &Learn365, recorded: &Bytes) -> Vec<Draft> {
     let found = decode::events(&provider.envelope(), recorded).unwrap();
     let draft = |element: decode::Element<'_>| {
-        let kind = element.kind.unwrap();
+        let kind = element.event_type.unwrap();
         let json = std::str::from_utf8(&recorded[element.range]).unwrap();
         let action = format!("\"Action\": {}", serde_json::Value::from(&*kind));
         let payload = json.replacen(&format!("{action},"), "", 1).replacen(&action, "", 1);

@@ -125,7 +125,7 @@ async fn learn365_sends_its_envelope_indented() {
 async fn learn365_may_write_its_envelope_in_camel_case() {
     let mut published = CoursePublished::default();
     published.title = Some("Æ".into());
-    let provider = learn365().writing_camel_case();
+    let provider = learn365().camel_case();
     let sender = Sender::new(provider.clone()).id("7").attempt(3).properties(r#"{"Tenant":1}"#);
     let request = sender.event(&published).unwrap();
     assert_eq!(

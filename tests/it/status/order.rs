@@ -73,7 +73,7 @@ impl Draft {
         }
         let mut request = Request::builder().method(self.method).uri(self.uri);
         *request.headers_mut().unwrap() = self.headers;
-        let layer = VerifyLayer::new(learn365()).body_limit(LIMIT).bodies_at_once(self.places);
+        let layer = VerifyLayer::new(learn365()).max_body_bytes(LIMIT).max_bodies(self.places);
         let hook = layer.layer(EventRouter::new());
         if !body_is_read {
             return answer(hook, unread(request.body(()).unwrap())).await;

@@ -28,7 +28,7 @@ pub enum RegistrationError {
     NotFound,
     /// 409: it collides with what is there.
     Conflict,
-    /// Registrations of one URI, by their ids: which of them is meant?
+    /// RegistrationClient of one URI, by their ids: which of them is meant?
     Ambiguous(Vec<String>),
     /// Any other status than success, with the sentence that goes with it, if that is known. After a 5xx, what was asked
     /// for may have been done.
@@ -47,7 +47,7 @@ impl fmt::Display for RegistrationError {
             Self::Invalid(error) => error.fmt(f),
             Self::UnknownFilters(filters) => write!(
                 f,
-                "the sender does not know {}: `Registrations::filters` lists those that it knows",
+                "the sender does not know {}: `RegistrationClient::filters` lists those that it knows",
                 listed(filters)
             ),
             Self::EchoFailed(why) => said_too(f, "the endpoint did not pass the echo", *why),

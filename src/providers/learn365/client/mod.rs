@@ -32,13 +32,13 @@ use crate::{
 };
 
 /// Learn365's registration API: a REST API with JSON bodies, documented by the vendor and in the published source of
-/// ASP.NET WebHooks. Needs feature `register`.
+/// ASP.NET WebHooks. Needs feature `client-tls`.
 ///
 /// ```no_run
-/// use tower_webhook::providers::learn365::{Filter, Registration, Registrations};
+/// use tower_webhook::providers::learn365::{Filter, Registration, RegistrationClient};
 ///
 /// # async fn start(api: &str, api_key: &str, secret: &str) -> Result<(), tower_webhook::BoxError> {
-/// let registrations = Registrations::new(api, api_key)?;
+/// let registrations = RegistrationClient::new(api, api_key)?;
 /// let wanted = Registration::new("https://example.com/webhooks/learn365", secret, [Filter::CourseCompleted])?;
 /// registrations.ensure(&wanted).await?; // at every start, once the endpoint is served
 /// # Ok(()) }
@@ -50,21 +50,21 @@ use crate::{
 /// # What is sent again
 ///
 /// What only reads, up to twice more, after half a second and two: if there was no answer, a 429 or a 5xx. What changes
-/// something is never sent again by itself; [`Registrations::ensure`] finds out what is there and may be called again.
+/// something is never sent again by itself; [`RegistrationClient::ensure`] finds out what is there and may be called again.
 ///
 /// # TLS
 ///
 /// By rustls with the system's trusted roots; `SSL_CERT_FILE` names others. Plain `http` is for this machine only, since
 /// credentials and secrets travel in these requests. No redirect is followed, no proxy is used.
 #[derive(Clone)]
-pub struct Registrations {
+pub struct RegistrationClient {
     base: String,
     authorization: HeaderValue,
     timeout: Duration,
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
 
-impl Registrations {
+impl RegistrationClient {
     /// The API at `base`, to which `/webhooks/registrations` is added. Authenticates as user `api` with the API key
     /// for a password, as the vendor documents it.
     ///
@@ -77,11 +77,11 @@ impl Registrations {
         Self::authorized(base, &basic(&Zeroizing::new(["api:", api_key].concat())))
     }
 
-    /// As [`Registrations::new`], with `Authorization: Bearer`.
+    /// As [`RegistrationClient::new`], with `Authorization: Bearer`.
     ///
     /// # Errors
     ///
-    /// As [`Registrations::new`], or if the token is not made of visible ASCII.
+    /// As [`RegistrationClient::new`], or if the token is not made of visible ASCII.
     pub fn bearer(base: &str, token: &str) -> Result<Self, ConfigError> {
         check_credentials("bearer", token)?;
         if !token.bytes().all(|b| b.is_ascii_graphic()) {
@@ -311,9 +311,9 @@ impl Registrations {
     }
 }
 
-impl fmt::Debug for Registrations {
+impl fmt::Debug for RegistrationClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registrations")
+        f.debug_struct("RegistrationClient")
             .field("base", &self.base)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()

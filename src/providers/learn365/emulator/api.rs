@@ -115,7 +115,7 @@ impl Emulator {
         let id = random_id();
         let registration = self.judged(given).await?.with_id(&id);
         let mut registrations = self.registrations();
-        if registrations.len() >= Self::MOST_REGISTRATIONS {
+        if registrations.len() >= Self::MAX_REGISTRATIONS {
             return Err(Refusal::Full);
         }
         let mut answer = json(StatusCode::CREATED, self.written(&registration));
@@ -154,7 +154,7 @@ impl Emulator {
             let unknown = unknown.join(", ");
             return Err(refused(&format!("The following filters are not valid: '{unknown}'.")));
         }
-        if given.headers().count() > MOST_HEADERS {
+        if given.headers().count() > MAX_HEADERS {
             return Err(refused("there are too many headers"));
         }
         if given.properties().len() > MAX_PROPERTIES {
@@ -255,6 +255,6 @@ fn empty(status: StatusCode) -> Response<Bytes> {
 
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
-const MOST_HEADERS: usize = 100;
+const MAX_HEADERS: usize = 100;
 /// In bytes. Indented, in every delivery, they can be 130 times as long.
 const MAX_PROPERTIES: usize = 64 * 1024;

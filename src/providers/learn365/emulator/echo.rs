@@ -7,7 +7,7 @@ use http_body_util::Full;
 use super::{Emulator, headers};
 use crate::{
     providers::learn365::{Registration, target},
-    sender::{deliveries::client::Trip, headers::leave_out_content, random_id},
+    sender::{deliveries::client::Attempted, headers::leave_out_content, random_id},
 };
 
 impl Emulator {
@@ -23,7 +23,7 @@ impl Emulator {
             .map_err(|error| error.to_string())?;
         let mut extra = headers(registration);
         leave_out_content(&mut extra);
-        let Trip { answer, .. } = self.deliveries.follow().attempt(request, &extra).await;
+        let Attempted { answer, .. } = self.deliveries.client().attempt(request, &extra).await;
         let answer = answer.map_err(|error| error.to_string())?;
         match text(&answer)? == token.as_bytes() {
             true => Ok(()),

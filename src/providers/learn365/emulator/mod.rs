@@ -1,9 +1,9 @@
 //! Learn365 on one's own machine: registration, echo, deliveries and retries without a tenant.
 //!
-//! An [`Emulator`] serves the registration API that [`Registrations`](crate::providers::learn365::Registrations) talks
+//! An [`Emulator`] serves the registration API that [`RegistrationClient`](crate::providers::learn365::RegistrationClient) talks
 //! to, tries an endpoint before it registers it, and delivers what it is told to emit with the original's schedule. What
 //! it does was read in the published source of ASP.NET WebHooks and recorded from it; its texts are its own. Needs
-//! feature `deliver`.
+//! feature `emulator`.
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
@@ -29,7 +29,7 @@
 //! - Each registration gets a delivery of its own with the events that match its filters, unless it is paused.
 //! - The body is indented JSON with CRLF; `Attempt`, and with it the signature, differ from attempt to attempt.
 //! - Redirects are followed. After a 301, 302 or 303 that is a GET without body, whose 2xx counts as delivered
-//!   ([`Outcome::Lost`](crate::sender::Outcome::Lost)).
+//!   ([`Outcome::Lost`](crate::sender::DeliveryStatus::Lost)).
 //! - Headers of a registration are merged with the sender's own: a second `ms-signature` spoils the signature. Those that
 //!   cannot stand in a request are left out.
 //!
@@ -45,7 +45,7 @@
 //!   delivered to.
 //! - Properties of more than 64 KiB, and such as are nested more than 127 deep, are refused with 400: indented, they would
 //!   be many times as long in every delivery.
-//! - Registrations and redirects to other machines are refused: see [`Emulator::dangerous_beyond_loopback`].
+//! - RegistrationClient and redirects to other machines are refused: see [`Emulator::dangerous_beyond_loopback`].
 
 mod api;
 mod echo;
@@ -83,14 +83,14 @@ pub struct Emulator {
 
 impl Emulator {
     /// The most registrations.
-    pub const MOST_REGISTRATIONS: usize = 1_000;
+    pub const MAX_REGISTRATIONS: usize = 1_000;
 
     /// Programs must show `credentials`: `Token::basic("api", key)`, as the vendor documents it.
     pub fn new(credentials: Token) -> Self {
         Self {
             credentials,
             registrations: Arc::default(),
-            deliveries: Deliveries::reaching(Learn365::SCHEDULE, false),
+            deliveries: Deliveries::reaching(Learn365::own_schedule(), false),
             camel_case: false,
             beyond_loopback: false,
         }
@@ -109,7 +109,7 @@ impl Emulator {
     /// of containers.
     #[must_use]
     pub fn dangerous_beyond_loopback(self) -> Self {
-        let deliveries = Deliveries::reaching(Learn365::SCHEDULE, true);
+        let deliveries = Deliveries::reaching(Learn365::own_schedule(), true);
         Self { beyond_loopback: true, deliveries, ..self }
     }
 
@@ -135,7 +135,7 @@ impl Emulator {
     /// As [`Emulator::emit`]; nothing is taken then.
     pub fn emit_batch(&self, events: &[Draft]) -> Result<usize, SendError> {
         let wanted = |registration: &Registration| {
-            let wanted = events.iter().filter(|event| registration.wants(&event.kind));
+            let wanted = events.iter().filter(|event| registration.wants(&event.event_type));
             let wanted: Vec<_> = wanted.cloned().collect();
             let id = registration.id().unwrap_or_default().to_owned();
             (!wanted.is_empty()).then_some((id, self.sender(registration)?, wanted.into()))
@@ -165,7 +165,7 @@ impl Emulator {
     }
 
     /// What became of each delivery so far, in the order in which they were emitted. Of those that are finished, the
-    /// last [`Deliveries::MOST_FINISHED`].
+    /// last [`Deliveries::MAX_FINISHED`].
     pub fn reports(&self) -> Vec<DeliveryReport> {
         self.deliveries.reports()
     }
@@ -173,7 +173,7 @@ impl Emulator {
     /// Sends as it was registered. A registration that is stored has a URI and a secret.
     fn sender(&self, registration: &Registration) -> Option<Sender<Learn365>> {
         let learn365 = Learn365::new(Keys::from(registration.secret()?.clone())).ok()?;
-        let learn365 = if self.camel_case { learn365.writing_camel_case() } else { learn365 };
+        let learn365 = if self.camel_case { learn365.camel_case() } else { learn365 };
         let sender = Sender::new(learn365).to(target(registration.uri()).ok()?);
         Some(sender.properties(registration.properties()).headers(headers(registration)))
     }

@@ -1,6 +1,6 @@
 //! `Registration`: one entry of the registration API, checked before it is sent.
 
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 mod compare;
 mod target;
 mod wire;
@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, fmt};
 use http::{HeaderName, Uri, header};
 use serde_json::value::RawValue;
 
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 pub(crate) use self::{target::same_target, wire::is_id};
 pub(crate) use self::{target::target, wire::Wire};
 use super::{CHARACTERS, Filter, MIN_SECRET, SIGNATURE};
@@ -193,18 +193,18 @@ impl Registration {
         Ok(uri)
     }
 
-    #[cfg(feature = "deliver")]
+    #[cfg(feature = "emulator")]
     pub(crate) fn secret(&self) -> Option<&Secret> {
         self.secret.as_ref()
     }
 
-    #[cfg(feature = "register")]
+    #[cfg(feature = "client-tls")]
     pub(super) fn with_pause(self, is_paused: bool) -> Self {
         Self { is_paused, ..self }
     }
 }
 
-#[cfg(feature = "deliver")]
+#[cfg(feature = "emulator")]
 impl Registration {
     /// Without a filter, the original sender takes everything.
     pub(crate) fn with_some_filter(mut self) -> Self {
@@ -215,8 +215,8 @@ impl Registration {
     }
 
     /// Whether an event of this type is for it.
-    pub(crate) fn wants(&self, kind: &str) -> bool {
-        self.filters.iter().any(|filter| filter.matches(kind))
+    pub(crate) fn wants(&self, event_type: &str) -> bool {
+        self.filters.iter().any(|filter| filter.matches(event_type))
     }
 }
 

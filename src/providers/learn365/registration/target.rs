@@ -17,13 +17,13 @@ pub(crate) fn target(uri: &str) -> Result<Uri, ConfigError> {
 ///
 /// The original writes a registered URI as it was given or, depending on a library's version, as .NET shows it: with a
 /// path of `/` where there was none, and text where there were escapes (recorded).
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 pub(crate) fn same_target(one: &str, other: &str) -> bool {
     shown(one) == shown(other)
 }
 
 /// `uri` with the host in lower case, no default port, a path, and no escapes but of what means something in a URI.
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 fn shown(uri: &str) -> Vec<u8> {
     let (scheme, rest) = uri.split_once("://").unwrap_or_default();
     let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -34,7 +34,7 @@ fn shown(uri: &str) -> Vec<u8> {
     unescaped(&format!("{scheme}://{host}{slash}{path}"))
 }
 
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 fn unescaped(uri: &str) -> Vec<u8> {
     let mut parts = uri.split('%');
     let mut shown = parts.next().unwrap_or_default().as_bytes().to_vec();
@@ -56,10 +56,10 @@ fn unescaped(uri: &str) -> Vec<u8> {
 }
 
 /// What means something else when it is not escaped.
-#[cfg(feature = "register")]
+#[cfg(feature = "client-tls")]
 const SEPARATORS: &[u8] = b":/?#@&=+$,;%\\";
 
-#[cfg(all(test, feature = "register"))]
+#[cfg(all(test, feature = "client-tls"))]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Filter, Registration, object};
-#[cfg(feature = "deliver")]
+#[cfg(feature = "emulator")]
 use crate::decode::Object;
 use crate::scheme::Secret;
 
@@ -58,7 +58,7 @@ pub(crate) fn is_id(id: &str) -> bool {
 const MAX_ID: usize = 128;
 
 impl Wire {
-    #[cfg(feature = "deliver")]
+    #[cfg(feature = "emulator")]
     pub(crate) fn read(json: &[u8]) -> Option<Self> {
         serde_json::from_slice(json).map(|Object(wire)| wire).ok()
     }

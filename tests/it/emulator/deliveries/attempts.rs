@@ -27,7 +27,7 @@ async fn three_attempts_and_never_a_fourth() {
         assert_eq!(emulator.deliver_due(after(seconds)).await, made, "{seconds}");
         assert_eq!(emulator.next_retry(), next.map(after), "{seconds}");
     }
-    assert_eq!(report(&emulator).outcome, Outcome::Failed);
+    assert_eq!(report(&emulator).status, DeliveryStatus::Failed);
     assert!(report(&emulator).to_string().contains(": failed for good\n"));
     assert_eq!(endpoint.delivered().len(), 3);
 }
@@ -71,8 +71,8 @@ async fn each_attempt_is_written_and_signed_anew() {
 /// How a delivery stands after the first attempt, by what was answered.
 #[tokio::test]
 async fn what_an_answer_means() {
-    use Outcome::{Delivered, Stopped};
-    let retried = Outcome::Retrying(after(60));
+    use DeliveryStatus::{Delivered, Stopped};
+    let retried = DeliveryStatus::Retrying(after(60));
     let table: BTreeMap<_, _> = [
         ("200 OK", Delivered),
         ("201 Created", Delivered),
@@ -115,7 +115,7 @@ async fn what_an_answer_means() {
     assert_eq!(emulator.deliver_due(after(0)).await, table.len());
     for report in emulator.reports() {
         let code = codes[&report.target];
-        assert_eq!(report.outcome, table[code].1, "{code}");
+        assert_eq!(report.status, table[code].1, "{code}");
         let [Attempt { answer: Answer::Status(status), .. }] = &report.attempts[..] else {
             panic!("{code}: {report}")
         };
@@ -152,7 +152,7 @@ async fn a_connection_that_breaks_off_is_retried() {
     emit(&emulator);
     emulator.deliver_due(after(0)).await;
     let report = report(&emulator);
-    assert_eq!(report.outcome, Outcome::Retrying(after(60)));
+    assert_eq!(report.status, DeliveryStatus::Retrying(after(60)));
     let Answer::Failed(why) = &report.attempts[0].answer else { panic!("{report}") };
     assert!(why.starts_with("the request could not be delivered: "), "{why}");
     assert_eq!(endpoint.delivered().len(), 1, "not repeated within the attempt");

@@ -46,7 +46,7 @@ async fn a_get_that_is_answered_200_is_an_event_lost() {
         let [Attempt { redirects: 2, method: Method::GET, .. }] = report.attempts[..] else {
             panic!("{report}")
         };
-        assert_eq!((report.outcome, emulator.next_retry()), (Outcome::Lost, None));
+        assert_eq!((report.status, emulator.next_retry()), (DeliveryStatus::Lost, None));
         let last = endpoint.delivered().pop().unwrap();
         assert_eq!((last.method(), last.body().len()), (&Method::GET, 0), "{first}");
         assert!(last.headers().contains_key("ms-signature"));
@@ -57,7 +57,7 @@ async fn a_get_that_is_answered_200_is_an_event_lost() {
 async fn a_307_repeats_the_post() {
     let endpoint = moved_twice("307 Temporary Redirect", "307 Temporary Redirect").await;
     let report = report(&delivered_to(&endpoint).await);
-    assert_eq!((report.outcome, report.attempts[0].redirects), (Outcome::Delivered, 2));
+    assert_eq!((report.status, report.attempts[0].redirects), (DeliveryStatus::Delivered, 2));
     assert_eq!(report.attempts[0].method, Method::POST);
     let [old, newer, new] = endpoint.delivered().try_into().unwrap();
     assert_eq!(new.uri(), "/new");
@@ -72,7 +72,10 @@ async fn a_circle_ends_after_fifty() {
     let endpoint =
         Endpoint::answering(|_| said("307 Temporary Redirect\r\nLocation: /old", "")).await;
     let report = report(&delivered_to(&endpoint).await);
-    assert_eq!((report.outcome, report.attempts[0].redirects), (Outcome::Retrying(after(60)), 50));
+    assert_eq!(
+        (report.status, report.attempts[0].redirects),
+        (DeliveryStatus::Retrying(after(60)), 50)
+    );
     assert_eq!(endpoint.delivered().len(), 51);
 }
 
@@ -93,7 +96,7 @@ async fn a_redirect_to_a_receiver_is_no_delivery() {
     assert_eq!(asked.seen(), ["GET true"]);
     assert_eq!(handled.seen(), [""; 0]);
     let report = report(&emulator);
-    assert_eq!(report.outcome, Outcome::Retrying(after(60)));
+    assert_eq!(report.status, DeliveryStatus::Retrying(after(60)));
     let [Attempt { method: Method::GET, redirects: 1, answer: Answer::Status(status), .. }] =
         &report.attempts[..]
     else {
@@ -111,7 +114,7 @@ async fn a_redirect_to_another_machine_is_not_followed() {
     })
     .await;
     let report = report(&delivered_to(&endpoint).await);
-    assert_eq!(report.outcome, Outcome::Retrying(after(60)));
+    assert_eq!(report.status, DeliveryStatus::Retrying(after(60)));
     assert_eq!(
         report.attempts[0].answer,
         Answer::Failed("the target is not on this machine".into())

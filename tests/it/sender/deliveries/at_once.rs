@@ -87,7 +87,7 @@ async fn never_more_than_eight() {
     assert!(endpoint.arrived.try_recv().is_err(), "a tenth");
     endpoint.let_through.add_permits(19);
     assert_eq!(driving.await.unwrap(), 20);
-    assert_eq!(outcomes(&deliveries), [Outcome::Delivered; 20]);
+    assert_eq!(outcomes(&deliveries), [DeliveryStatus::Delivered; 20]);
     assert_eq!(endpoint.most.load(SeqCst), 8);
 }
 
@@ -113,10 +113,10 @@ async fn what_is_cut_off_is_made_again_under_the_same_number() {
     let deliveries = pushed(&standard_webhooks(), endpoint.address, &["/quick", "/hook"]);
     let cut_off = driving(&deliveries);
     let first = endpoint.next().await;
-    until(|| outcomes(&deliveries)[0] == Outcome::Delivered).await;
+    until(|| outcomes(&deliveries)[0] == DeliveryStatus::Delivered).await;
     cut_off.abort();
     assert!(cut_off.await.unwrap_err().is_cancelled());
-    assert_eq!(outcomes(&deliveries), [Outcome::Delivered, Outcome::Queued]);
+    assert_eq!(outcomes(&deliveries), [DeliveryStatus::Delivered, DeliveryStatus::Queued]);
 
     endpoint.let_through.add_permits(2);
     assert_eq!(deliveries.deliver_due(at(START + 1)).await, 1);
@@ -124,7 +124,7 @@ async fn what_is_cut_off_is_made_again_under_the_same_number() {
     let reports = deliveries.reports();
     let [attempt] = &reports[1].attempts[..] else { panic!("{}", reports[1]) };
     assert_eq!((attempt.number, attempt.at), (1, at(START + 1)));
-    assert_eq!((&*reports[1].id, reports[1].outcome), (&*first, Outcome::Delivered));
+    assert_eq!((&*reports[1].id, reports[1].status), (&*first, DeliveryStatus::Delivered));
     assert_eq!(reports[0].attempts.len(), 1);
 }
 
@@ -136,15 +136,15 @@ async fn who_does_not_answer_holds_up_nobody_and_times_out() {
     let deliveries = pushed(&standard_webhooks(), endpoint.address, &paths);
     let driving = driving(&deliveries);
     endpoint.next().await;
-    until(|| outcomes(&deliveries)[1..] == [Outcome::Delivered; 19]).await;
-    assert_eq!(outcomes(&deliveries)[0], Outcome::Queued);
+    until(|| outcomes(&deliveries)[1..] == [DeliveryStatus::Delivered; 19]).await;
+    assert_eq!(outcomes(&deliveries)[0], DeliveryStatus::Queued);
 
     let start = tokio::time::Instant::now();
     tokio::time::pause();
     assert_eq!(driving.await.unwrap(), 20);
     assert!(start.elapsed() > Duration::from_secs(29), "{:?}", start.elapsed());
     assert_eq!(deliveries.reports()[0].attempts[0].answer, Answer::Timeout);
-    assert_eq!(outcomes(&deliveries)[0], Outcome::Retrying(at(START + 30 + 5)));
+    assert_eq!(outcomes(&deliveries)[0], DeliveryStatus::Retrying(at(START + 30 + 5)));
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn reports_stand_in_the_order_in_which_deliveries_were_taken() {
         pushed(&standard_webhooks(), endpoint.address, &["/a", "/quick/b", "/quick/c"]);
     let driving = driving(&deliveries);
     endpoint.next().await;
-    until(|| outcomes(&deliveries)[1..] == [Outcome::Delivered; 2]).await;
+    until(|| outcomes(&deliveries)[1..] == [DeliveryStatus::Delivered; 2]).await;
     endpoint.let_through.add_permits(1);
     assert_eq!(driving.await.unwrap(), 3);
     push(&deliveries, standard_webhooks(), endpoint.address, "/quick/d");
@@ -176,15 +176,18 @@ async fn waited(schedule: Schedule) -> Duration {
 #[tokio::test(start_paused = true)]
 async fn each_sender_has_its_own_patience() {
     let short = Duration::from_millis(50);
-    for (schedule, patience) in [
+    for (schedule, answer_timeout) in [
         (learn365().schedule(), 100_000),
         (synthesis_vr().schedule(), 2_000),
         (standard_webhooks().schedule(), 30_000),
         (Schedule::undocumented(), 30_000),
-        (Schedule::once().answer_within(short), 50),
+        (Schedule::once().answer_timeout(short), 50),
     ] {
         // Timers have the granularity of a millisecond.
-        let waited = waited(schedule).await.as_millis();
-        assert!((patience..=patience + 1).contains(&waited), "{schedule:?}: {waited} ms");
+        let waited = waited(schedule.clone()).await.as_millis();
+        assert!(
+            (answer_timeout..=answer_timeout + 1).contains(&waited),
+            "{schedule:?}: {waited} ms"
+        );
     }
 }

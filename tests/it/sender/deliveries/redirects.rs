@@ -34,24 +34,24 @@ async fn standard_webhooks_and_synthesis_vr_follow_none() {
         let (report, arrived) = first_attempt(standard_webhooks(), path).await;
         assert_eq!(arrived, [format!("POST {path}")]);
         assert_eq!((report.attempts[0].redirects, &report.attempts[0].method), (0, &Method::POST));
-        assert_eq!(report.outcome, Outcome::Retrying(at(START + 5)), "{report}");
+        assert_eq!(report.status, DeliveryStatus::Retrying(at(START + 5)), "{report}");
     }
     let (report, arrived) = first_attempt(synthesis_vr(), "/307/200").await;
-    assert_eq!((report.outcome, arrived.len()), (Outcome::Failed, 1), "{report}");
+    assert_eq!((report.status, arrived.len()), (DeliveryStatus::Failed, 1), "{report}");
 }
 
 #[tokio::test]
 async fn learn365_follows_as_its_http_client_does() {
-    let again = Outcome::Retrying(at(START + 60));
+    let again = DeliveryStatus::Retrying(at(START + 60));
     for (path, arrived, outcome) in [
-        ("/301/200", &["POST", "GET"][..], Outcome::Lost),
-        ("/302/204", &["POST", "GET"], Outcome::Lost),
-        ("/303/200", &["POST", "GET"], Outcome::Lost),
-        ("/307/200", &["POST", "POST"], Outcome::Delivered),
-        ("/307/302/200", &["POST", "POST", "GET"], Outcome::Lost),
-        ("/302/307/200", &["POST", "GET", "GET"], Outcome::Lost),
+        ("/301/200", &["POST", "GET"][..], DeliveryStatus::Lost),
+        ("/302/204", &["POST", "GET"], DeliveryStatus::Lost),
+        ("/303/200", &["POST", "GET"], DeliveryStatus::Lost),
+        ("/307/200", &["POST", "POST"], DeliveryStatus::Delivered),
+        ("/307/302/200", &["POST", "POST", "GET"], DeliveryStatus::Lost),
+        ("/302/307/200", &["POST", "GET", "GET"], DeliveryStatus::Lost),
         ("/302/405", &["POST", "GET"], again),
-        ("/302/410", &["POST", "GET"], Outcome::Stopped),
+        ("/302/410", &["POST", "GET"], DeliveryStatus::Stopped),
         ("/308/200", &["POST"], again),
         ("/300/200", &["POST"], again),
         ("/302", &["POST"], again),
@@ -59,7 +59,7 @@ async fn learn365_follows_as_its_http_client_does() {
         let (report, seen) = first_attempt(learn365(), path).await;
         let methods = seen.iter().map(|line| line.split(' ').next().unwrap());
         assert!(methods.eq(arrived.iter().copied()), "{path}: {seen:?}");
-        assert_eq!(report.outcome, outcome, "{path}");
+        assert_eq!(report.status, outcome, "{path}");
         let attempt = &report.attempts[0];
         assert_eq!(usize::try_from(attempt.redirects).unwrap(), arrived.len() - 1, "{path}");
         assert_eq!(attempt.method, *arrived.last().unwrap(), "{path}");
@@ -179,7 +179,7 @@ async fn after_50_redirects_it_gives_up() {
     let report = only(&deliveries);
     assert_eq!((report.attempts[0].redirects, arrived.all().len()), (50, 51));
     is_answered(&report, &[307]);
-    assert_eq!(report.outcome, Outcome::Retrying(at(START + 60)));
+    assert_eq!(report.status, DeliveryStatus::Retrying(at(START + 60)));
 }
 
 #[tokio::test]

@@ -16,12 +16,12 @@ fn every_answer_and_outcome() {
         assert_eq!(answer.to_string(), text);
     }
     for (outcome, text) in [
-        (Outcome::Queued, "not yet attempted"),
-        (Outcome::Retrying(at(START)), "to be attempted again at 2027-01-15T08:00:00Z"),
-        (Outcome::Delivered, "delivered"),
-        (Outcome::Lost, "lost to a redirect"),
-        (Outcome::Stopped, "stopped by a 410"),
-        (Outcome::Failed, "failed for good"),
+        (DeliveryStatus::Queued, "not yet attempted"),
+        (DeliveryStatus::Retrying(at(START)), "to be attempted again at 2027-01-15T08:00:00Z"),
+        (DeliveryStatus::Delivered, "delivered"),
+        (DeliveryStatus::Lost, "lost to a redirect"),
+        (DeliveryStatus::Stopped, "stopped by a 410"),
+        (DeliveryStatus::Failed, "failed for good"),
     ] {
         assert_eq!(outcome.to_string(), text);
     }
@@ -88,19 +88,23 @@ async fn times_that_cannot_be_written_are_told_as_the_nearest() {
     let epoch = SystemTime::UNIX_EPOCH;
     let (before, last) = (epoch - Duration::from_secs(60), Duration::from_secs(i64::MAX as u64));
     for (time, told, outcome) in [
-        (before, "1970-01-01T00:00:00Z", Outcome::Retrying(before + Duration::from_secs(5))),
-        (at(253_402_300_800), "9999-12-31T23:59:59Z", Outcome::Retrying(at(253_402_300_805))),
-        (epoch + last, "9999-12-31T23:59:59Z", Outcome::Failed),
+        (before, "1970-01-01T00:00:00Z", DeliveryStatus::Retrying(before + Duration::from_secs(5))),
+        (
+            at(253_402_300_800),
+            "9999-12-31T23:59:59Z",
+            DeliveryStatus::Retrying(at(253_402_300_805)),
+        ),
+        (epoch + last, "9999-12-31T23:59:59Z", DeliveryStatus::Failed),
     ] {
         let deliveries = pushed(&standard_webhooks(), address, &["/hook"]);
         assert_eq!(deliveries.deliver_due(time).await, 1);
         let report = only(&deliveries);
-        assert_eq!(report.outcome, outcome);
+        assert_eq!(report.status, outcome);
         let line = format!("attempt 1 at {told}: 500 Internal Server Error");
         assert_eq!(report.attempts[0].to_string(), line);
         let again = format!("to be attempted again at {told}");
-        let stands = if outcome == Outcome::Failed { "failed for good" } else { &again };
-        assert_eq!(report.outcome.to_string(), stands);
+        let stands = if outcome == DeliveryStatus::Failed { "failed for good" } else { &again };
+        assert_eq!(report.status.to_string(), stands);
     }
     let stamp = |request: &Request<_>| request.headers()["webhook-timestamp"].clone();
     let stamps: Vec<_> = arrived.all().iter().map(stamp).collect();
@@ -115,7 +119,7 @@ async fn nobody_listens() {
     let deliveries = pushed(&synthesis_vr(), address, &["/private"]);
     assert_eq!(deliveries.deliver_due(at(START)).await, 1);
     let report = only(&deliveries);
-    assert_eq!(report.outcome, Outcome::Failed);
+    assert_eq!(report.status, DeliveryStatus::Failed);
     let Answer::Failed(why) = &report.attempts[0].answer else { panic!("{report}") };
     assert!(why.starts_with("the request could not be delivered: "), "{why}");
     assert!(why.contains("onnection refused"), "{why}");
@@ -136,6 +140,6 @@ async fn a_target_that_cannot_be_reached() {
     let why = "the target is not `http://…`: TLS is for a proxy in between";
     for report in deliveries.reports() {
         assert_eq!(report.attempts[0].answer, Answer::Failed(why.into()), "{report}");
-        assert_eq!(report.outcome, Outcome::Failed, "{report}");
+        assert_eq!(report.status, DeliveryStatus::Failed, "{report}");
     }
 }
