@@ -101,7 +101,7 @@ impl<P: Emit> Receiver<P> {
     }
 
     fn check_fit(&self, event: &RawEvent) {
-        let known = self.types.iter().find(|(name, _)| event.kind() == Some(name));
+        let known = self.types.iter().find(|(name, _)| event.event_type() == Some(name));
         if let Some((_, fits)) = known {
             let said = said(event, self.peer.data);
             assert_eq!(event.error().is_none(), said.is_some_and(fits), "{:?}", event.error());

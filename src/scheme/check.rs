@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{KeyId, HashSha256, VerifyError, delivery_id::DeliveryId, hmac::HmacCheck};
+use super::{HashSha256, KeyId, VerifyError, delivery_id::DeliveryId, hmac::HmacCheck};
 
 /// A check of one request, begun on its head. Fed with the body as it arrives.
 ///

@@ -53,8 +53,8 @@ pub use self::{
     error::VerifyError,
     head::Head,
     hmac::{
-        Algorithm, Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, MAX_KEYS, MAX_TAGS, HashSha1Legacy,
-        HashSha256, HashSha512,
+        Algorithm, HashSha1Legacy, HashSha256, HashSha512, Hmac, HmacSha1Legacy, HmacSha256,
+        HmacSha512, MAX_KEYS, MAX_TAGS,
     },
     keys::Keys,
     pairs::{Pairs, after_prefix},
