@@ -2,6 +2,7 @@
 //!
 //! `cargo run --example own_provider`
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use tower::{Layer, ServiceExt};
@@ -49,9 +50,9 @@ impl Event for OrderShipped {
 
 /// What the tests need to speak for Acme; a receiver does without.
 impl Emit for Acme {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        Ok(event.adjacent("event", "payload"))
+        Ok(event.adjacent("event", "payload").into())
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {

@@ -1,7 +1,8 @@
 //! `Delivery`: the facts about one authentic request, apart from its events.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, fmt, sync::Arc, time::SystemTime};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{
@@ -26,6 +27,7 @@ struct Facts {
     provider: &'static str,
     key_id: Option<KeyId>,
     id: Option<DeliveryId>,
+    event_type: Option<Arc<str>>,
     sender_attempt: Option<u32>,
     properties: Option<Box<str>>,
     received_at: SystemTime,
@@ -49,6 +51,7 @@ impl Delivery {
             provider,
             key_id: proof.key,
             id: proof.id,
+            event_type: proof.event_type,
             sender_attempt: None,
             properties: None,
             received_at,
@@ -89,6 +92,12 @@ impl Delivery {
         self.0.id.as_ref().map(DeliveryId::as_str)
     }
 
+    /// The type of the one event in the body, if the head names it: see [`Check::named`](crate::scheme::Check::named). It may
+    /// be unsigned.
+    pub fn event_type(&self) -> Option<&str> {
+        self.0.event_type.as_deref()
+    }
+
     /// Which attempt this is by the sender's count, from 1.
     pub fn sender_attempt(&self) -> Option<u32> {
         self.0.sender_attempt
@@ -116,19 +125,21 @@ impl Delivery {
             .map(move |(name, value)| (name, if secret(name) { &REDACTED } else { value }))
     }
 
-    /// For [`Provider::describe`](crate::Provider::describe).
-    pub fn set_id(&mut self, id: impl AsRef<str>) {
-        self.facts().id = Some(id.as_ref().into());
-    }
-
-    /// For [`Provider::describe`](crate::Provider::describe).
-    pub fn set_sender_attempt(&mut self, attempt: u32) {
-        self.facts().sender_attempt = Some(attempt);
-    }
-
-    /// For [`Provider::describe`](crate::Provider::describe): JSON.
-    pub fn set_properties(&mut self, json: impl Into<Box<str>>) {
-        self.facts().properties = Some(json.into());
+    /// The same delivery with the facts that `found` has. A request gets them from its provider; this is for tests of
+    /// handlers.
+    ///
+    /// ```
+    /// use tower_webhook::{Delivery, Described, scheme::Authentic};
+    ///
+    /// let delivery = Delivery::new(Authentic::dangerous_assert()).described(Described::default().id("msg_1"));
+    /// assert_eq!(delivery.id(), Some("msg_1"));
+    /// ```
+    #[must_use]
+    pub fn described(mut self, found: Described<'_>) -> Self {
+        if found != Described::default() {
+            self.facts().add(found);
+        }
+        self
     }
 
     /// For trace events.
@@ -152,12 +163,100 @@ impl Delivery {
     }
 }
 
+impl Facts {
+    fn add(&mut self, found: Described<'_>) {
+        let Described { id, sender_attempt, properties } = found;
+        if let Some(id) = id {
+            self.id = Some((*id).into());
+        }
+        if let Some(properties) = properties {
+            self.properties = Some(properties.into());
+        }
+        self.sender_attempt = sender_attempt.or(self.sender_attempt);
+    }
+}
+
+/// Facts about a delivery that a provider found in its body: see [`Provider::describe`](crate::Provider::describe) and
+/// [`Provider::unpack`](crate::Provider::unpack). By default nothing was found.
+#[derive(Clone, Default, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub struct Described<'b> {
+    /// The sender's id of this delivery: [`Delivery::id`].
+    pub id: Option<Cow<'b, str>>,
+    /// The number of this attempt, from 1: [`Delivery::sender_attempt`].
+    pub sender_attempt: Option<u32>,
+    /// JSON that the sender was asked to send along: [`Delivery::properties`].
+    pub properties: Option<Cow<'b, str>>,
+}
+
+impl<'b> Described<'b> {
+    /// Sets [`Described::id`].
+    pub fn id(self, id: impl Into<Cow<'b, str>>) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+
+    /// Sets [`Described::sender_attempt`].
+    pub fn sender_attempt(self, attempt: u32) -> Self {
+        Self { sender_attempt: Some(attempt), ..self }
+    }
+
+    /// Sets [`Described::properties`].
+    pub fn properties(self, json: impl Into<Cow<'b, str>>) -> Self {
+        Self { properties: Some(json.into()), ..self }
+    }
+}
+
+impl fmt::Debug for Described<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Described")
+            .field("id", &self.id)
+            .field("sender_attempt", &self.sender_attempt)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The JSON in a body, and the facts about the delivery that were found on the way to it: see
+/// [`Provider::unpack`](crate::Provider::unpack).
+#[derive(Clone)]
+#[must_use]
+#[non_exhaustive]
+pub struct Unpacked {
+    /// JSON in UTF-8. A slice of the body costs nothing.
+    pub body: Bytes,
+    /// Facts about the delivery.
+    pub described: Described<'static>,
+}
+
+impl Unpacked {
+    /// Sets [`Unpacked::described`].
+    pub fn described(self, described: Described<'static>) -> Self {
+        Self { described, ..self }
+    }
+}
+
+impl<B: Into<Bytes>> From<B> for Unpacked {
+    fn from(body: B) -> Self {
+        Self { body: body.into(), described: Described::default() }
+    }
+}
+
+impl fmt::Debug for Unpacked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unpacked")
+            .field("bytes", &self.body.len())
+            .field("described", &self.described)
+            .finish()
+    }
+}
+
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
             .field("provider", &self.0.provider)
             .field("key_id", &self.0.key_id)
             .field("id", &self.0.id)
+            .field("event_type", &self.0.event_type)
             .field("sender_attempt", &self.0.sender_attempt)
             .field("received_at", &self.0.received_at)
             .field("headers", &self.0.headers.keys().collect::<Vec<_>>())

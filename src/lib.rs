@@ -16,7 +16,7 @@ mod util;
 pub mod verify;
 
 pub use self::{
-    delivery::Delivery,
+    delivery::{Delivery, Described, Unpacked},
     error::BoxError,
     event::{Event, Payload, RawEvent},
     provider::{Policy, Provider},

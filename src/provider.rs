@@ -1,14 +1,14 @@
 //! How a sender authenticates its requests, and where the events are in their bodies.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 
 use crate::{
-    Delivery,
-    decode::{Envelope, Members},
-    scheme::{Check, Head, VerifyError},
+    decode::{DecodeError, Envelope, Members},
+    delivery::{Described, Unpacked},
+    scheme::{Authentic, Check, Head, VerifyError},
 };
 
 /// A sender of webhooks: how it authenticates, where its events stand, what it does with our answer.
@@ -53,10 +53,42 @@ pub trait Provider: Send + Sync + 'static {
     /// Where the events stand in the body.
     fn envelope(&self) -> Envelope;
 
-    /// What the envelope says of the delivery: `outer` has the other members of the object that holds the list of events,
-    /// and is empty where there is no such object. Called once the whole body is known to be well formed.
-    fn describe(&self, outer: &Members<'_>, delivery: &mut Delivery) {
-        let _ = (outer, delivery);
+    /// Makes JSON of an authentic body that is not JSON itself: a form, one JSON text to a line, a token, something
+    /// compressed or encrypted. Returns it with the facts about the delivery that it found, such as an id.
+    ///
+    /// Called after the proof, by [`EventRouter`](crate::EventRouter). It sees no head, since a media type is not signed:
+    /// the first byte of the body is. It runs on every body of this sender, so keep it cheap if there is nothing to do. The
+    /// bytes that it returns count in [`max_total_bytes`](crate::EventRouter::max_total_bytes), but only once they are
+    /// made: an unpacker that inflates needs a limit of its own. It must not panic.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use tower_webhook::{Unpacked, decode::{DecodeError, Form}};
+    ///
+    /// /// JSON, or a form whose field `payload` is JSON.
+    /// fn unpack(body: Bytes) -> Result<Unpacked, DecodeError> {
+    ///     if body.starts_with(b"{") {
+    ///         return Ok(body.into());
+    ///     }
+    ///     let form = Form::parse(&body)?;
+    ///     Ok(Bytes::from(form.get("payload")?.to_owned()).into())
+    /// }
+    /// assert_eq!(unpack("payload=%7B%7D".into())?.body, "{}");
+    /// # Ok::<_, DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::body`] if the body cannot be unpacked. The request is answered 400.
+    fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
+        Ok(body.into())
+    }
+
+    /// The facts about the delivery that the envelope holds: `outer` has the other members of the outermost object, if the
+    /// events are in a list within one, and is empty otherwise. Called once the whole body is known to be well formed.
+    fn describe<'b>(&self, outer: &Members<'b>) -> Described<'b> {
+        let _ = outer;
+        Described::default()
     }
 
     /// Answers a request that is no delivery, such as a registration handshake. Called first, for every method.
@@ -65,7 +97,21 @@ pub trait Provider: Send + Sync + 'static {
         None
     }
 
-    /// What is documented of the sender's ways.
+    /// Answers an authentic request that is no delivery, such as a signed challenge. Its answer is final: the inner service
+    /// is not called.
+    ///
+    /// Called after the proof only, with the body as it was received, for each authentic request: so keep it cheap. If the
+    /// answer is a MAC of something in the body, this is a signing oracle for whoever can sign. Then answer only a text that
+    /// cannot be taken for a message of this sender: bound its length and its alphabet. Sign with the key that verified the
+    /// request ([`Hmac::sign_as`](crate::scheme::Hmac::sign_as)).
+    ///
+    /// To be called for unsigned requests, implement [`Provider::handshake`].
+    fn answer(&self, proof: &Authentic, body: &[u8]) -> Option<Response<Bytes>> {
+        let _ = (proof, body);
+        None
+    }
+
+    /// What is documented of the sender that changes how it is answered.
     fn policy(&self) -> Policy {
         Policy::default()
     }
@@ -87,6 +133,11 @@ pub struct Policy {
     pub never_resends: Option<Duration>,
     /// The sender declares JSON: a request with another media type is answered 415.
     pub json_only: bool,
+    /// The sender compresses its bodies before it signs them: the value of `Content-Encoding`, in lower case. Without it, a
+    /// request with that header is answered 415.
+    pub content_coding: Option<Cow<'static, str>>,
+    /// The status of the answer to a request that is not authentic, instead of 401 or 404.
+    pub refusal_status: Option<StatusCode>,
 }
 
 impl Policy {
@@ -102,5 +153,19 @@ impl Policy {
     /// The sender documents that it declares JSON: a request with another media type is answered 415.
     pub fn json_only(self) -> Self {
         Self { json_only: true, ..self }
+    }
+
+    /// The sender compresses its bodies before it signs them, with this content coding, such as `gzip`.
+    /// [`Provider::unpack`] inflates them, under a limit of its own. The header itself is not signed: decide by the first
+    /// bytes of the body.
+    pub fn content_coding(self, coding: impl Into<Cow<'static, str>>) -> Self {
+        Self { content_coding: Some(coding.into()), ..self }
+    }
+
+    /// A request that is not authentic is answered with this status, instead of 401 or 404: for senders that take 401 for
+    /// delivered, or switch the endpoint off after it. If it is a 2xx, the answer has no body. The reason stays in the
+    /// response's extensions and in the trace event.
+    pub fn refusal_status(self, status: StatusCode) -> Self {
+        Self { refusal_status: Some(status), ..self }
     }
 }

@@ -149,9 +149,9 @@ impl<A: Algorithm> Provider for Acme<A> {
 }
 
 impl<A: Algorithm> Emit for Acme<A> {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        Ok(event.adjacent("type", "data"))
+        Ok(event.adjacent("type", "data").into())
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {

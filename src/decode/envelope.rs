@@ -41,6 +41,7 @@ pub(super) enum Tag {
         beside: Option<Name>,
     },
     Shape(Shape),
+    Named(Cow<'static, str>),
 }
 
 /// Names an event by what stands in it.
@@ -80,13 +81,18 @@ impl Envelope {
     pub(crate) fn beside(&self) -> Option<&str> {
         match &self.tag {
             Tag::Flat { beside, .. } => beside.as_ref().map(Name::as_str),
-            Tag::Adjacent { .. } | Tag::Shape(_) => None,
+            Tag::Adjacent { .. } | Tag::Shape(_) | Tag::Named(_) => None,
         }
     }
 
     /// For objects that carry no name: `of` tells it from their members, or that there is none.
     pub fn shape(of: Shape) -> Self {
         Tag::Shape(of).into()
+    }
+
+    /// The body is one event of this type, whatever JSON it is.
+    pub fn named(event_type: impl Into<Cow<'static, str>>) -> Self {
+        Tag::Named(event_type.into()).into()
     }
 
     /// The events stand in the list `name` of one outer object.

@@ -50,6 +50,10 @@ impl Envelope {
     ) -> Result<Members<'b>, DecodeError> {
         let mut reader = Reader { envelope: self, sink, count: 0 };
         let outer = match &self.list {
+            None if matches!(self.tag, Tag::Named(_)) => {
+                reader.element(&mut at)?;
+                Members::new(self.camel_case)
+            }
             None => {
                 reader.elements(&mut at)?;
                 Members::new(self.camel_case)
@@ -192,6 +196,14 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
                     Some(event_type) => self.rewound(&event_type, start, at),
                     None => self.unknown(start, at, Ok(None)),
                 }
+            }
+            (_, Tag::Named(event_type)) => {
+                let event_type = Cow::Owned(event_type.clone().into_owned());
+                let mut end = at.clone();
+                end.pass()?;
+                self.rewound(&event_type, start, &end)?;
+                *at = end;
+                Ok(())
             }
             _ => {
                 at.pass()?;

@@ -31,6 +31,7 @@
 //! The four other names. Whether added or leaving participants come as a delta or as the full list. Retries. Whether a
 //! token can be set.
 
+use bytes::Bytes;
 use http::request::Parts;
 
 use super::{Personal, events, objects};
@@ -72,9 +73,9 @@ impl Provider for Loops {
 }
 
 impl Emit for Loops {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let events: Vec<_> = events.iter().map(|event| event.adjacent("type", "data")).collect();
-        Ok(format!("[{}]", events.join(",")))
+        Ok(format!("[{}]", events.join(",")).into())
     }
 
     fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {

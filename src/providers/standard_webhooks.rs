@@ -42,6 +42,7 @@ use base64::{
     Engine,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, request::Parts};
 use zeroize::Zeroizing;
 
@@ -127,14 +128,14 @@ impl Provider for StandardWebhooks {
 }
 
 impl Emit for StandardWebhooks {
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         let event = only(events)?;
         if !is_id(&outgoing.id) {
             return Err(SendError::Encode(NO_ID.into()));
         }
         let time = rfc3339(outgoing.occurred_at);
         let event_type = crate::sender::quoted(&event.event_type);
-        Ok(format!(r#"{{"type":{event_type},"timestamp":"{time}","data":{}}}"#, event.json))
+        Ok(format!(r#"{{"type":{event_type},"timestamp":"{time}","data":{}}}"#, event.json).into())
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {

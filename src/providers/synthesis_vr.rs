@@ -40,6 +40,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::request::Parts;
 
 use super::{events, lenient, objects};
@@ -91,10 +92,10 @@ impl Provider for SynthesisVr {
 
 /// An event without `uuid` is refused: what has none is no event.
 impl Emit for SynthesisVr {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let flat = |event: &Draft| event.flat_beside("action", "uuid");
         let events: Vec<_> = events.iter().map(flat).collect::<Result<_, _>>()?;
-        Ok(format!("[{}]", events.join(",")))
+        Ok(format!("[{}]", events.join(",")).into())
     }
 
     fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {

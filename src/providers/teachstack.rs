@@ -33,6 +33,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use http::request::Parts;
 
 use super::{Personal, events, lenient, objects, only};
@@ -84,8 +85,8 @@ impl Provider for Teachstack {
 
 /// Emulates the observed envelope: one object, not documented.
 impl Emit for Teachstack {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
-        only(events)?.flat(&self.discriminator)
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
+        only(events)?.flat(&self.discriminator).map(Into::into)
     }
 
     fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {

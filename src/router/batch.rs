@@ -83,6 +83,11 @@ impl<S> Batch<S> {
         &self.outcomes
     }
 
+    /// How many bytes the body has, once it is unpacked.
+    pub(super) fn body_len(&self) -> usize {
+        self.origin.body.len()
+    }
+
     /// The type of the event at `index`.
     pub(super) fn event_type(&self, index: usize) -> Option<&str> {
         self.events.get(index)?.name(&self.origin.routes).map(|name| &**name)

@@ -33,6 +33,6 @@ impl Batches {
 
 impl fmt::Debug for Batches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batches").field("most", &self.0.most()).finish_non_exhaustive()
+        f.debug_struct("Batches").field("most", &self.0.max()).finish_non_exhaustive()
     }
 }

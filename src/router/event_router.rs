@@ -9,7 +9,7 @@ use super::{
     erased::Erased, routes::Routes,
 };
 use crate::{
-    Delivery, Payload, Provider, RawEvent,
+    Delivery, Payload, Provider, RawEvent, Unpacked,
     decode::{self, DecodeError, Envelope},
     error::ConfigError,
     event::Names,
@@ -277,9 +277,10 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         body: Bytes,
     ) -> Result<Batch<S>, DecodeError> {
         delivery.set_provider(provider.name());
+        let Unpacked { body, described } = provider.unpack(body)?;
         let mut decoder = Decoder::new(&self.routes, &body);
-        let outer = provider.envelope().read(&body, &mut decoder)?;
-        provider.describe(&outer, &mut delivery);
+        let outer = envelope(provider, &delivery).read(&body, &mut decoder)?;
+        let delivery = delivery.described(described).described(provider.describe(&outer));
         let Decoder { events, queues, .. } = decoder;
         let (routes, state) = (self.routes.clone(), self.state.clone());
         Ok(Batch::new(events, queues, Origin { body, delivery, routes, state }))
@@ -294,8 +295,21 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         Some([self.places.take()?, self.budget.take_many_or_all(length)?])
     }
 
+    /// The same room for a body that is `length` bytes long once it is unpacked, if there is.
+    pub(super) fn more_room(&self, mut room: [Permit; 2], length: usize) -> Option<[Permit; 2]> {
+        self.budget.fill(&mut room[1], length).map(|()| room)
+    }
+
     fn routes_mut(&mut self) -> &mut Routes<S> {
         Arc::make_mut(&mut self.routes)
+    }
+}
+
+/// The provider's, unless the head has named the one event.
+fn envelope<P: Provider>(provider: &P, delivery: &Delivery) -> Envelope {
+    match delivery.event_type() {
+        Some(event_type) => Envelope::named(event_type.to_owned()),
+        None => provider.envelope(),
     }
 }
 

@@ -40,6 +40,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         delivery.set_headers(parts.headers);
         let work = self.room(body.len()).ok_or(Rejection::Busy).and_then(|room| {
             let batch = self.dispatch(&provider, delivery, body).map_err(Rejection::Undecodable)?;
+            let room = self.more_room(room, batch.body_len()).ok_or(Rejection::Busy)?;
             Ok(RunningBatch::new(batch, room, self.deadline()))
         });
         let state = match work {

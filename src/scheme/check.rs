@@ -1,23 +1,33 @@
 //! `Check`: the verification of one request, from its head to the end of its body; and its proof, `Authentic`.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::{HashSha256, KeyId, VerifyError, delivery_id::DeliveryId, hmac::HmacCheck};
 
-/// A check of one request, begun on its head. Fed with the body as it arrives.
+/// The verification of one request, begun on its head and fed with its body as that arrives.
 ///
-/// Comes from [`Hmac::check`](super::Hmac::check), from an [`Authentic`] that the head alone has proven, or from a
-/// [`Streaming`] scheme of one's own.
+/// It comes from [`Hmac::check`](super::Hmac::check), from an [`Authentic`] if the head alone has proven the request, from a
+/// [`Streaming`] scheme, or from [`Check::whole`].
 #[must_use = "a check proves nothing until it is fed and finished"]
 pub struct Check {
     kind: Kind,
     id: Option<DeliveryId>,
+    event_type: Option<Arc<str>>,
 }
 
 enum Kind {
     Done(Authentic),
     HmacSha256(HmacCheck<HashSha256>),
     Streaming(Box<dyn Streaming>),
+    Whole(Box<Whole>),
+}
+
+type Judge = dyn FnOnce(&[u8]) -> Result<Authentic, VerifyError> + Send;
+
+struct Whole {
+    judge: Box<Judge>,
+    /// The bytes given to [`Check::update`]. Empty if the caller keeps the body itself.
+    body: Vec<u8>,
 }
 
 /// A scheme that this crate does not have, once it has seen the head.
@@ -25,19 +35,55 @@ pub trait Streaming: Send {
     /// Takes the next bytes of the body.
     fn update(&mut self, bytes: &[u8]);
 
-    /// The body is complete: is it authentic? The proof of a scheme of one's own is
-    /// [`Authentic::dangerous_assert`].
+    /// The body is complete: is it authentic? The proof of a scheme of your own is [`Authentic::by_key`].
     ///
     /// # Errors
     ///
-    /// Why it is not.
+    /// The reason why it is not.
     fn finish(self: Box<Self>) -> Result<Authentic, VerifyError>;
 }
 
+// `#[inline(always)]` on the methods below: a request calls each of them once or twice, from other crates, and together
+// they are a tenth of its instructions if they are calls.
 impl Check {
-    /// A check by a scheme of one's own.
+    /// A check by a scheme of your own that reads the body as it arrives.
     pub fn streaming(scheme: impl Streaming + 'static) -> Self {
         Kind::Streaming(Box::new(scheme)).into()
+    }
+
+    /// A check by a scheme of your own that needs the whole body at once: the signature is in the body, or is over
+    /// something made from the body.
+    ///
+    /// The [layer](crate::VerifyLayer) keeps the body once, within its limits, and gives it to `judge` at its end. So an
+    /// unauthentic body is read to its end, up to [`max_body_bytes`](crate::VerifyLayer::max_body_bytes), and `judge` reads
+    /// bytes that nobody has authenticated: it must not panic, and its cost must be bounded for every body of that length.
+    /// Compare in constant time: with [`Token::compare`](super::Token::compare), [`Tag`](super::Tag) or `subtle`.
+    /// [`Check::prefix`] has no effect on it.
+    ///
+    /// ```
+    /// use tower_webhook::{decode::Members, scheme::{Check, Token, VerifyError}};
+    ///
+    /// /// `{"secret": "…", "event": …}`
+    /// fn authenticate(token: Token) -> Check {
+    ///     Check::whole(move |body| {
+    ///         let text = str::from_utf8(body).map_err(|_| VerifyError::TokenMismatch)?;
+    ///         let members = Members::of(text).ok_or(VerifyError::TokenMismatch)?;
+    ///         token.compare(&members.text("secret").ok_or(VerifyError::TokenMismatch)?)
+    ///     })
+    /// }
+    ///
+    /// let keys = Token::bearer("0123456789abcdef0123456789abcdef")?;
+    /// let mut check = authenticate(keys.clone());
+    /// check.update(br#"{"secret": "0123456789abcdef"#);
+    /// check.update(br#"0123456789abcdef"}"#);
+    /// assert!(check.finish().is_ok());
+    /// assert_eq!(authenticate(keys).finish().unwrap_err(), VerifyError::TokenMismatch);
+    /// # Ok::<_, tower_webhook::error::ConfigError>(())
+    /// ```
+    pub fn whole(
+        judge: impl FnOnce(&[u8]) -> Result<Authentic, VerifyError> + Send + 'static,
+    ) -> Self {
+        Kind::Whole(Box::new(Whole { judge: Box::new(judge), body: Vec::new() })).into()
     }
 
     #[inline(always)]
@@ -45,20 +91,20 @@ impl Check {
         Kind::HmacSha256(check).into()
     }
 
-    /// Adds what is signed before the body: call it as often as there are parts, before anything else is fed. Nothing is
-    /// added where the head alone has proven all.
+    /// Adds bytes that are signed before the body. Call it once for each part, before anything else is fed. It has no
+    /// effect if the head alone has proven the request.
     ///
-    /// Parts run into each other. One that may hold what separates it from the next, as the id of `id.body` may hold a
-    /// dot, is to be refused then: or whoever has recorded `a` and `b.c` can send `a.b` and `c`.
+    /// Parts run into each other. If a part may contain the separator, as the id of `id.body` may contain a dot, refuse it.
+    /// Otherwise an attacker who has recorded `a` and `b.c` can send `a.b` and `c`.
     #[inline(always)]
     pub fn prefix(mut self, part: impl AsRef<[u8]>) -> Self {
-        self.update(part.as_ref());
+        self.feed(part.as_ref());
         self
     }
 
-    /// The sender's id of this delivery. Pass only what is signed: it ends up in
-    /// [`Delivery::id`](crate::Delivery::id). A header can hold blanks and tabs: refuse an id that does, if the sender's
-    /// ids have none.
+    /// The sender's id of this delivery. Pass only an id that is signed: it becomes
+    /// [`Delivery::id`](crate::Delivery::id). A header can hold blanks and tabs: if the sender's ids have none, refuse an id
+    /// that has.
     #[inline(always)]
     pub fn id(mut self, id: &str) -> Self {
         self.set_id(id);
@@ -70,11 +116,47 @@ impl Check {
         self.id = Some(id.into());
     }
 
+    /// The body is one event of this type, whatever JSON it is, and [`Provider::envelope`](crate::Provider::envelope) is not
+    /// asked. For senders that say the type in a header alone, such as GitHub and Shopify.
+    ///
+    /// If the header is not signed, the type is not authentic: whoever can replay a genuine body can send it again under
+    /// another type. Such a body still has to fit the type, and is still a body that the sender signed. Do not decide on
+    /// rights by the type alone; if the body names its type as well, prefer that. Read the header with
+    /// [`Head::public_header`](super::Head::public_header): a missing, repeated or overlong one is then refused before the
+    /// body is read.
+    ///
+    /// ```
+    /// use tower_webhook::scheme::{Check, Head, HmacSha256, Tag, VerifyError, after_prefix};
+    ///
+    /// fn authenticate(keys: &HmacSha256, head: &Head<'_>) -> Result<Check, VerifyError> {
+    ///     let tag = Tag::hex(after_prefix(head.header("x-hub-signature-256")?, "sha256=")?)?;
+    ///     keys.check(tag).named(head.public_header("x-github-event")?)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::EventType`] if the type is empty, or longer than 256 bytes: no handler can be registered for it.
+    pub fn named(self, event_type: &str) -> Result<Self, VerifyError> {
+        match event_type.len() {
+            1..=MAX_EVENT_TYPE => Ok(Self { event_type: Some(event_type.into()), ..self }),
+            _ => Err(VerifyError::EventType),
+        }
+    }
+
     /// Takes the next bytes of the body.
-    #[inline(always)]
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.kind {
-            Kind::Done(_) => {}
+            Kind::Whole(whole) => whole.body.extend_from_slice(bytes),
+            _ => self.feed(bytes),
+        }
+    }
+
+    /// As [`Check::update`], for a caller that keeps the body and gives it to [`Check::finish_with`].
+    #[inline(always)]
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        match &mut self.kind {
+            Kind::Done(_) | Kind::Whole(_) => {}
             Kind::HmacSha256(check) => check.feed(bytes),
             Kind::Streaming(scheme) => scheme.update(bytes),
         }
@@ -84,21 +166,34 @@ impl Check {
     ///
     /// # Errors
     ///
-    /// Why it is not.
-    pub fn finish(self) -> Result<Authentic, VerifyError> {
+    /// The reason why it is not.
+    pub fn finish(mut self) -> Result<Authentic, VerifyError> {
+        let body = match &mut self.kind {
+            Kind::Whole(whole) => std::mem::take(&mut whole.body),
+            _ => Vec::new(),
+        };
+        self.finish_with(&body)
+    }
+
+    /// As [`Check::finish`], with the body that was fed.
+    pub(crate) fn finish_with(self, body: &[u8]) -> Result<Authentic, VerifyError> {
         let proof = match self.kind {
             Kind::Done(proof) => proof,
             Kind::HmacSha256(check) => check.verdict()?,
             Kind::Streaming(scheme) => scheme.finish()?,
+            Kind::Whole(whole) => (whole.judge)(body)?,
         };
-        Ok(Authentic { id: self.id.or(proof.id), ..proof })
+        Ok(Authentic { id: self.id.or(proof.id), event_type: self.event_type, ..proof })
     }
 }
+
+/// The longest type of an event, in bytes. `decode::Envelope::MAX_TYPE` is the same: a test compares them.
+pub(crate) const MAX_EVENT_TYPE: usize = 256;
 
 impl From<Kind> for Check {
     #[inline(always)]
     fn from(kind: Kind) -> Self {
-        Self { kind, id: None }
+        Self { kind, id: None, event_type: None }
     }
 }
 
@@ -114,22 +209,39 @@ impl fmt::Debug for Check {
     }
 }
 
-/// Proof that a secret was checked, which one it was, and what it vouches for. Only a scheme makes one.
+/// Proof that a secret was checked: which key it was, and the facts that it covers. Only a scheme makes one.
 #[derive(Debug)]
 #[must_use]
 pub struct Authentic {
     pub(crate) key: Option<KeyId>,
+    /// The place of the key among those of its scheme.
+    pub(super) index: usize,
     pub(crate) id: Option<DeliveryId>,
+    pub(crate) event_type: Option<Arc<str>>,
 }
 
 impl Authentic {
-    pub(super) fn by(key: Option<KeyId>) -> Self {
-        Self { key, id: None }
+    /// By the key at `index` among those of the scheme.
+    pub(super) fn by(key: Option<KeyId>, index: usize) -> Self {
+        Self { key, index, id: None, event_type: None }
     }
 
-    /// Claims authenticity without proof: for the end of a [`Streaming`] scheme of one's own, for a receiver that a
-    /// trusted proxy stands in front of, and for tests.
+    /// The proof of a scheme of your own, once it has compared: at the end of [`Streaming::finish`] or of
+    /// [`Check::whole`]. `name` is that of the key that matched, if your keys have names; it becomes
+    /// [`Delivery::key_id`](crate::Delivery::key_id).
+    ///
+    /// Nothing is compared here. If no comparison precedes it, use [`Authentic::dangerous_assert`], which says so.
+    pub fn by_key(name: Option<&str>) -> Self {
+        Self::by(name.map(Into::into), 0)
+    }
+
+    /// Claims authenticity without a comparison: for a receiver behind a trusted proxy, and for tests.
     pub fn dangerous_assert() -> Self {
-        Self::by(None)
+        Self::by_key(None)
+    }
+
+    /// The name of the key that matched, if it has one.
+    pub fn key_id(&self) -> Option<&str> {
+        self.key.as_deref()
     }
 }

@@ -49,6 +49,8 @@ pub enum VerifyError {
         /// Seconds between the timestamp and this receiver's clock.
         skew: u64,
     },
+    /// The type of the event, in a header, is empty or longer than 256 bytes.
+    EventType,
     /// A scheme of one's own refused, for the reason given.
     Other(&'static str),
 }
@@ -74,6 +76,9 @@ impl fmt::Display for VerifyError {
             Self::TimestampTooOld { skew } => write!(f, "timestamp is {skew} s in the past"),
             Self::TimestampInFuture { skew } => {
                 write!(f, "timestamp is {skew} s in the future{}", milliseconds(*skew))
+            }
+            Self::EventType => {
+                f.write_str("the type of the event is empty or longer than 256 bytes")
             }
             Self::Other(why) => f.write_str(why),
         }

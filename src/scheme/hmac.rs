@@ -114,7 +114,21 @@ impl<A: Algorithm> Hmac<A> {
 
     /// The signature of `parts`, one after the other, under the first secret.
     pub fn sign<T: AsRef<[u8]>>(&self, parts: impl IntoIterator<Item = T>) -> Tag {
-        let mut mac = self.keys.first().cloned();
+        self.signed(0, parts)
+    }
+
+    /// As [`Hmac::sign`], under the secret that `proof` was made with: to answer a challenge with the key that signed it,
+    /// while the secret is rotated. `proof` must come from a check of this value.
+    pub fn sign_as<T: AsRef<[u8]>>(
+        &self,
+        proof: &Authentic,
+        parts: impl IntoIterator<Item = T>,
+    ) -> Tag {
+        self.signed(proof.index, parts)
+    }
+
+    fn signed<T: AsRef<[u8]>>(&self, key: usize, parts: impl IntoIterator<Item = T>) -> Tag {
+        let mut mac = self.keys.get(key).or(self.keys.first()).cloned();
         for part in parts {
             mac.iter_mut().for_each(|mac| mac.update(part.as_ref()));
         }
@@ -188,7 +202,7 @@ impl<A: Algorithm> HmacCheck<A> {
             found.note(0, signs(mac));
         }
         let index = found.index().ok_or(VerifyError::SignatureMismatch)?;
-        Ok(Authentic::by(self.names.and_then(|names| names.get(index)?.clone())))
+        Ok(Authentic::by(self.names.and_then(|names| names.get(index)?.clone()), index))
     }
 }
 

@@ -158,6 +158,16 @@ impl Token {
         }
     }
 
+    /// Compares a token that was found elsewhere, such as in the body: see [`Check::whole`](super::Check::whole). The time
+    /// that it takes does not depend on where the two differ.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::TokenMismatch`] if it is not one of the configured ones.
+    pub fn compare(&self, given: &str) -> Result<Authentic, VerifyError> {
+        self.find(given.as_bytes()).ok_or(VerifyError::TokenMismatch)
+    }
+
     /// Puts the first token into its place in `head`: the sending side of [`Token::verify`].
     ///
     /// # Panics
@@ -217,8 +227,9 @@ impl Token {
         for (index, (_, Entry { digest, .. })) in self.keys.iter().enumerate().rev() {
             found.note(index, digest.ct_eq(&given));
         }
-        let (id, _) = self.keys.get(found.index()?)?;
-        Some(Authentic::by(id.clone()))
+        let index = found.index()?;
+        let (id, _) = self.keys.get(index)?;
+        Some(Authentic::by(id.clone(), index))
     }
 }
 

@@ -48,7 +48,7 @@ use crate::{
 /// #   fn envelope(&self) -> Envelope { Envelope::flat("kind") }
 /// }
 /// # impl Emit for Trusting {
-/// #   fn encode(&self, _: &[Draft], _: &Outgoing) -> Result<String, SendError> { Ok("{}".into()) }
+/// #   fn encode(&self, _: &[Draft], _: &Outgoing) -> Result<bytes::Bytes, SendError> { Ok("{}".into()) }
 /// #   fn sign(&self, head: &mut http::request::Parts, _: &[u8], _: &Outgoing) {
 /// #       head.headers.insert("x-signature", http::HeaderValue::from_static("trust me"));
 /// #   }
@@ -84,15 +84,15 @@ fn probe<P: Emit>(provider: &P, event_type: &str, value: bool) -> [Draft; 1] {
 fn forge<'a, P: Emit>(provider: &'a P, events: &'a [Draft]) -> Forge<'a, P> {
     let body = provider.encode(events, &outgoing());
     let body = body.unwrap_or_else(|_| r#"{"conformance": true}"#.into());
-    Forge::new(provider, Uri::from_static("/"), events, body.into(), outgoing())
+    Forge::new(provider, Uri::from_static("/"), events, body, outgoing())
 }
 
 /// A body, and what of it is proof. `None` if it cannot be encoded.
 fn proven<P: Emit>(provider: &P, stranger: &P, events: &[Draft]) -> Option<(Bytes, Range<usize>)> {
     let body = provider.encode(events, &outgoing()).ok()?;
     let foreign = stranger.encode(events, &outgoing()).ok()?;
-    let proof = differing(body.as_bytes(), foreign.as_bytes());
-    Some((body.into(), proof))
+    let proof = differing(&body, &foreign);
+    Some((body, proof))
 }
 
 fn outgoing() -> Outgoing {
@@ -162,8 +162,8 @@ impl<P: Emit> Forge<'_, P> {
         bodies.iter().map(|(body, proof)| replaced(body, proof, own)).collect()
     }
 
-    /// As the layer does it, with the body in two frames.
-    fn judge(&self, Forged { head, body }: &Forged) -> Result<Authentic, VerifyError> {
+    /// With the body in two parts.
+    pub(super) fn judge(&self, Forged { head, body }: &Forged) -> Result<Authentic, VerifyError> {
         let mut check = self.provider.authenticate(&Head::new(head, self.outgoing.now))?;
         let (first, second) = body.split_at(body.len() / 2);
         check.update(first);

@@ -2,9 +2,10 @@
 
 use serde::{Serialize, de::IgnoredAny};
 
+use super::{Draft, Emit, forge::Forge};
 use crate::{
-    Draft, Payload,
-    decode::{self, Envelope, MAX_DEPTH, is_too_deep},
+    Payload,
+    decode::{self, DecodeError, Envelope, MAX_DEPTH, is_too_deep},
     error::SendError,
     event::Names,
 };
@@ -73,10 +74,19 @@ pub(super) fn well_named(event: &Draft) -> Result<(), SendError> {
     Err(SendError::Encode(why))
 }
 
-/// Refuses a body in which a receiver would not find the very `events`.
-pub(super) fn readable(body: &str, events: &[Draft], envelope: &Envelope) -> Result<(), SendError> {
-    let found = decode::events(envelope, body.as_bytes())
-        .map_err(|error| SendError::Encode(format!("a receiver would refuse it: {error}")))?;
+/// Refuses a request in which a receiver would not find exactly these `events`.
+pub(super) fn readable<P: Emit>(forge: &Forge<'_, P>, events: &[Draft]) -> Result<(), SendError> {
+    let refused =
+        |error: DecodeError| SendError::Encode(format!("a receiver would refuse it: {error}"));
+    let genuine = forge.genuine();
+    // Only its head may name the type.
+    let named = forge.judge(&genuine).ok().and_then(|proof| proof.event_type);
+    let envelope = match named {
+        Some(event_type) => Envelope::named(event_type.to_string()),
+        None => forge.provider.envelope(),
+    };
+    let body = forge.provider.unpack(genuine.body).map_err(refused)?.body;
+    let found = decode::events(&envelope, &body).map_err(refused)?;
     if found.len() != events.len() {
         let (found, meant) = (found.len(), events.len());
         let why = format!("a receiver would find {found} events in it, not {meant}");

@@ -2,6 +2,7 @@
 
 use std::{fmt, time::SystemTime};
 
+use bytes::Bytes;
 use http::{HeaderValue, request::Parts};
 
 use super::Schedule;
@@ -23,7 +24,7 @@ pub trait Emit: Provider {
     /// # Errors
     ///
     /// If the sender cannot carry these events: [`SendError::NotOneEvent`], [`SendError::Encode`].
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError>;
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError>;
 
     /// Adds headers that prove nothing, such as the type of an event or the id of a delivery. Called before [`Emit::sign`].
     ///

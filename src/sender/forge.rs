@@ -53,7 +53,7 @@ impl<'a, P: Emit> Forge<'a, P> {
             [] => None,
             events => self.provider.encode(events, outgoing).ok(),
         };
-        self.signed(&encoded.map_or_else(|| self.body.clone(), Bytes::from), outgoing)
+        self.signed(&encoded.unwrap_or_else(|| self.body.clone()), outgoing)
     }
 
     fn signed(&self, body: &Bytes, outgoing: &Outgoing) -> Forged {

@@ -229,8 +229,9 @@ impl<P: Emit> Sender<P> {
         let outgoing = self.outgoing()?;
         events.iter().try_for_each(draft::well_named)?;
         let body = self.provider.encode(events, &outgoing)?;
-        draft::readable(&body, events, &self.provider.envelope())?;
-        self.request(events, body.into(), outgoing)
+        let forge = Forge::new(&*self.provider, self.uri.clone(), events, body, outgoing);
+        draft::readable(&forge, events)?;
+        self.request(&forge)
     }
 
     /// A request with any body at all, signed as it is.
@@ -239,7 +240,8 @@ impl<P: Emit> Sender<P> {
     ///
     /// If a [`Tamper`] does not apply.
     pub fn body(&self, body: impl Into<Bytes>) -> Result<Request<Full<Bytes>>, SendError> {
-        self.request(&[], body.into(), self.outgoing()?)
+        let (uri, outgoing) = (self.uri.clone(), self.outgoing()?);
+        self.request(&Forge::new(&*self.provider, uri, &[], body.into(), outgoing))
     }
 
     /// The one it was given, or a new one.
@@ -262,16 +264,10 @@ impl<P: Emit> Sender<P> {
         Ok(Outgoing { id, attempt: self.attempt, properties, occurred_at, now })
     }
 
-    fn request(
-        &self,
-        events: &[Draft],
-        body: Bytes,
-        outgoing: Outgoing,
-    ) -> Result<Request<Full<Bytes>>, SendError> {
-        let forge = Forge::new(&*self.provider, self.uri.clone(), events, body, outgoing);
+    fn request(&self, forge: &Forge<'_, P>) -> Result<Request<Full<Bytes>>, SendError> {
         let mut forged = match self.tamper {
             None => forge.genuine(),
-            Some(tamper) => tamper.forge(&forge).pop().ok_or(SendError::Tamper(tamper.name()))?,
+            Some(tamper) => tamper.forge(forge).pop().ok_or(SendError::Tamper(tamper.name()))?,
         };
         headers::add(&mut forged.head.headers, &self.headers);
         Ok(Request::from_parts(forged.head, Full::new(forged.body)))

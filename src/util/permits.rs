@@ -21,7 +21,7 @@ impl Permits {
         Self { free: Arc::new(Semaphore::new(permits)), most }
     }
 
-    pub(crate) fn most(&self) -> u32 {
+    pub(crate) fn max(&self) -> u32 {
         self.most
     }
 
@@ -41,9 +41,23 @@ impl Permits {
         self.free.clone().try_acquire_many_owned(count).ok().map(Permit)
     }
 
-    /// So many more, if there may be, or all where there are fewer.
+    /// So many more, if there may be, or all if there are fewer.
     pub(crate) fn take_many_or_all(&self, count: usize) -> Option<Permit> {
-        self.take_many(count.min(usize::try_from(self.most).unwrap_or(usize::MAX)))
+        self.take_many(self.at_most(count))
+    }
+
+    /// `count`, or as many as there are at all.
+    fn at_most(&self, count: usize) -> usize {
+        count.min(usize::try_from(self.most).unwrap_or(usize::MAX))
+    }
+
+    /// Adds to `held` so many that it is `count`, or all of them, if there may be. Never gives any back.
+    pub(crate) fn fill(&self, held: &mut Permit, count: usize) -> Option<()> {
+        let more = self.at_most(count).saturating_sub(held.count());
+        if more > 0 {
+            held.join(self.take_many(more)?);
+        }
+        Some(())
     }
 
     /// Waits until all are free.

@@ -20,7 +20,7 @@ use super::{
     drain::{Drain, Rest, Unread, close, early},
     hints::refusal,
     layer::Config,
-    read::Reading,
+    read::{Finished, Reading},
 };
 use crate::{BoxError, Provider, util::permits::Permit};
 
@@ -150,12 +150,14 @@ fn verified<P: Provider, S, B, F>(
     parts: Parts,
     reading: Box<Reading<P>>,
 ) -> State<P, S, B, F> {
-    let name = reading.provider_name();
     match reading.finish(&parts.headers) {
-        Ok((body, permit)) => {
+        Finished::Verified(body, permit) => {
             State::Waiting { inner, request: Some(Request::from_parts(parts, body)), permit }
         }
-        Err((rejection, body)) => answered(refusal(rejection, name, (&parts, &body), false)),
+        Finished::Answered(answer) => answered(answer),
+        Finished::Refused(rejection, provider, body) => {
+            answered(refusal(rejection, &*provider, (&parts, &body), false))
+        }
     }
 }
 

@@ -1,21 +1,35 @@
 //! What else is odd about a request that is refused. The reason alone may send the operator in the wrong direction.
 
 use bytes::Bytes;
-use http::{Method, Response, request::Parts};
+use http::{Method, Response, StatusCode, request::Parts};
 
 use super::read::is_coded;
-use crate::{Rejection, scheme::VerifyError, util::body_format};
+use crate::{Provider, Rejection, scheme::VerifyError, util::body_format};
 
 /// The answer to a refused request, once the operator has been told. `body` is what has been read of it: untrusted, and
 /// looked at in its first bytes alone.
-pub(super) fn refusal(
+pub(super) fn refusal<P: Provider>(
     rejection: Rejection,
-    provider: &str,
+    provider: &P,
     (parts, body): (&Parts, &[u8]),
     quietly: bool,
 ) -> Response<Bytes> {
     let hint = hint(&rejection, parts, body);
-    rejection.refusal(provider, hint, quietly)
+    let is_unauthentic = matches!(rejection, Rejection::Unauthentic(_));
+    let instead = provider.policy().refusal_status;
+    let answer = rejection.refusal(&provider.name(), hint, quietly);
+    match instead {
+        Some(status) if is_unauthentic => answered_with(status, answer),
+        _ => answer,
+    }
+}
+
+/// The same refusal under another status. Its reason stays in the extensions.
+fn answered_with(status: StatusCode, refused: Response<Bytes>) -> Response<Bytes> {
+    let (mut head, _) = refused.into_parts();
+    head.status = status;
+    head.headers.clear();
+    Response::from_parts(head, Bytes::new())
 }
 
 fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static str> {

@@ -165,7 +165,7 @@ impl Config {
     fn renew_budget(&mut self) {
         let budget = Permits::new(self.max_total_bytes.max(self.max_body_bytes));
         // Else what is counted already would be forgotten, and no longer be counted together.
-        if budget.most() != self.budget.most() {
+        if budget.max() != self.budget.max() {
             self.budget = budget;
         }
     }
@@ -192,11 +192,11 @@ impl<P> fmt::Debug for VerifyLayer<P> {
             .field("max_header_bytes", &self.config.max_header_bytes)
             .field("max_body_bytes", &self.config.max_body_bytes)
             .field("body_timeout", &self.config.body_timeout)
-            .field("max_bodies", &self.config.permits.most())
-            .field("max_total_bytes", &self.config.budget.most())
+            .field("max_bodies", &self.config.permits.max())
+            .field("max_total_bytes", &self.config.budget.max())
             .field("max_drain_bytes", &self.config.max_drain_bytes)
             .field("drain_timeout", &self.config.drain_timeout)
-            .field("max_drains", &self.config.drains.most())
+            .field("max_drains", &self.config.drains.max())
             .finish_non_exhaustive()
     }
 }

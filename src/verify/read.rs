@@ -131,25 +131,24 @@ impl<P: Provider> Reading<P> {
             return Err(Rejection::BodyTooLarge(limit));
         }
         let frame = data.copy_to_bytes(data.remaining());
-        self.check.update(&frame);
+        self.check.feed(&frame);
         self.collected.push(frame, &self.config.budget).ok_or(Rejection::Busy)
     }
 
-    /// The body is complete: is it authentic, and of a kind that can be decoded? If not, it comes back.
-    pub(super) fn finish(
-        self: Box<Self>,
-        headers: &HeaderMap,
-    ) -> Result<(Verified<P>, Permit), (Rejection, Bytes)> {
+    /// The body is complete: is it authentic, and can it be decoded?
+    pub(super) fn finish(self: Box<Self>, headers: &HeaderMap) -> Finished<P> {
         let Self { provider, check, permit, received, answer_at, collected, .. } = *self;
         let body = collected.into_bytes();
-        let proof = check.finish().map_err(Rejection::Unauthentic);
-        match proof.and_then(|proof| decodable(&*provider, headers).map(|()| proof)) {
-            Ok(proof) => {
-                let delivery = Delivery::received(proof, provider.name(), received);
-                Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, permit))
-            }
-            Err(rejection) => Err((rejection, body)),
+        let proof = check.finish_with(&body).map_err(Rejection::Unauthentic);
+        let proof = match proof.and_then(|proof| decodable(&*provider, headers).map(|()| proof)) {
+            Ok(proof) => proof,
+            Err(rejection) => return Finished::Refused(rejection, provider, body),
+        };
+        if let Some(answer) = provider.answer(&proof, &body) {
+            return Finished::Answered(answer);
         }
+        let delivery = Delivery::received(proof, provider.name(), received);
+        Finished::Verified(Verified { bytes: Some(body), delivery, provider, answer_at }, permit)
     }
 
     /// The answer to a body that is refused before its end, and what is read of it before that is given.
@@ -164,33 +163,48 @@ impl<P: Provider> Reading<P> {
             _ => None,
         };
         let quietly = self.config.busy_was_said(&rejection);
-        let mut answer = refusal(rejection, self.provider.name(), (parts, b""), quietly);
+        let mut answer = refusal(rejection, &*self.provider, (parts, b""), quietly);
         if drain.is_none() {
             close(&mut answer, parts.version);
         }
         (answer, drain)
     }
-
-    pub(super) fn provider_name(&self) -> &'static str {
-        self.provider.name()
-    }
 }
 
-/// Whether what the head says of the body is what can be decoded.
+/// A body that has been read to its end.
+pub(super) enum Finished<P> {
+    /// A delivery.
+    Verified(Verified<P>, Permit),
+    /// Authentic, and answered by the provider.
+    Answered(Response<Bytes>),
+    Refused(Rejection, Arc<P>, Bytes),
+}
+
+/// Whether the head describes a body that can be decoded.
 fn decodable<P: Provider>(provider: &P, headers: &HeaderMap) -> Result<(), Rejection> {
-    if is_coded(headers) {
+    let policy = provider.policy();
+    if !is_coded_as(headers, policy.content_coding.as_deref()) {
         return Err(Rejection::ContentEncoding);
     }
-    if provider.policy().json_only && !is_json(headers) {
+    if policy.json_only && !is_json(headers) {
         return Err(Rejection::MediaType);
     }
     Ok(())
 }
 
-/// Whether the body says that it is compressed.
+/// Whether the body is sent as it is, or with no other coding than `expected`.
+fn is_coded_as(headers: &HeaderMap, expected: Option<&str>) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
+    let known = |coding: &[u8]| {
+        coding.eq_ignore_ascii_case(b"identity")
+            || expected.is_some_and(|expected| coding.eq_ignore_ascii_case(expected.as_bytes()))
+    };
+    codings.all(|coding| known(coding.as_bytes()))
+}
+
+/// Whether the head says that the body is compressed.
 pub(super) fn is_coded(headers: &HeaderMap) -> bool {
-    let codings = headers.get_all(header::CONTENT_ENCODING);
-    codings.iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    !is_coded_as(headers, None)
 }
 
 /// What a body's error means: hyper's, or that of a layer in front that limits bodies.

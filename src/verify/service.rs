@@ -63,9 +63,8 @@ where
         match Reading::begin(&self.layer, &head, declared, promised) {
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
-                let (name, quietly) =
-                    (self.layer.provider.name(), config.busy_was_said(&rejection));
-                let answer = refusal(rejection, name, (&parts, b""), quietly);
+                let quietly = config.busy_was_said(&rejection);
+                let answer = refusal(rejection, &*self.layer.provider, (&parts, b""), quietly);
                 ResponseFuture::early(config, &parts, body, answer)
             }
         }

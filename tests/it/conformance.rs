@@ -4,6 +4,7 @@ mod forgetful;
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderValue, request::Parts};
 use tower_webhook::{
     Draft, Emit, Outgoing, Provider, Sender,
@@ -226,8 +227,8 @@ impl Streaming for Comparing {
 }
 
 impl Emit for Sloppy {
-    fn encode(&self, _: &[Draft], _: &Outgoing) -> Result<String, SendError> {
-        Ok(String::from_utf8_lossy(GENUINE).into())
+    fn encode(&self, _: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
+        Ok(Bytes::from_static(GENUINE))
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
@@ -258,7 +259,7 @@ impl Provider for Deaf {
 }
 
 impl Emit for Deaf {
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         self.0.encode(events, outgoing)
     }
 
@@ -291,8 +292,8 @@ impl Provider for Typed {
 }
 
 impl Emit for Typed {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
-        events[0].flat("kind")
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
+        events[0].flat("kind").map(Into::into)
     }
 
     fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
@@ -400,9 +401,9 @@ impl Provider for Bodily {
 }
 
 impl Emit for Bodily {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let kind = &events[0].event_type;
-        Ok(format!(r#"{{"kind":"{kind}","proof":"{}"}}"#, self.proof(kind)))
+        Ok(format!(r#"{{"kind":"{kind}","proof":"{}"}}"#, self.proof(kind)).into())
     }
 
     fn sign(&self, _: &mut Parts, _: &[u8], _: &Outgoing) {}
@@ -474,8 +475,8 @@ impl Provider for Open {
 }
 
 impl Emit for Open {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
-        events[0].flat("kind")
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
+        events[0].flat("kind").map(Into::into)
     }
 
     fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {

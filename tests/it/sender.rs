@@ -59,7 +59,7 @@ impl Provider for Own {
 }
 
 impl Emit for Own {
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         if outgoing.attempt > 1 && events.iter().any(|event| event.event_type == "once") {
             return Err(SendError::Encode("it was sent before".into()));
         }
@@ -67,7 +67,7 @@ impl Emit for Own {
         let [first, now] = [outgoing.occurred_at, outgoing.now].map(seconds);
         let told = format!("[{}, {first}, {now}]", outgoing.attempt);
         let event = |event: &Draft| format!(r#"{{"type":"{}","told":{told}}}"#, event.event_type);
-        Ok(format!("[{}]", events.iter().map(event).collect::<Vec<_>>().join(",")))
+        Ok(format!("[{}]", events.iter().map(event).collect::<Vec<_>>().join(",")).into())
     }
 
     fn sign(&self, head: &mut Parts, _: &[u8], outgoing: &Outgoing) {

@@ -69,7 +69,7 @@ pub(crate) use self::registration::{Wire, target};
 #[cfg(any(feature = "client-tls", feature = "emulator"))]
 pub use self::{filter::Filter, registration::Registration};
 use crate::{
-    Delivery, Draft, Emit, Outgoing, Policy, Provider, Schedule,
+    Described, Draft, Emit, Outgoing, Policy, Provider, Schedule,
     decode::{Envelope, MAX_DEPTH, Members},
     error::{ConfigError, SendError},
     scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, VerifyError},
@@ -117,15 +117,14 @@ impl Provider for Learn365 {
         Envelope::flat("Action").within("Notifications").camel_case()
     }
 
-    fn describe(&self, outer: &Members<'_>, delivery: &mut Delivery) {
-        if let Some(id) = outer.text("Id").filter(|id| id.len() <= MAX_ID) {
-            delivery.set_id(id);
-        }
-        if let Some(attempt) = outer.get("Attempt") {
-            delivery.set_sender_attempt(attempt);
-        }
-        if let Some(properties) = outer.raw("Properties").filter(|json| json.starts_with('{')) {
-            delivery.set_properties(properties);
+    fn describe<'b>(&self, outer: &Members<'b>) -> Described<'b> {
+        Described {
+            id: outer.text("Id").filter(|id| id.len() <= MAX_ID),
+            sender_attempt: outer.get("Attempt"),
+            properties: outer
+                .raw("Properties")
+                .filter(|json| json.starts_with('{'))
+                .map(Into::into),
         }
     }
 
@@ -176,7 +175,7 @@ fn long_enough(secret: Secret) -> Result<Secret, ConfigError> {
 /// Byte for byte as the original sender writes it: indented, CRLF, upper-case hex. A line has up to 258 blanks in front, so
 /// that short elements of deep lists make a body of up to 130 times their length.
 impl Emit for Learn365 {
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         let [id, attempt, properties, notifications, action] = match self.writes_camel_case {
             false => ["Id", "Attempt", "Properties", "Notifications", "Action"],
             true => ["id", "attempt", "properties", "notifications", "action"],
@@ -200,7 +199,7 @@ impl Emit for Learn365 {
             outgoing.properties,
             events.join(","),
         );
-        json::indented(&body, DEEPEST).ok_or_else(|| {
+        json::indented(&body, DEEPEST).map(Into::into).ok_or_else(|| {
             SendError::Encode(format!(
                 "an event, or the properties, are nested more than {MAX_DEPTH} deep"
             ))

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, request::Parts};
 use tower_webhook::{
     Draft, Emit, Outgoing, Provider, Sender,
@@ -45,8 +46,8 @@ impl Provider for Hmaced {
 }
 
 impl Emit for Hmaced {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<String, SendError> {
-        Ok(events[0].adjacent("event", "payload"))
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
+        Ok(events[0].adjacent("event", "payload").into())
     }
 
     fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
@@ -372,13 +373,13 @@ impl Provider for Partly {
 }
 
 impl Emit for Partly {
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         let Draft { event_type, json, .. } = &events[0];
         if self.in_header {
-            return Ok(events[0].adjacent("event", "payload"));
+            return Ok(events[0].adjacent("event", "payload").into());
         }
         let tag = self.tag(&seconds(outgoing), event_type, json).to_hex();
-        Ok(format!(r#"{{"sig":"{tag}","event":"{event_type}","payload":{json}}}"#))
+        Ok(format!(r#"{{"sig":"{tag}","event":"{event_type}","payload":{json}}}"#).into())
     }
 
     fn announce(&self, head: &mut Parts, _: &[Draft], outgoing: &Outgoing) {

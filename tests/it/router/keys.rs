@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Delivery, Draft, EventRouter, Provider, RawEvent, Sender, State, VerifyLayer,
+    Delivery, Described, Draft, EventRouter, Provider, RawEvent, Sender, State, VerifyLayer,
     decode::Envelope,
     providers::learn365::{CourseCompleted, CourseEnrollment},
     router::EventKey,
@@ -79,8 +79,8 @@ impl Provider for Named {
 }
 
 fn delivery(provider: &'static str, key: Option<&str>, id: &str) -> Delivery {
-    let mut delivery = Delivery::new(Authentic::dangerous_assert());
-    delivery.set_id(id);
+    let found = Described::default().id(id);
+    let mut delivery = Delivery::new(Authentic::dangerous_assert()).described(found);
     if let Some(key) = key {
         delivery = delivery.dangerous_key_id(key);
     }

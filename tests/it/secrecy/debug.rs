@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tower::{Service, ServiceExt};
 use tower_webhook::{
-    Draft, Schedule, Verified,
+    Described, Draft, Schedule, Unpacked, Verified,
     decode::Members,
     providers::learn365::emulator::Emulator,
     providers::{
@@ -135,8 +135,11 @@ async fn of_events_and_batches() {
     let events = EventRouter::new().on(async |_: SessionStarted, _: Surroundings| {});
     assert_debug_silent(&events);
     assert!(format!("{events:?}").contains(r#"["SESSION_STARTED"]"#), "{events:?}");
-    let mut delivery = Delivery::new(Authentic::dangerous_assert());
-    delivery.set_properties(format!(r#"{{"a":"{CANARY}"}}"#));
+    let found = Described::default().properties(format!(r#"{{"a":"{CANARY}"}}"#));
+    assert_debug_silent(&found);
+    let unpacked = Unpacked::from(CANARY).described(found.clone());
+    assert_debug_silent(&unpacked);
+    let delivery = Delivery::new(Authentic::dangerous_assert()).described(found);
     assert_debug_silent(&delivery);
     let provider = Loops::dangerous_unauthenticated();
     let batch = events.dispatch(&provider, delivery, body.into()).unwrap();
@@ -232,8 +235,9 @@ impl Provider for Looking {
         Envelope::flat("type").within("events")
     }
 
-    fn describe(&self, outer: &Members<'_>, _: &mut Delivery) {
+    fn describe<'b>(&self, outer: &Members<'b>) -> Described<'b> {
         self.0.note(format!("{outer:?} {:?}", outer.clone()));
+        Described::default()
     }
 }
 
@@ -242,7 +246,7 @@ impl tower_webhook::Emit for Looking {
         &self,
         _: &[Draft],
         outgoing: &tower_webhook::Outgoing,
-    ) -> Result<String, tower_webhook::error::SendError> {
+    ) -> Result<Bytes, tower_webhook::error::SendError> {
         self.0.note(format!("{outgoing:?}"));
         Ok(r#"{"events":[]}"#.into())
     }

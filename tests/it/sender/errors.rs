@@ -2,6 +2,7 @@
 
 use std::{error::Error, time::SystemTime};
 
+use bytes::Bytes;
 use http::request::Parts;
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
@@ -192,7 +193,7 @@ impl Provider for Muddled {
 }
 
 impl Emit for Muddled {
-    fn encode(&self, _: &[Draft], _: &Outgoing) -> Result<String, SendError> {
+    fn encode(&self, _: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         Ok(self.0.into())
     }
 
