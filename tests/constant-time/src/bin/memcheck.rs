@@ -7,7 +7,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-use secrets::{
+use constant_time::{
     controls,
     reports::{self, Report},
     request::{Case, now},

@@ -6,14 +6,14 @@ use std::{
     process::ExitCode,
 };
 
-use http::request::Parts;
-use secrets::{
+use constant_time::{
     controls,
     request::{Case, now},
     statistics::{Sample, worst_t},
     subjects::{self, BODY, Subject, Verify},
     ticks::ticks,
 };
+use http::request::Parts;
 use tower_webhook::scheme::Head;
 
 /// Below this, no difference is found.
