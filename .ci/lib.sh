@@ -38,3 +38,18 @@ has_valgrind() {
         privileged apt-get install -y --no-install-recommends valgrind
     } >/dev/null 2>&1 && command -v valgrind >/dev/null
 }
+
+# Runs the scripts beside this one that are named, in order, up to the first that fails. A name may bring arguments.
+steps() {
+    local step started
+    for step in "$@"; do
+        printf '\n=== %s\n' "$step"
+        started=$SECONDS
+        if ! .ci/$step; then
+            printf '\n=== %s FAILED after %s s\n' "$step" $((SECONDS - started)) >&2
+            exit 1
+        fi
+        printf '=== %s: %s s\n' "$step" $((SECONDS - started))
+    done
+    printf '\n=== all passed: %s s\n' "$SECONDS"
+}
