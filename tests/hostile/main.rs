@@ -1,8 +1,7 @@
 //! Hostile and faulty deliveries, over real connections to a hyper server.
 //!
-//! The names of tests begin with the ids of the rows that they are for, in the list that the cases were collected in: A
-//! signatures, B secrets, C bodies, D the HTTP surface, E time, F handlers, G privacy. All of that list is in `rows`,
-//! with the reason where a row does not apply yet.
+//! The names of tests begin with the ids of the rows that they are for, in the list of cases in `rows.md`: A signatures,
+//! B secrets, C bodies, D HTTP, E time and replay, F handling, G privacy.
 
 // The helpers of tests are tests, too.
 #![allow(clippy::unwrap_used)]
