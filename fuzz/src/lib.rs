@@ -8,7 +8,8 @@
 //! ```
 //!
 //! With a nightly toolchain and `cargo-fuzz` it searches: `.ci/fuzz-search 200 decode_loops`. What is found goes to
-//! `artifacts`, not to the corpus, which is small: made by hand, and of the rest what leads furthest (`found-…`).
+//! `artifacts`, not to the corpus: one file for each target, with a line for each input. These are made by hand, and of the
+//! rest what leads furthest (`found-…`). `cargo run` with a file, as above, prints the line for it.
 
 mod credentials;
 mod decoding;
@@ -48,7 +49,9 @@ macro_rules! fuzz_target {
 
         #[cfg(not(fuzzing))]
         fn main() -> std::process::ExitCode {
-            $crate::replay(env!("CARGO_BIN_NAME"), $property)
+            const INPUTS: &[(&str, &[u8])] =
+                include!(concat!("../corpus/", env!("CARGO_BIN_NAME"), ".in"));
+            $crate::replay(env!("CARGO_BIN_NAME"), INPUTS, $property)
         }
     };
 }

@@ -1,37 +1,49 @@
 //! Targets without a fuzzer: they try what is recorded.
 
-use std::{fs, io, path::PathBuf, process::ExitCode};
+use std::{env, ffi::OsString, fs, io, path::Path, process::ExitCode};
 
-/// Tries `property` on every file of `corpus/<target>` and on those given as arguments.
+/// Tries `property` on every input, and on the files given as arguments. `--write <directory>` instead writes the inputs into
+/// files, which a fuzzer can begin with.
 ///
-/// A file that it does not hold for ends the program, like a crash under a fuzzer does; its name is printed before.
-pub fn replay(target: &str, property: impl Fn(&[u8])) -> ExitCode {
-    match inputs(target) {
-        Err(error) => failure(&format!("{target}: {error}")),
-        Ok(paths) if paths.is_empty() => failure(&format!("{target}: the corpus is empty")),
-        Ok(paths) => {
-            for path in &paths {
-                let Ok(data) = fs::read(path) else {
-                    return failure(&format!("{target}: cannot read {}", path.display()));
-                };
-                let named = Named(path);
-                property(&data);
-                drop(named);
-            }
-            println!("{target}: {} inputs", paths.len());
-            ExitCode::SUCCESS
+/// An input that it does not hold for ends the program, like a crash under a fuzzer does; its name is printed before.
+/// Of a file that it holds for, the line to record it by is printed.
+pub fn replay(target: &str, inputs: &[(&str, &[u8])], property: impl Fn(&[u8])) -> ExitCode {
+    let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let done = match &arguments[..] {
+        [write, directory] if write == "--write" => write_all(inputs, directory.as_ref()),
+        files => {
+            inputs.iter().for_each(|(name, data)| try_one(name, data, &property));
+            println!("{target}: {} inputs", inputs.len());
+            try_files(files, property)
         }
+    };
+    match done {
+        Ok(()) if inputs.is_empty() => failure(&format!("{target}: the corpus is empty")),
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failure(&format!("{target}: {error}")),
     }
 }
 
-fn inputs(target: &str) -> io::Result<Vec<PathBuf>> {
-    let corpus = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
-    let mut paths = fs::read_dir(corpus)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
-    paths.extend(std::env::args_os().skip(1).map(PathBuf::from));
-    Ok(paths)
+fn write_all(inputs: &[(&str, &[u8])], directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    inputs.iter().try_for_each(|(name, data)| fs::write(directory.join(name), data))
+}
+
+fn try_files(files: &[OsString], property: impl Fn(&[u8])) -> io::Result<()> {
+    for file in files.iter().map(Path::new) {
+        let name = file.display().to_string();
+        let data = fs::read(file)
+            .map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+        try_one(&name, &data, &property);
+        println!("    (\"name\", b\"{}\"),", data.escape_ascii());
+    }
+    Ok(())
+}
+
+fn try_one(name: &str, data: &[u8], property: impl Fn(&[u8])) {
+    let named = Named(name);
+    property(data);
+    drop(named);
 }
 
 fn failure(why: &str) -> ExitCode {
@@ -39,13 +51,13 @@ fn failure(why: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Says which file it was if it is dropped by a panic.
-struct Named<'a>(&'a PathBuf);
+/// Says which input it was if it is dropped by a panic.
+struct Named<'a>(&'a str);
 
 impl Drop for Named<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("on {}", self.0.display());
+            eprintln!("on {}", self.0);
         }
     }
 }
