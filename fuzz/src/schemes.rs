@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use bytes::Bytes;
 use http::{HeaderValue, Request, request::Parts};
 use tower_webhook::{
     Delivery, Draft, Emit, Outgoing, Provider,
@@ -12,8 +13,8 @@ use tower_webhook::{
     error::{ConfigError, SendError},
     providers::{learn365::Learn365, loops::Loops, standard_webhooks::StandardWebhooks},
     scheme::{
-        Algorithm, Check, Head, Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, Keys, Tag, Timestamp,
-        Token, VerifyError, Pairs,
+        Algorithm, Check, Head, Hmac, HmacSha1Legacy, HmacSha256, HmacSha512, Keys, Pairs, Tag,
+        Timestamp, Token, VerifyError,
     },
 };
 

@@ -5,7 +5,7 @@ use http::{Method, request::Parts};
 use crate::{
     decoding::well_formed,
     head::echo,
-    receivers::{MAX_BODY_BYTES, Frames, Piece, Receive},
+    receivers::{Frames, MAX_BODY_BYTES, Piece, Receive},
 };
 
 /// What the status table allows.

@@ -5,11 +5,7 @@
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderName, HeaderValue, Request};
-use tower_webhook::scheme::{
-    Head, Tag, Timestamp,
-    VerifyError::*,
-    Pairs, after_prefix,
-};
+use tower_webhook::scheme::{Head, Pairs, Tag, Timestamp, VerifyError::*, after_prefix};
 use tower_webhook_fuzz::{Input, from_base64, from_hex, fuzz_target, to_base64, to_hex};
 
 /// The first byte chooses what is read.

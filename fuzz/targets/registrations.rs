@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use tower_webhook::{
     error::ConfigError,
-    providers::learn365::{Filter, Registration, RegistrationError, RegistrationClient},
+    providers::learn365::{Filter, Registration, RegistrationClient, RegistrationError},
 };
 use tower_webhook_fuzz::{
     Input, fuzz_target,
