@@ -1,5 +1,6 @@
 #![doc = include_str!("docs/lib.md")]
 
+mod body;
 pub mod clock;
 pub mod decode;
 mod delivery;
@@ -16,6 +17,7 @@ mod util;
 pub mod verify;
 
 pub use self::{
+    body::Body,
     delivery::{Delivery, Described, Unpacked},
     error::BoxError,
     event::{Event, Payload, RawEvent},

@@ -6,13 +6,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use axum::{Router, body::Body, response::IntoResponse};
-use bytes::Bytes;
+use axum::{Router, response::IntoResponse};
 use http::{Request, StatusCode, Uri, uri::InvalidUri};
-use http_body_util::Full;
 use tokio::net::TcpListener;
 use tower::Service;
-use tower_webhook::{BoxError, sender::deliver};
+use tower_webhook::{Body, BoxError, sender::deliver};
 
 /// What the handlers have to say.
 #[derive(Clone, Default)]
@@ -39,7 +37,7 @@ pub(crate) struct Show {
 /// A request, the answer it must get, and what handlers must have seen by then.
 struct Act {
     what: &'static str,
-    request: Request<Full<Bytes>>,
+    request: Request<Body>,
     status: StatusCode,
     handled: &'static str,
 }
@@ -61,8 +59,8 @@ impl Show {
 
     pub(crate) fn mount<S>(&mut self, path: &str, hook: S)
     where
-        S: Service<Request<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
-        S: Service<Request<Body>, Response: IntoResponse, Future: Send>,
+        S: Service<Request<axum::body::Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+        S: Service<Request<axum::body::Body>, Response: IntoResponse, Future: Send>,
     {
         self.app = std::mem::take(&mut self.app).route_service(path, hook);
     }
@@ -71,7 +69,7 @@ impl Show {
     pub(crate) fn genuine(
         &mut self,
         what: &'static str,
-        request: Request<Full<Bytes>>,
+        request: Request<Body>,
         handled: &'static str,
     ) {
         self.acts.push(Act { what, request, status: StatusCode::OK, handled });
@@ -81,7 +79,7 @@ impl Show {
     pub(crate) fn forged(
         &mut self,
         what: &'static str,
-        request: Request<Full<Bytes>>,
+        request: Request<Body>,
         status: StatusCode,
     ) {
         self.acts.push(Act { what, request, status, handled: "" });

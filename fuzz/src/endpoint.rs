@@ -8,9 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use tokio::{
     runtime::{EnterGuard, Runtime},
     task::yield_now,
@@ -18,7 +16,7 @@ use tokio::{
 };
 use tower::{Layer, Service};
 use tower_webhook::{
-    EventRouter, VerifyLayer,
+    Body, EventRouter, VerifyLayer,
     verify::{ResponseFuture, Verify},
 };
 
@@ -47,7 +45,7 @@ struct Sent {
     ended: bool,
 }
 
-type Answer = Pin<Box<ResponseFuture<Scripted, EventRouter<Scripted>, Full<Bytes>>>>;
+type Answer = Pin<Box<ResponseFuture<Scripted, EventRouter<Scripted>, Body>>>;
 
 impl Endpoint {
     pub fn new(input: &mut Input<'_>) -> Self {
@@ -67,7 +65,7 @@ impl Endpoint {
     /// Sends one more request, which is refused if there are enough under way.
     pub fn send(&mut self, input: &mut Input<'_>) {
         let script = Script::new(input, self.sent.len() * 100, self.fallback);
-        let request = Request::post("/").body(Full::from(script.body())).expect("it is one");
+        let request = Request::post("/").body(Body::from(script.body())).expect("it is one");
         let mut answer = Box::pin(self.service.call(request));
         if self.under_way() == self.most {
             let Poll::Ready(Ok(refused)) = poll_once(answer.as_mut()) else {

@@ -6,10 +6,10 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::Service;
-use tower_webhook::{providers::learn365::emulator::Emulator, scheme::Token};
+use tower_webhook::{Body, providers::learn365::emulator::Emulator, scheme::Token};
 use tower_webhook_fuzz::{
     Input, fuzz_target,
     peer::{self, Reply, answering},
@@ -99,8 +99,7 @@ fn call(
     echo: Reply,
 ) -> Response<Bytes> {
     let request = Request::builder().method(method).uri(path);
-    let request =
-        request.header(header::AUTHORIZATION, AUTHORIZATION).body(Full::<Bytes>::from(body));
+    let request = request.header(header::AUTHORIZATION, AUTHORIZATION).body(Body::from(body));
     let answer = answering(echo, emulator.call(request.expect("it is one")));
     let (head, body) = answer.unwrap_or_else(|never| match never {}).into_parts();
     let body = run(body.collect()).unwrap_or_else(|never| match never {}).to_bytes();

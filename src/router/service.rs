@@ -10,7 +10,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
 use tokio::{
     runtime::Handle,
     time::{Instant, Sleep},
@@ -21,12 +20,12 @@ use super::{
     EventRouter,
     running::{Detached, RunningBatch},
 };
-use crate::{Provider, Rejection, util::timer::poll_elapsed, verify::Verified};
+use crate::{Body, Provider, Rejection, util::timer::poll_elapsed, verify::Verified};
 
 impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>>
     for EventRouter<P, S>
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<Body>;
     type Error = Infallible;
     type Future = ResponseFuture<S>;
 
@@ -69,7 +68,7 @@ enum State<S> {
 }
 
 impl<S: Send + 'static> Future for ResponseFuture<S> {
-    type Output = Result<Response<Full<Bytes>>, Infallible>;
+    type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
@@ -93,7 +92,7 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
             State::Done => unreachable!("polled after completion"),
         };
         this.state = State::Done;
-        Poll::Ready(Ok(answer.map(Full::new)))
+        Poll::Ready(Ok(answer.map(Body::from)))
     }
 }
 

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, uri::Scheme};
-use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
 use crate::{
-    Schedule,
+    Body, Schedule,
     error::SendError,
     util::client::{client, exchange},
 };
@@ -25,7 +24,7 @@ const MAX_ANSWER: usize = 64 * 1024;
 /// # Errors
 ///
 /// [`SendError::Target`] if the request's URI is not `http://host…`, [`SendError::Connection`], [`SendError::Timeout`].
-pub async fn deliver(request: Request<Full<Bytes>>) -> Result<Response<Bytes>, SendError> {
+pub async fn deliver(request: Request<Body>) -> Result<Response<Bytes>, SendError> {
     let client = client(HttpConnector::new());
     let answer = tokio::time::timeout(TIMEOUT, plain(&client, request));
     let (head, body) = answer.await.unwrap_or(Err(SendError::Timeout))?.into_parts();
@@ -40,8 +39,8 @@ pub(in crate::sender) fn answer_timeout(schedule: &Schedule) -> Duration {
 
 /// The one request, without a limit of time. The answer has a body unless that is too long.
 pub(super) async fn plain(
-    client: &Client<HttpConnector, Full<Bytes>>,
-    request: Request<Full<Bytes>>,
+    client: &Client<HttpConnector, Body>,
+    request: Request<Body>,
 ) -> Result<Response<Option<Bytes>>, SendError> {
     if request.uri().scheme() != Some(&Scheme::HTTP) {
         return Err(SendError::Target("is not `http://…`: TLS is for a proxy in between"));

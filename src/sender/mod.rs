@@ -57,7 +57,6 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Uri};
-use http_body_util::Full;
 use serde::Serialize;
 
 pub(crate) use self::emit::quoted;
@@ -74,7 +73,7 @@ pub use self::{
     deliveries::{Answer, Attempt, Deliveries, DeliveryReport, DeliveryStatus},
 };
 use crate::{
-    Payload,
+    Body, Payload,
     clock::{Clock, SystemClock},
     error::SendError,
     event::Names,
@@ -190,7 +189,7 @@ impl<P: Emit> Sender<P> {
     /// sender.event(&SessionTerminated::default())?;
     /// # Ok(()) }
     /// ```
-    pub fn event<E>(&self, event: &E) -> Result<Request<Full<Bytes>>, SendError>
+    pub fn event<E>(&self, event: &E) -> Result<Request<Body>, SendError>
     where
         E: Payload<Provider = P> + Serialize,
         E::Provider: Names<E>,
@@ -207,7 +206,7 @@ impl<P: Emit> Sender<P> {
         &self,
         name: &str,
         event: &E,
-    ) -> Result<Request<Full<Bytes>>, SendError> {
+    ) -> Result<Request<Body>, SendError> {
         self.batch(&[Draft::event_as(name, event)?])
     }
 
@@ -216,7 +215,7 @@ impl<P: Emit> Sender<P> {
     /// # Errors
     ///
     /// As [`Sender::event`], and if `json` is none.
-    pub fn raw(&self, name: &str, json: &str) -> Result<Request<Full<Bytes>>, SendError> {
+    pub fn raw(&self, name: &str, json: &str) -> Result<Request<Body>, SendError> {
         self.batch(&[Draft::raw(name, json)?])
     }
 
@@ -225,7 +224,7 @@ impl<P: Emit> Sender<P> {
     /// # Errors
     ///
     /// As [`Sender::event`], and if this sender carries one event per request.
-    pub fn batch(&self, events: &[Draft]) -> Result<Request<Full<Bytes>>, SendError> {
+    pub fn batch(&self, events: &[Draft]) -> Result<Request<Body>, SendError> {
         let outgoing = self.outgoing()?;
         events.iter().try_for_each(draft::well_named)?;
         let body = self.provider.encode(events, &outgoing)?;
@@ -239,7 +238,7 @@ impl<P: Emit> Sender<P> {
     /// # Errors
     ///
     /// If a [`Tamper`] does not apply.
-    pub fn body(&self, body: impl Into<Bytes>) -> Result<Request<Full<Bytes>>, SendError> {
+    pub fn body(&self, body: impl Into<Bytes>) -> Result<Request<Body>, SendError> {
         let (uri, outgoing) = (self.uri.clone(), self.outgoing()?);
         self.request(&Forge::new(&*self.provider, uri, &[], body.into(), outgoing))
     }
@@ -264,13 +263,13 @@ impl<P: Emit> Sender<P> {
         Ok(Outgoing { id, attempt: self.attempt, properties, occurred_at, now })
     }
 
-    fn request(&self, forge: &Forge<'_, P>) -> Result<Request<Full<Bytes>>, SendError> {
+    fn request(&self, forge: &Forge<'_, P>) -> Result<Request<Body>, SendError> {
         let mut forged = match self.tamper {
             None => forge.genuine(),
             Some(tamper) => tamper.forge(forge).pop().ok_or(SendError::Tamper(tamper.name()))?,
         };
         headers::add(&mut forged.head.headers, &self.headers);
-        Ok(Request::from_parts(forged.head, Full::new(forged.body)))
+        Ok(Request::from_parts(forged.head, Body::from(forged.body)))
     }
 }
 

@@ -4,16 +4,16 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_util::{
     client::legacy::{Client, connect::Connect},
     rt::TokioExecutor,
 };
 
-use crate::BoxError;
+use crate::{Body, BoxError};
 
 /// A client of which every request gets a connection of its own.
-pub(crate) fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>> {
+pub(crate) fn client<C: Connect + Clone>(connector: C) -> Client<C, Body> {
     Client::builder(TokioExecutor::new())
         .pool_max_idle_per_host(0)
         .retry_canceled_requests(false)
@@ -24,8 +24,8 @@ pub(crate) fn client<C: Connect + Clone>(connector: C) -> Client<C, Full<Bytes>>
 ///
 /// A user and a password in the URI are left out: nobody asks for them, and the client's own traces name the host.
 pub(crate) async fn exchange<C>(
-    client: &Client<C, Full<Bytes>>,
-    mut request: Request<Full<Bytes>>,
+    client: &Client<C, Body>,
+    mut request: Request<Body>,
     most: usize,
 ) -> Result<Response<Option<Bytes>>, BoxError>
 where

@@ -10,7 +10,6 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
@@ -93,7 +92,7 @@ pin_project! {
     #[project = KindProj]
     enum Kind<R, B> {
         Inner { #[pin] body: R },
-        Own { body: Full<Bytes>, rest: Option<Pin<Box<Rest<B>>>> },
+        Own { body: crate::Body, rest: Option<Pin<Box<Rest<B>>>> },
     }
 }
 
@@ -103,7 +102,7 @@ impl<R, B> ResponseBody<R, B> {
     }
 
     pub(super) fn own(body: Bytes, rest: Option<Pin<Box<Rest<B>>>>) -> Self {
-        Self { kind: Kind::Own { body: Full::new(body), rest } }
+        Self { kind: Kind::Own { body: body.into(), rest } }
     }
 }
 

@@ -28,7 +28,7 @@ async fn d4_a_challenge_that_is_more_than_plain_is_none() {
     let markup = ["%3Cscript%3E", "<b>", "\"'`", "%0d%0aset-cookie:a=b", "{{7*7}}", "${jndi:x}"];
     let odd = ["", "a%20b", "a+b", "a.b", "a_b", "é", "1&echo=2", "1&echo=1", "%61", &too_long];
     for query in markup.into_iter().chain(odd) {
-        let request = get("/").map(|_| Full::default());
+        let request = get("/").map(|_| Body::default());
         let request = written(request).await.replace("GET / ", &format!("GET /?echo={query} "));
         let server = Server::start(receiver(learn365())).await;
         let answer = server.say(request).await;

@@ -226,7 +226,7 @@ async fn client(server: &Server) -> Client {
 
 fn genuine(name: &str) -> Request<BoxBody<Bytes, std::io::Error>> {
     let request = Request::post(format!("http://a/hook/{TOKEN}")).header("x-token", TOKEN);
-    request.body(Full::from(body(name)).map_err(|never| match never {}).boxed()).unwrap()
+    request.body(Body::from(body(name)).map_err(|never| match never {}).boxed()).unwrap()
 }
 
 /// A body of so many bytes, of which the first come a little later than the head.

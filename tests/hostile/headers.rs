@@ -3,12 +3,12 @@
 use super::*;
 
 /// A good request of each sender that signs, and its headers that are read.
-fn good() -> [(&'static str, Request<Full<Bytes>>); 4] {
+fn good() -> [(&'static str, Request<Body>); 4] {
     [MS, "webhook-id", "webhook-timestamp", SW]
         .map(|name| (name, if name == MS { learn365_request() } else { whsec_request() }))
 }
 
-async fn judged_by_name(name: &str, request: Request<Full<Bytes>>) -> Result<u16, VerifyError> {
+async fn judged_by_name(name: &str, request: Request<Body>) -> Result<u16, VerifyError> {
     match name {
         MS => judged(learn365(), request).await,
         _ => judged(standard_webhooks(), request).await,

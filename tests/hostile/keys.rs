@@ -1,7 +1,7 @@
 //! B: several keys of one endpoint.
 
 use tower_webhook::{
-    Draft,
+    Body, Draft,
     providers::{
         learn365::Learn365, standard_webhooks::StandardWebhooks, synthesis_vr::SynthesisVr,
         teachstack::Teachstack,
@@ -12,13 +12,13 @@ use tower_webhook::{
 use super::*;
 
 /// An event whose body claims to be varna's, as `provider` sends it with the first of its keys.
-fn claiming<P: Emit>(provider: P) -> Request<Full<Bytes>> {
+fn claiming<P: Emit>(provider: P) -> Request<Body> {
     let json = r#"{"tenant":"varna","key_id":"varna","uuid":"1"}"#;
     sender(provider).batch(&[Draft::raw("a", json).unwrap()]).unwrap()
 }
 
 /// The name of the key that the one event of `request` came with.
-async fn key_of<P: Provider>(provider: P, request: Request<Full<Bytes>>) -> Option<String> {
+async fn key_of<P: Provider>(provider: P, request: Request<Body>) -> Option<String> {
     let (status, events) = delivered(provider, request).await;
     assert_eq!(status, if events.is_empty() { 401 } else { 200 });
     events.first().map(|(_, delivery)| delivery.key_id().unwrap().to_owned())
@@ -59,7 +59,7 @@ async fn b19_whose_a_delivery_is_the_key_says_and_not_the_body() {
     let both = || Loops::new(Token::path(tenants()).unwrap());
     for (token, name) in [(OTHER_TOKEN, "varna"), (TOKEN, "sofia")] {
         let uri = format!("/varna/{token}?tenant=varna");
-        let request = Request::post(uri).body(Full::from(r#"{"type":"varna"}"#)).unwrap();
+        let request = Request::post(uri).body(Body::from(r#"{"type":"varna"}"#)).unwrap();
         assert_eq!(key_of(both(), request).await.as_deref(), Some(name), "B19");
     }
 }

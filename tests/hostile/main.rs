@@ -47,10 +47,10 @@ use std::sync::{Arc, Mutex};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Version};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tower::{Layer, service_fn};
 use tower_webhook::{
-    Delivery, Emit, EventRouter, Provider, RawEvent, Rejection, Sender, VerifyLayer,
+    Body, Delivery, Emit, EventRouter, Provider, RawEvent, Rejection, Sender, VerifyLayer,
     clock::ManualClock,
     providers::loops::{Loops, SessionStarted},
     scheme::{HmacSha256, VerifyError},
@@ -68,10 +68,7 @@ const MS: &str = "ms-signature";
 const SW: &str = "webhook-signature";
 
 /// The status, unless authentication failed: then why. The same over HTTP/1.1 and HTTP/2.
-async fn judged<P: Provider>(
-    provider: P,
-    request: Request<Full<Bytes>>,
-) -> Result<u16, VerifyError> {
+async fn judged<P: Provider>(provider: P, request: Request<Body>) -> Result<u16, VerifyError> {
     let hook = receiver(provider);
     let one = verdict(&answer(hook.clone(), request.clone()).await);
     let two = verdict(&answer(hook, over_http2(request)).await);
@@ -115,7 +112,7 @@ async fn ask(server: &Server, request: Request<impl Content>) -> Answer {
 }
 
 /// `request` as HTTP/1.1 writes it, as the only one of its connection.
-async fn written(request: Request<Full<Bytes>>) -> String {
+async fn written(request: Request<Body>) -> String {
     let (head, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     let mut text =
@@ -128,7 +125,7 @@ async fn written(request: Request<Full<Bytes>>) -> String {
 }
 
 /// `body` as `provider` sends it at [`NOW`].
-fn signed<P: Emit>(provider: P, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
+fn signed<P: Emit>(provider: P, body: impl Into<Bytes>) -> Request<Body> {
     sender(provider).body(body).unwrap()
 }
 
@@ -138,21 +135,21 @@ fn sender<P: Emit>(provider: P) -> Sender<P> {
 }
 
 /// A good request of Learn365.
-fn learn365_request() -> Request<Full<Bytes>> {
+fn learn365_request() -> Request<Body> {
     signed(learn365(), r#"{"Notifications":[]}"#)
 }
 
 /// A good request that follows Standard Webhooks.
-fn whsec_request() -> Request<Full<Bytes>> {
+fn whsec_request() -> Request<Body> {
     signed(standard_webhooks(), r#"{"type":"a"}"#)
 }
 
 /// A request that follows Standard Webhooks, with a signature that is good whatever it is over.
-fn stamped(id: &str, time: &str) -> Request<Full<Bytes>> {
+fn stamped(id: &str, time: &str) -> Request<Body> {
     stamped_by(&STANDARD.decode(WHSEC.strip_prefix("whsec_").unwrap()).unwrap(), id, time)
 }
 
-fn stamped_by(key: &[u8], id: &str, time: &str) -> Request<Full<Bytes>> {
+fn stamped_by(key: &[u8], id: &str, time: &str) -> Request<Body> {
     let tag = HmacSha256::new(key).unwrap().sign([id, ".", time, ".", r#"{"type":"a"}"#]);
     let signature = format!("v1,{}", tag.to_base64());
     [("webhook-id", id), ("webhook-timestamp", time), (SW, &signature)]
@@ -169,7 +166,7 @@ fn with<B>(mut request: Request<B>, name: &'static str, value: Option<&str>) -> 
     request
 }
 
-fn signature(request: &Request<Full<Bytes>>, name: &str) -> String {
+fn signature(request: &Request<Body>, name: &str) -> String {
     request.headers()[name].to_str().unwrap().to_owned()
 }
 
@@ -190,7 +187,7 @@ async fn received(body: impl Into<Bytes>) -> (u16, Vec<String>) {
 /// The answer to `request`, and its events, none of which has a handler, with their deliveries.
 async fn delivered<P: Provider>(
     provider: P,
-    request: Request<Full<Bytes>>,
+    request: Request<Body>,
 ) -> (u16, Vec<(RawEvent, Delivery)>) {
     let seen = Arc::<Mutex<Vec<_>>>::default();
     let kept = seen.clone();

@@ -5,7 +5,7 @@ use tower_webhook::Draft;
 use super::*;
 
 /// An event as `provider` sends it, its headers `name` replaced by `values`.
-fn labelled<P: Emit>(provider: P, name: &'static str, values: &[&str]) -> Request<Full<Bytes>> {
+fn labelled<P: Emit>(provider: P, name: &'static str, values: &[&str]) -> Request<Body> {
     let event = Draft::raw("a", r#"{"uuid":"1"}"#).unwrap();
     let mut request = with(sender(provider).batch(&[event]).unwrap(), name, None);
     for value in values {

@@ -52,9 +52,9 @@ async fn a34_what_was_recorded_stands_for_no_other_id_time_or_body() {
             let good = signature(&recorded, SW);
             with(stamped("msg_2", &now), SW, Some(&good))
         }),
-        ("another body", stamped("msg_2", &now).map(|_| Full::from(body))),
-        ("more body", stamped("msg_2", &now).map(|_| Full::from(r#"{"type":"a"} "#))),
-        ("no body", stamped("msg_2", &now).map(|_| Full::default())),
+        ("another body", stamped("msg_2", &now).map(|_| Body::from(body))),
+        ("more body", stamped("msg_2", &now).map(|_| Body::from(r#"{"type":"a"} "#))),
+        ("no body", stamped("msg_2", &now).map(|_| Body::default())),
     ] {
         assert_eq!(server.send(request).await.unwrap().status(), 401, "A34: {row}");
     }
@@ -74,7 +74,7 @@ async fn a34_without_a_time_the_body_and_its_id_are_signed() {
         clock.advance(Duration::from_secs(1_000_000));
     }
     for other in [body.replace('1', "2"), body.replace("\"a\"", "\"b\""), format!("{body} ")] {
-        let request = recorded.clone().map(|_| Full::<Bytes>::from(other));
+        let request = recorded.clone().map(|_| Body::from(other));
         assert_eq!(server.send(request).await.unwrap().status(), 401, "A34");
     }
     assert_eq!(log.seen(), ["1", "1"], "A34: each with the id by which to tell");

@@ -1,6 +1,7 @@
 //! B: secrets that are none, or not enough, for every sender and scheme.
 
 use tower_webhook::{
+    Body,
     error::ConfigError,
     providers::{
         learn365::Learn365, standard_webhooks::StandardWebhooks, synthesis_vr::SynthesisVr,
@@ -147,7 +148,7 @@ async fn sentinel_is_a_secret_like_any<P: Emit>(
     let server = Server::start(VerifyLayer::<P>::new(provider).layer(EventRouter::new())).await;
     let unsigned = Request::post("/").header("content-type", "application/json");
     let foreign = Sender::<P>::new(make(OTHER_WHSEC.into()).unwrap()).body("{}").unwrap();
-    for request in [unsigned.body(Full::from("{}")).unwrap(), foreign] {
+    for request in [unsigned.body(Body::from("{}")).unwrap(), foreign] {
         let status = server.send(request).await.unwrap().status();
         assert!([401, 404].contains(&status.as_u16()), "B11: {sentinel}: {status}");
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use tower_webhook::{providers::learn365::Learn365, verify::Verify};
+use tower_webhook::{Body, providers::learn365::Learn365, verify::Verify};
 
 use super::*;
 use crate::{
@@ -82,7 +82,7 @@ async fn d1_what_is_no_method_at_all_does_not_reach_the_layer() {
 async fn d3_nobody_is_granted_a_handshake_that_the_sender_does_not_document() {
     let server = Server::start(challenged()).await;
     for method in ["HEAD", "OPTIONS"] {
-        let mut request = Request::new(Full::<Bytes>::default());
+        let mut request = Request::new(Body::default());
         *request.method_mut() = method.parse().unwrap();
         *request.uri_mut() = "/?echo=1".parse().unwrap();
         let asked = HeaderValue::from_static("sender.example");

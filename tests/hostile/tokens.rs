@@ -6,7 +6,7 @@ use super::*;
 
 /// The answer to `request` where `token` is wanted.
 async fn at(token: Token, request: http::request::Builder) -> Result<u16, VerifyError> {
-    judged(Loops::new(token), request.body(Full::from("[]")).unwrap()).await
+    judged(Loops::new(token), request.body(Body::from("[]")).unwrap()).await
 }
 
 /// Near misses, most of them of the same length as [`TOKEN`] or nearly so; none is empty.

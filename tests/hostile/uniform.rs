@@ -1,6 +1,7 @@
 //! A: all failures of authentication look alike from outside.
 
 use tower_webhook::{
+    Body,
     providers::{synthesis_vr::SynthesisVr, teachstack::Teachstack},
     scheme::{Keys, Token},
     sender::Tamper,
@@ -9,7 +10,7 @@ use tower_webhook::{
 use super::*;
 
 /// What the receiver of `provider` answers `request` with, but for the date: every byte over HTTP/1.1, and HTTP/2.
-async fn answered<P: Provider>(provider: P, request: Request<Full<Bytes>>) -> (String, String) {
+async fn answered<P: Provider>(provider: P, request: Request<Body>) -> (String, String) {
     let server = Server::start(receiver(provider)).await;
     let one = server.say(written(request.clone()).await).await;
     let (head, body) = one.split_once("\r\n\r\n").unwrap();
@@ -21,7 +22,7 @@ async fn answered<P: Provider>(provider: P, request: Request<Full<Bytes>>) -> (S
 }
 
 /// What `provider` answers to `forged`, and to all that can be made of a good request by spoiling it: one answer.
-async fn alike<P: Emit + Clone>(provider: P, forged: Vec<Request<Full<Bytes>>>) -> String {
+async fn alike<P: Emit + Clone>(provider: P, forged: Vec<Request<Body>>) -> String {
     let sender = sender(provider.clone());
     // What that way comes to in the end is a header too long, which is answered 431.
     let ways = Tamper::ALL.iter().filter(|way| **way != Tamper::Garbage);
@@ -75,7 +76,7 @@ async fn a32_of_senders_that_sign() {
 #[tokio::test]
 async fn a32_d7_of_senders_with_a_token_in_the_url() {
     let keys = || Keys::named("sofia", TOKEN).or(Keys::named("varna", OTHER_TOKEN));
-    let at = |uri: &str| Request::post(uri).body(Full::from("[]")).unwrap();
+    let at = |uri: &str| Request::post(uri).body(Body::from("[]")).unwrap();
     let paths = ["/", "/hook", "//", "/hook/..", &format!("/{TOKEN}/")].map(at);
     let path = Loops::new(Token::path(keys()).unwrap());
     assert_eq!(alike(path, paths.into()).await, refused("404 Not Found", ""), "A32, D7");

@@ -5,10 +5,10 @@ mod recorded;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
-use http_body_util::Full;
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Delivery, EventRouter, RawEvent, VerifyLayer, providers::learn365::Learn365, scheme::Authentic,
+    Body, Delivery, EventRouter, RawEvent, VerifyLayer, providers::learn365::Learn365,
+    scheme::Authentic,
 };
 
 use crate::support::{Log, text};
@@ -88,7 +88,7 @@ pub(crate) async fn receive(provider: &Learn365, request: &Request<Bytes>) -> Re
         event.event_type().iter().for_each(|kind| kinds.note(*kind));
     });
     let hook = VerifyLayer::new(provider.clone()).layer(events);
-    let response = hook.oneshot(request.clone().map(Full::new)).await.unwrap();
+    let response = hook.oneshot(request.clone().map(Body::from)).await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
     Received { status, headers, body: text(response).await, kinds: log.seen() }
 }

@@ -17,7 +17,6 @@ use std::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Method, Request};
-use http_body_util::Full;
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
@@ -25,7 +24,7 @@ use tokio::{
 };
 use tower::Layer;
 use tower_webhook::{
-    Delivery, EventRouter, RawEvent, VerifyLayer, providers::learn365::Learn365,
+    Body, Delivery, EventRouter, RawEvent, VerifyLayer, providers::learn365::Learn365,
     providers::learn365::emulator::Emulator, scheme::Token, verify::Verify,
 };
 
@@ -52,7 +51,7 @@ async fn ask(emulator: &Emulator, method: Method, path: &str, body: impl Into<By
         .method(method)
         .uri(path)
         .header("authorization", format!("Basic {key}"))
-        .body(Full::new(body.into()))
+        .body(Body::from(body.into()))
         .unwrap();
     answer(emulator.clone(), request).await
 }

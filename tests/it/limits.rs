@@ -16,15 +16,14 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, header};
-use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
+use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::{
     sync::{Semaphore, mpsc::UnboundedSender},
     time::{Instant, advance, sleep},
 };
 use tower::{Layer, Service, ServiceExt};
 use tower_webhook::{
-    EventRouter, Rejection, Sender, VerifyLayer,
+    Body, EventRouter, Rejection, Sender, VerifyLayer,
     providers::{
         learn365::Learn365,
         loops::{Loops, SessionStarted},
@@ -36,7 +35,7 @@ use tower_webhook::{
 use crate::support::*;
 
 type Hook = Verify<Loops, EventRouter<Loops>>;
-type Answered = Result<Response<ResponseBody<Full<Bytes>, Full<Bytes>>>, Infallible>;
+type Answered = Result<Response<ResponseBody<Body, Body>>, Infallible>;
 
 fn layer() -> VerifyLayer<Loops> {
     VerifyLayer::new(loops())
@@ -63,7 +62,7 @@ async fn is_pending(future: Pin<&mut impl Future>) -> bool {
 
 async fn status_of(
     hook: &Hook,
-    request: Request<impl Body<Error = impl std::error::Error + Send + Sync + 'static>>,
+    request: Request<impl HttpBody<Error = impl std::error::Error + Send + Sync + 'static>>,
 ) -> u16 {
     hook.clone().oneshot(request).await.unwrap().status().as_u16()
 }
@@ -146,7 +145,7 @@ async fn a_trickling_body_has_one_deadline_for_all_of_it() {
 /// Empty frames, always at once, for ever.
 struct Endless;
 
-impl Body for Endless {
+impl HttpBody for Endless {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -179,7 +178,7 @@ async fn endless_empty_frames_end_at_the_deadline_and_leave_others_their_turn() 
 /// Two bytes, of three that it promises.
 struct Short(Option<Bytes>);
 
-impl Body for Short {
+impl HttpBody for Short {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -13,10 +13,11 @@ use axum::{
     routing::{get, post},
 };
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tower::{Layer, ServiceBuilder, ServiceExt};
 use tower_webhook::{
-    Emit, EventRouter, Provider, Sender, VerifyLayer, providers::learn365::Learn365, sender::Tamper,
+    Body, Emit, EventRouter, Provider, Sender, VerifyLayer, providers::learn365::Learn365,
+    sender::Tamper,
 };
 
 use crate::support::*;
@@ -120,7 +121,7 @@ async fn the_echo_passes_where_axum_does_not_answer_first() {
         for mount in mounts {
             let app = (mount.make)(VerifyLayer::new(learn365()), "/hook");
             let get = Request::get(format!("{}/hook?echo=0a1B-2", mount.prefix));
-            let answer = answer(app, get.body(Full::<Bytes>::default()).unwrap()).await;
+            let answer = answer(app, get.body(Body::default()).unwrap()).await;
             assert_eq!((answer.status(), &*answer.body), (status, body), "{}", mount.name);
         }
     }
@@ -128,7 +129,7 @@ async fn the_echo_passes_where_axum_does_not_answer_first() {
 
 #[tokio::test]
 async fn what_is_mounted_beside_stays_open_unless_layered() {
-    let get = || Request::get("/other").body(Full::<Bytes>::default()).unwrap();
+    let get = || Request::get("/other").body(Body::default()).unwrap();
     let layer = || VerifyLayer::new(learn365());
     let beside = other().merge(routed("/hook").layer(layer()));
     assert_eq!(answer(beside, get()).await.body, "other");
@@ -148,11 +149,11 @@ async fn a_nest_that_takes_the_token_fails_closed() {
     ];
     for (name, app) in table {
         for path in [format!("/x/{TOKEN}"), format!("/x/{TOKEN}/"), format!("/x/{TOKEN}/hook")] {
-            let request = Request::post(path.as_str()).body(Full::from("[]")).unwrap();
+            let request = Request::post(path.as_str()).body(Body::from("[]")).unwrap();
             assert_eq!(answer(app.clone(), request).await.status(), 404, "{name}: {path}");
         }
     }
     let around = Router::new().nest("/x/{token}", routed("/")).layer(layer());
-    let request = Request::post(format!("/x/{TOKEN}")).body(Full::from("[]")).unwrap();
+    let request = Request::post(format!("/x/{TOKEN}")).body(Body::from("[]")).unwrap();
     assert_eq!(answer(around, request).await.status(), 200);
 }

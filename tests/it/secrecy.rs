@@ -4,10 +4,9 @@ mod debug;
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use tower::Layer;
 use tower_webhook::{
-    Delivery, EventRouter, Provider, RawEvent, Sender, VerifyLayer,
+    Body, Delivery, EventRouter, Provider, RawEvent, Sender, VerifyLayer,
     decode::Envelope,
     providers::{
         learn365::Learn365,
@@ -59,7 +58,7 @@ impl Provider for Reader {
 }
 
 /// The headers that a handler sees, as `name: value`, in alphabetical order.
-async fn shown<P: Provider>(provider: P, mut request: Request<Full<Bytes>>) -> Vec<String> {
+async fn shown<P: Provider>(provider: P, mut request: Request<Body>) -> Vec<String> {
     let log = Log::default();
     let noted = log.clone();
     for name in ["authorization", "proxy-authorization", "cookie"] {
@@ -177,9 +176,9 @@ fn assert_tells_nothing(what: &str, status: u16, answer: &Answer) {
 async fn a_refusal_repeats_nothing_of_the_request() {
     let by = |token: Token| VerifyLayer::new(Loops::new(token)).layer(EventRouter::new());
     let wrong = format!("wrong-{CANARY}");
-    let to = |uri: String| Request::post(uri).body(Full::<Bytes>::from(CANARY)).unwrap();
+    let to = |uri: String| Request::post(uri).body(Body::from(CANARY)).unwrap();
     let headed = |name: &str, value: String| {
-        Request::post("/").header(name, value).body(Full::<Bytes>::from(CANARY)).unwrap()
+        Request::post("/").header(name, value).body(Body::from(CANARY)).unwrap()
     };
     let path = by(Token::path(CANARY).unwrap());
     let query = by(Token::query("token", CANARY).unwrap());

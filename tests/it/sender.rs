@@ -16,10 +16,10 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, StatusCode, request::Parts};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Draft, Emit, EventRouter, Outgoing, Provider, VerifyLayer,
+    Body, Draft, Emit, EventRouter, Outgoing, Provider, VerifyLayer,
     decode::Envelope,
     error::SendError,
     scheme::{Authentic, Check, Head, VerifyError},
@@ -28,13 +28,13 @@ use tower_webhook::{
 use crate::support::{Arrived, endpoint};
 
 /// The body of a request that a sender made.
-async fn body(request: Request<Full<Bytes>>) -> String {
+async fn body(request: Request<Body>) -> String {
     let bytes = request.into_body().collect().await.unwrap().to_bytes();
     String::from_utf8(bytes.into()).unwrap()
 }
 
 /// How a receiver of `provider` that takes every event answers.
-async fn status<P: Provider>(provider: P, request: Request<Full<Bytes>>) -> StatusCode {
+async fn status<P: Provider>(provider: P, request: Request<Body>) -> StatusCode {
     let hook = VerifyLayer::new(provider).layer(EventRouter::new());
     hook.oneshot(request).await.unwrap().status()
 }

@@ -9,11 +9,11 @@ use std::{convert::Infallible, time::Duration};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, header};
 use http_body::SizeHint;
-use http_body_util::Full;
 use tokio::time::Instant;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_webhook::{
-    Delivery, EventRouter, Policy, Provider, RawEvent, Rejection, Sender, Verified, VerifyLayer,
+    Body, Delivery, EventRouter, Policy, Provider, RawEvent, Rejection, Sender, Verified,
+    VerifyLayer,
     decode::{DecodeError, Envelope},
     providers::{
         learn365::CourseCompleted,
@@ -36,7 +36,7 @@ fn unauthentic(error: VerifyError) -> Rejection {
     Rejection::Unauthentic(error)
 }
 
-fn signed_by_learn365(body: &str) -> Request<Full<Bytes>> {
+fn signed_by_learn365(body: &str) -> Request<Body> {
     Sender::new(learn365()).body(body.to_owned()).unwrap()
 }
 
@@ -148,7 +148,7 @@ async fn failed_authentication_is_401_and_the_reason_is_not_for_the_stranger() {
     let unsigned = Request::post("/").body(Pending(SizeHint::with_exact(2))).unwrap();
     let answer_401 = answer(hook(learn365()), unsigned).await;
     answer_401.is_refused(401, &unauthentic(VerifyError::MissingHeader("ms-signature")));
-    let forged = Sender::new(learn365()).body("{}").unwrap().map(|_| Full::new(Bytes::from("[]")));
+    let forged = Sender::new(learn365()).body("{}").unwrap().map(|_| Body::from(Bytes::from("[]")));
     let answer_forged = answer(hook(learn365()), forged).await;
     answer_forged.is_refused(401, &unauthentic(VerifyError::SignatureMismatch));
     assert_eq!(answer_401.body, answer_forged.body);
@@ -302,14 +302,14 @@ async fn too_many_at_once_is_503_with_a_time_to_come_back() {
 
 #[tokio::test(start_paused = true)]
 async fn no_answer_is_cached_or_taken_for_anything_else() {
-    let echo = Request::get("/?echo=1").body(Full::default()).unwrap();
-    let wrong = Request::get("/").body(Full::default()).unwrap();
+    let echo = Request::get("/?echo=1").body(Body::default()).unwrap();
+    let wrong = Request::get("/").body(Body::default()).unwrap();
     let failing = EventRouter::new().on(async |_: CourseCompleted| Err::<(), _>("no database"));
     let event = Sender::new(learn365()).event(&CourseCompleted::default()).unwrap();
     let requests = [
         (echo, 200),
         (wrong, 405),
-        (Request::post("/").body(Full::default()).unwrap(), 401),
+        (Request::post("/").body(Body::default()).unwrap(), 401),
         (signed_by_learn365(r#"{"Notifications":[]}"#), 200),
         (signed_by_learn365("{"), 400),
         (event, 500),
@@ -323,7 +323,7 @@ async fn no_answer_is_cached_or_taken_for_anything_else() {
     }
     let own = service_fn(async |_: Request<Verified<Loops>>| {
         let response = Response::builder().header("cache-control", "max-age=1");
-        Ok::<_, Infallible>(response.body(Full::<Bytes>::default()).unwrap())
+        Ok::<_, Infallible>(response.body(Body::default()).unwrap())
     });
     let answer = answer(VerifyLayer::new(loops()).layer(own), post(TOKEN, "")).await;
     assert_eq!(answer.header("cache-control"), Some("max-age=1"), "a handler's own stays");

@@ -6,10 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bytes::Bytes;
-use http_body_util::Full;
 use tower_webhook::{
-    Delivery, EventRouter, RawEvent, Rejection, Schedule, Sender, Verified, VerifyLayer,
+    Body, Delivery, EventRouter, RawEvent, Rejection, Schedule, Sender, Verified, VerifyLayer,
     decode::{DecodeError, Envelope},
     error::ConfigError,
     providers::learn365::emulator::Emulator,
@@ -22,8 +20,9 @@ use tower_webhook::{
 
 /// The modules from the lowest to the highest: each may use those before it, and none that comes after. So there is no
 /// arrow upwards and no circle.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "error",
+    "body",
     "util",
     "clock",
     "scheme",
@@ -290,5 +289,5 @@ const _: () = {
     shared::<Batch<()>>();
     shared::<Batch<String>>();
     send::<router::ResponseFuture<()>>();
-    send::<verify::ResponseFuture<Learn365, EventRouter<Learn365>, Full<Bytes>>>();
+    send::<verify::ResponseFuture<Learn365, EventRouter<Learn365>, Body>>();
 };

@@ -18,10 +18,10 @@ use std::{
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tokio::{net::TcpListener, sync::mpsc};
 use tower_webhook::{
-    Rejection,
+    Body, Rejection,
     providers::learn365::emulator::Emulator,
     providers::{
         learn365::{Learn365, RegistrationClient},
@@ -134,8 +134,8 @@ impl Log {
 }
 
 /// A POST to the place where a path token stands.
-pub(crate) fn post(token: &str, body: impl Into<Bytes>) -> Request<Full<Bytes>> {
-    Request::post(format!("/hook/{token}")).body(Full::new(body.into())).unwrap()
+pub(crate) fn post(token: &str, body: impl Into<Bytes>) -> Request<Body> {
+    Request::post(format!("/hook/{token}")).body(Body::from(body.into())).unwrap()
 }
 
 /// One poll, without a runtime.

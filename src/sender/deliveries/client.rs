@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
-use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
 use crate::sender::{
@@ -12,7 +11,7 @@ use crate::sender::{
     headers::{add, leave_out_content},
 };
 use crate::{
-    Schedule,
+    Body, Schedule,
     delivery::CREDENTIALS,
     error::SendError,
     util::client::{client, is_loopback},
@@ -21,7 +20,7 @@ use crate::{
 /// Sends as one sender's HTTP client does.
 #[derive(Clone, Debug)]
 pub(crate) struct DeliveryClient {
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpConnector, Body>,
     answer_timeout: Duration,
     most: u32,
     beyond_loopback: bool,
@@ -57,11 +56,7 @@ impl DeliveryClient {
     }
 
     /// Sends `request` with the headers `extra`. Neither these nor the provider's tokens go to another scheme, host or port.
-    pub(crate) async fn attempt(
-        &self,
-        request: Request<Full<Bytes>>,
-        extra: &HeaderMap,
-    ) -> Attempted {
+    pub(crate) async fn attempt(&self, request: Request<Body>, extra: &HeaderMap) -> Attempted {
         let (mut redirects, mut method) = (0, request.method().clone());
         let attempt = self.follow(request, extra, &mut redirects, &mut method);
         let answer = tokio::time::timeout(self.answer_timeout, attempt).await;
@@ -70,7 +65,7 @@ impl DeliveryClient {
 
     async fn follow(
         &self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<Body>,
         extra: &HeaderMap,
         redirects: &mut u32,
         method: &mut Method,
@@ -105,10 +100,10 @@ fn without_credentials(headers: &HeaderMap) -> HeaderMap {
 /// recorded from the original ASP.NET WebHooks. To another scheme, host or port goes `own` only: a credential can be in a
 /// header of any name.
 fn redirected(
-    mut request: Request<Full<Bytes>>,
+    mut request: Request<Body>,
     answer: &Response<Option<Bytes>>,
     own: &HeaderMap,
-) -> Option<Request<Full<Bytes>>> {
+) -> Option<Request<Body>> {
     let loses_body = match answer.status().as_u16() {
         301..=303 => true,
         307 => false,
@@ -122,7 +117,7 @@ fn redirected(
     *request.uri_mut() = to;
     if loses_body {
         *request.method_mut() = Method::GET;
-        *request.body_mut() = Full::default();
+        *request.body_mut() = Body::default();
     }
     if request.method() == Method::GET {
         leave_out_content(request.headers_mut());

@@ -2,12 +2,11 @@
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Delivery, Event, EventRouter, VerifyLayer,
+    Body, Delivery, Event, EventRouter, VerifyLayer,
     providers::learn365::{
         CourseCompleted, CourseEnrollment, CoursePublished, Learn365, UserCreated,
     },
@@ -26,7 +25,7 @@ async fn typed<E: Event<Provider = Learn365>>(recorded: Request<Bytes>) -> (E, D
         sender.send((event, delivery)).map_err(|_| "nobody waits for it")
     });
     let hook = VerifyLayer::new(learn365()).layer(events);
-    let response = hook.oneshot(recorded.map(Full::new)).await.unwrap();
+    let response = hook.oneshot(recorded.map(Body::from)).await.unwrap();
     assert_eq!(response.status(), 200);
     receiver.try_recv().expect("one event")
 }

@@ -48,7 +48,7 @@ async fn without_the_key_nothing_is_told() {
                     request = request.header("authorization", credentials);
                 }
                 let refused =
-                    answer(emulator.clone(), request.body(Full::<Bytes>::default()).unwrap()).await;
+                    answer(emulator.clone(), request.body(Body::default()).unwrap()).await;
                 assert_eq!(refused.status(), 401, "{method} {path} {credentials:?}");
                 assert_eq!(refused.header("www-authenticate"), Some(r#"Basic realm="webhooks""#));
                 assert_eq!(refused.body, r#"{"Message":"The credentials are not accepted."}"#);

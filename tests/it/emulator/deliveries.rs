@@ -4,7 +4,7 @@ mod attempts;
 mod redirects;
 
 use tower_webhook::{
-    Draft,
+    Body, Draft,
     providers::learn365::{CourseCompleted, CourseStarted},
     sender::{Attempt, DeliveryReport, DeliveryStatus},
 };
@@ -150,7 +150,7 @@ async fn what_was_emitted_goes_where_it_was_wanted_then() {
     assert_eq!(paths, ["/deleted", "/old"]);
     for request in second {
         assert!(!request.headers().contains_key("a"));
-        let answer = answer(hook(&Log::default()), request.map(Full::new)).await;
+        let answer = answer(hook(&Log::default()), request.map(Body::from)).await;
         assert_eq!(answer.status(), 200, "signed under the secret of then");
     }
 }

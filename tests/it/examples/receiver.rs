@@ -8,9 +8,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -19,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 use tower_webhook::{
-    Draft, Emit, Sender,
+    Body, Draft, Emit, Sender,
     clock::ManualClock,
     providers::{learn365::Learn365, loops::Loops},
     scheme::Token,
@@ -134,7 +133,7 @@ async fn next(lines: &mut mpsc::UnboundedReceiver<String>) -> Option<String> {
     timeout(PATIENCE, lines.recv()).await.expect("a line in time")
 }
 
-async fn status(request: Request<Full<Bytes>>) -> u16 {
+async fn status(request: Request<Body>) -> u16 {
     deliver(request).await.unwrap().status().as_u16()
 }
 
@@ -221,7 +220,7 @@ async fn mounts_only_what_has_a_secret() {
     let paths = ["loops", "synthesis-vr", "teachstack"].map(|name| format!("{name}/{TOKEN}"));
     for path in paths.iter().map(|path| &**path).chain(["learn365", "standard"]) {
         let request =
-            Request::post(format!("{url}/webhooks/{path}")).body(Full::default()).unwrap();
+            Request::post(format!("{url}/webhooks/{path}")).body(Body::default()).unwrap();
         assert_eq!(status(request).await, 404, "{path}");
     }
     receiver.signal("INT");
@@ -312,7 +311,7 @@ async fn outlives_its_operator() {
     let url = line.strip_prefix("listening on ").unwrap().trim();
     let wrong: http::Uri = format!("{url}/webhooks/loops/wrong").parse().unwrap();
     for _ in 0..2_000 {
-        assert_eq!(status(Request::post(&wrong).body(Full::default()).unwrap()).await, 404);
+        assert_eq!(status(Request::post(&wrong).body(Body::default()).unwrap()).await, 404);
     }
     let genuine = Sender::new(loops()).to(format!("{url}/webhooks/loops").parse().unwrap());
     assert_eq!(status(genuine.body("[]").unwrap()).await, 200);

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, extract::Request, middleware, response::Response};
 use http::Uri;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
@@ -13,7 +13,7 @@ use tokio::{
 };
 use tower::Layer;
 use tower_webhook::{
-    EventRouter, Sender, State, VerifyLayer,
+    Body, EventRouter, Sender, State, VerifyLayer,
     providers::{
         loops::SessionStarted,
         synthesis_vr::{SessionCreated, SynthesisVr},
@@ -82,7 +82,7 @@ fn url(address: SocketAddr) -> Uri {
     format!("http://{address}/hook").parse().unwrap()
 }
 
-fn created(address: SocketAddr) -> http::Request<Full<bytes::Bytes>> {
+fn created(address: SocketAddr) -> http::Request<Body> {
     let sender = Sender::new(synthesis_vr()).to(url(address));
     sender.raw("create", r#"{"uuid":"u"}"#).unwrap()
 }

@@ -12,13 +12,13 @@ use std::{
 };
 
 use http::Request;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
     task::JoinSet,
 };
-use tower_webhook::{Draft, Sender};
+use tower_webhook::{Body, Draft, Sender};
 
 use super::receiver::ID;
 use crate::support::*;
@@ -76,7 +76,7 @@ impl Plan {
         (0..self.events).map(move |n| format!("{id}-{n}"))
     }
 
-    fn request(&self) -> Request<Full<bytes::Bytes>> {
+    fn request(&self) -> Request<Body> {
         let (name, json): (_, fn(String) -> String) = match self.learn365 {
             true => ("CourseCompleted", |id| format!(r#"{{"Course":{{"Id":"{id}"}}}}"#)),
             false => ("SESSION_STARTED", |id| format!(r#"{{"uuid":"{id}"}}"#)),

@@ -45,7 +45,7 @@ async fn who_waits_two_seconds_is_answered_though_the_handler_is_busy() {
 /// Empty frames, each of which is one of the things that a task may do at once.
 struct Busy(usize);
 
-impl Body for Busy {
+impl HttpBody for Busy {
     type Data = Bytes;
     type Error = Infallible;
 

@@ -2,26 +2,24 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use tokio::time::Instant;
 use tower::{Layer, Service};
 use tower_webhook::{
-    EventRouter, Provider, Rejection, Sender, VerifyLayer,
+    Body, EventRouter, Provider, Rejection, Sender, VerifyLayer,
     providers::loops::{Loops, SessionStarted},
     scheme::{Head, HmacSha256, MAX_TAGS, Tag, VerifyError},
 };
 
 use crate::support::*;
 
-fn signed() -> Request<Full<Bytes>> {
+fn signed() -> Request<Body> {
     Sender::new(standard_webhooks()).body(r#"{"type":"a"}"#).unwrap()
 }
 
 async fn refused<P: Provider>(
     layer: VerifyLayer<P>,
-    request: Request<Full<Bytes>>,
+    request: Request<Body>,
 ) -> (u16, Option<Rejection>) {
     let answer = answer(layer.layer(EventRouter::<P>::new()), request).await;
     (answer.status(), answer.rejection().cloned())

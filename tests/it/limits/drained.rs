@@ -4,7 +4,7 @@ use http::{Method, Version};
 use http_body_util::{BodyExt, LengthLimitError};
 
 use tower_webhook::{
-    Provider,
+    Body, Provider,
     decode::Envelope,
     scheme::{Check, Head, VerifyError},
 };
@@ -235,7 +235,7 @@ async fn a_body_that_is_late_or_broken_ends_the_connection() {
 async fn errors_of_layers_in_front_keep_their_meaning() {
     use std::io::{Error, ErrorKind};
     let limited = {
-        let body = http_body_util::Limited::new(Full::<Bytes>::from("xy"), 1);
+        let body = http_body_util::Limited::new(Body::from("xy"), 1);
         body.collect().await.unwrap_err()
     };
     assert!(limited.is::<LengthLimitError>());

@@ -5,7 +5,7 @@ use std::{
     task::{Waker, ready},
 };
 
-use tower_webhook::{BoxError, Verified};
+use tower_webhook::{Body, BoxError, Verified};
 
 use super::*;
 
@@ -41,7 +41,7 @@ impl Clone for Inner {
 }
 
 impl Service<Request<Verified<Loops>>> for Inner {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<Body>;
     type Error = BoxError;
     type Future = std::future::Ready<Result<Self::Response, BoxError>>;
 

@@ -2,17 +2,16 @@
 
 use std::{convert::Infallible, fmt::Debug};
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body::Body as HttpBody;
+use http_body_util::BodyExt;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_webhook::{Verified, VerifyLayer, providers::loops::Loops};
+use tower_webhook::{Body, Verified, VerifyLayer, providers::loops::Loops};
 
 use crate::support::*;
 
 /// How much is to come and whether that was all, at the start and after each frame.
-async fn told<B: Body<Error: Debug> + Unpin>(mut body: B) -> Vec<(Option<u64>, bool)> {
+async fn told<B: HttpBody<Error: Debug> + Unpin>(mut body: B) -> Vec<(Option<u64>, bool)> {
     let mut told = vec![(body.size_hint().exact(), body.is_end_stream())];
     while let Some(frame) = body.frame().await {
         assert!(frame.unwrap().is_data());
@@ -25,7 +24,7 @@ async fn told<B: Body<Error: Debug> + Unpin>(mut body: B) -> Vec<(Option<u64>, b
 async fn bodies_know_their_length_and_their_end() {
     let inner = service_fn(async |request: Request<Verified<Loops>>| {
         assert_eq!(told(request.into_body()).await, [(Some(3), false), (Some(0), true)]);
-        Ok::<_, Infallible>(Response::new(Full::<Bytes>::from("thanks")))
+        Ok::<_, Infallible>(Response::new(Body::from("thanks")))
     });
     let hook = VerifyLayer::new(loops()).layer(inner);
     let answered = async |token| hook.clone().oneshot(post(token, "[ ]")).await.unwrap();

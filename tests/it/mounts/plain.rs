@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::client::conn::{http1, http2};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -14,7 +14,8 @@ use hyper_util::{
 use tokio::net::{TcpListener, TcpStream};
 use tower::Layer;
 use tower_webhook::{
-    EventRouter, Sender, State, VerifyLayer, providers::learn365::CourseCompleted, sender::Tamper,
+    Body, EventRouter, Sender, State, VerifyLayer, providers::learn365::CourseCompleted,
+    sender::Tamper,
 };
 
 use crate::support::*;
@@ -42,7 +43,7 @@ async fn receiver(log: Log) -> SocketAddr {
 }
 
 /// Two genuine requests, a forged one and an echo.
-fn requests(address: SocketAddr) -> [(Request<Full<Bytes>>, StatusCode, &'static str); 4] {
+fn requests(address: SocketAddr) -> [(Request<Body>, StatusCode, &'static str); 4] {
     let sender = || Sender::new(learn365()).to(format!("http://{address}/hook").parse().unwrap());
     let event = |at: &str| format!(r#"{{"TimeStamp":"{at}"}}"#);
     let echo = Request::get(format!("http://{address}/hook?echo=00ff"));
@@ -51,7 +52,7 @@ fn requests(address: SocketAddr) -> [(Request<Full<Bytes>>, StatusCode, &'static
     [
         (sender().raw("CourseCompleted", &event("one")).unwrap(), StatusCode::OK, ""),
         (forged.unwrap(), StatusCode::UNAUTHORIZED, refusal),
-        (echo.body(Full::default()).unwrap(), StatusCode::OK, "00ff"),
+        (echo.body(Body::default()).unwrap(), StatusCode::OK, "00ff"),
         (sender().raw("CourseCompleted", &event("two")).unwrap(), StatusCode::OK, ""),
     ]
 }

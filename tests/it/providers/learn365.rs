@@ -1,10 +1,9 @@
 //! Learn365: eleven events, an envelope with facts of its own, a handshake.
 
 use http::{Method, Request};
-use http_body_util::Full;
 use tower::Layer;
 use tower_webhook::{
-    Event, Rejection, Sender, VerifyLayer,
+    Body, Event, Rejection, Sender, VerifyLayer,
     providers::learn365::{
         CourseCompleted, CourseCreated, CourseDeleted, CourseEnrollment, CoursePublished,
         CourseStarted, CourseUnenrollment, CourseUnpublished, EnrollmentApprovalRequest, Learn365,
@@ -157,8 +156,7 @@ fn the_envelope_tells_of_the_delivery() {
 /// The answer to a request that carries nothing but its target.
 async fn asked(method: Method, target: &str) -> crate::support::Answer {
     let hook = VerifyLayer::new(learn365()).layer(EventRouter::new());
-    let request =
-        Request::builder().method(method).uri(target).body(Full::<Bytes>::default()).unwrap();
+    let request = Request::builder().method(method).uri(target).body(Body::default()).unwrap();
     answer(hook, request).await
 }
 

@@ -2,10 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, Request};
-use http_body_util::Full;
 use tower::Layer;
 use tower_webhook::{
-    Rejection, VerifyLayer,
+    Body, Rejection, VerifyLayer,
     scheme::{HmacSha256, VerifyError},
 };
 
@@ -25,7 +24,7 @@ async fn refusal(fields: &[&str]) -> Option<Rejection> {
     for field in fields {
         headers.append("ms-signature", HeaderValue::from_bytes(field.as_bytes()).unwrap());
     }
-    let mut request = Request::post("/").body(Full::<Bytes>::from(BODY)).unwrap();
+    let mut request = Request::post("/").body(Body::from(BODY)).unwrap();
     *request.headers_mut() = headers;
     let answer = answer(VerifyLayer::new(learn365()).layer(EventRouter::new()), request).await;
     assert_eq!(answer.status(), if answer.rejection().is_some() { 401 } else { 200 }, "{fields:?}");

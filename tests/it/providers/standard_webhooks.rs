@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use http::Request;
-use http_body_util::Full;
 use serde::Deserialize;
 use tower::Layer;
 use tower_webhook::{
-    Rejection, Sender, VerifyLayer,
+    Body, Rejection, Sender, VerifyLayer,
     clock::ManualClock,
     providers::standard_webhooks::StandardWebhooks,
     scheme::{Keys, VerifyError},
@@ -28,18 +27,14 @@ impl Payload for InvoicePaid {
     type Provider = StandardWebhooks;
 }
 
-fn signed_under(secret: &str) -> Request<Full<Bytes>> {
+fn signed_under(secret: &str) -> Request<Body> {
     let sender = Sender::new(StandardWebhooks::new(secret).unwrap());
     let sender = sender.clock(ManualClock::at_unix_seconds(NOW)).id("msg_1");
     sender.event_as("invoice.paid", &InvoicePaid { total: 3 }).unwrap()
 }
 
 /// The request with another value of one header.
-fn with(
-    mut request: Request<Full<Bytes>>,
-    name: &'static str,
-    value: &str,
-) -> Request<Full<Bytes>> {
+fn with(mut request: Request<Body>, name: &'static str, value: &str) -> Request<Body> {
     request.headers_mut().insert(name, value.parse().unwrap());
     request
 }
@@ -47,7 +42,7 @@ fn with(
 async fn refusal(
     provider: StandardWebhooks,
     now: u64,
-    request: Request<Full<Bytes>>,
+    request: Request<Body>,
 ) -> Option<Rejection> {
     let layer = VerifyLayer::new(provider).clock(ManualClock::at_unix_seconds(now));
     answer(layer.layer(EventRouter::new()), request).await.rejection().cloned()

@@ -2,13 +2,12 @@
 
 use std::{fmt, sync::Arc, task::Poll, time::Duration};
 
-use bytes::Bytes;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use tokio::{sync::Notify, time::Instant};
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Draft, EventRouter, Rejection, Sender, State, VerifyLayer,
+    Body, Draft, EventRouter, Rejection, Sender, State, VerifyLayer,
     providers::{
         loops::{Loops, SessionStarted},
         synthesis_vr::{SessionCreated, SynthesisVr},
@@ -47,11 +46,11 @@ fn gated_synthesis_vr() -> (EventRouter<SynthesisVr, Gate>, Gate) {
     (EventRouter::with_state(gate.clone()).on(gated::<SessionCreated>), gate)
 }
 
-fn started() -> Request<Full<Bytes>> {
+fn started() -> Request<Body> {
     Sender::new(loops()).event(&SessionStarted::default()).unwrap()
 }
 
-fn created() -> Request<Full<Bytes>> {
+fn created() -> Request<Body> {
     Sender::new(synthesis_vr()).raw("create", r#"{"uuid":"u"}"#).unwrap()
 }
 

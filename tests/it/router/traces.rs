@@ -2,13 +2,11 @@
 
 use std::{error::Error, fmt, future::Future, sync::Mutex, time::Duration};
 
-use bytes::Bytes;
 use http::Request;
-use http_body_util::Full;
 use tokio::runtime;
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Draft, EventRouter, RawEvent, Sender, VerifyLayer,
+    Body, Draft, EventRouter, RawEvent, Sender, VerifyLayer,
     providers::{
         learn365::{CourseCompleted, CourseEnrollment, Learn365},
         loops::{Loops, SessionStarted},
@@ -163,7 +161,7 @@ async fn an_error_without_end_is_told_in_one_line_of_bounded_length() {
     }
 }
 
-fn started(events: usize) -> Request<Full<Bytes>> {
+fn started(events: usize) -> Request<Body> {
     let events = vec![Draft::event(&SessionStarted::default()).unwrap(); events];
     Sender::new(loops()).batch(&events).unwrap()
 }
@@ -287,8 +285,8 @@ async fn a_refusal_is_told_by_who_caused_it() {
     let small = VerifyLayer::new(learn365()).max_body_bytes(1).layer(EventRouter::new());
     let (feeder, cut) = fed();
     feeder.send(Err(std::io::Error::other("gone"))).unwrap();
-    let cut = good().map(|_| http_body_util::Either::<Full<Bytes>, _>::Right(cut));
-    let whole = |request: Request<Full<Bytes>>| request.map(http_body_util::Either::Left);
+    let cut = good().map(|_| http_body_util::Either::<Body, _>::Right(cut));
+    let whole = |request: Request<Body>| request.map(http_body_util::Either::Left);
     let table = [
         ("DEBUG", 401, hook(), whole(forged)),
         ("DEBUG", 405, hook(), whole(get)),

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tower::{Service, ServiceExt};
 use tower_webhook::{
-    Described, Draft, Schedule, Unpacked, Verified,
+    Body, Described, Draft, Schedule, Unpacked, Verified,
     decode::Members,
     providers::learn365::emulator::Emulator,
     providers::{
@@ -110,7 +110,7 @@ async fn of_a_request_and_its_answer() {
     let mut hook = VerifyLayer::new(provider).layer(inner.clone());
     let request = || {
         let request = Request::post("/").header("x-token", CANARY);
-        request.body(Full::<Bytes>::from(format!(r#"["{CANARY}"]"#))).unwrap()
+        request.body(Body::from(format!(r#"["{CANARY}"]"#))).unwrap()
     };
     assert_debug_silent(&hook.call(request()));
     assert_eq!(hook.oneshot(request()).await.unwrap().status(), 200);

@@ -16,7 +16,7 @@ async fn a_malformed_echo_is_no_mere_wrong_method() {
         ("/?echo=a%20b", Some("a GET with a query may be a handshake whose token is malformed")),
         ("/", None),
     ] {
-        let request = Request::get(uri).body(Full::<Bytes>::default()).unwrap();
+        let request = Request::get(uri).body(Body::default()).unwrap();
         let told = answer(hook(learn365()), request).await;
         assert_eq!((told.status(), hint(&told)), (405, expected), "{uri}");
     }
@@ -25,7 +25,7 @@ async fn a_malformed_echo_is_no_mere_wrong_method() {
 #[tokio::test]
 async fn a_token_that_was_cut_off_is_not_a_wrong_one() {
     let nested = Router::new().nest_service("/hooks/{token}", hook(loops()));
-    let request = |path: &str| Request::post(path).body(Full::<Bytes>::default()).unwrap();
+    let request = |path: &str| Request::post(path).body(Body::default()).unwrap();
     let told = answer(nested, request(&format!("/hooks/{TOKEN}")).map(axum::body::Body::new)).await;
     let cut_off = "the path is empty: has `nest` or a proxy cut off the token?";
     assert_eq!((told.status(), hint(&told)), (404, Some(cut_off)));
@@ -49,7 +49,7 @@ async fn a_body_that_was_changed_on_its_way_is_not_a_forged_one() {
         (None, r#"{"Notifications":[] }"#, None),
     ] {
         let mut request = signed_by_learn365(r#"{"Notifications":[]}"#);
-        *request.body_mut() = Full::from(body);
+        *request.body_mut() = Body::from(body);
         if let Some(coding) = coding {
             request.headers_mut().insert(header::CONTENT_ENCODING, coding.parse().unwrap());
         }

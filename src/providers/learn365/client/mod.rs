@@ -10,7 +10,6 @@ use http::{
     HeaderValue, Method, Request, Response, StatusCode, header,
     uri::{Authority, Scheme},
 };
-use http_body_util::Full;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
@@ -24,7 +23,7 @@ use super::{
     registration::{Wire, is_id, same_target, target},
 };
 use crate::{
-    BoxError,
+    Body, BoxError,
     decode::Object,
     error::ConfigError,
     scheme::{Secret, basic, credential},
@@ -61,7 +60,7 @@ pub struct RegistrationClient {
     base: String,
     authorization: HeaderValue,
     timeout: Duration,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector>, Body>,
 }
 
 impl RegistrationClient {
@@ -281,7 +280,7 @@ impl RegistrationClient {
         method: &Method,
         path: &str,
         registration: Option<&Registration>,
-    ) -> Result<Request<Full<Bytes>>, BoxError> {
+    ) -> Result<Request<Body>, BoxError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}/webhooks{path}", self.base))
@@ -292,13 +291,10 @@ impl RegistrationClient {
             request = request.header(header::CONTENT_TYPE, JSON);
             body = serde_json::to_vec(&Wire::from(registration))?;
         }
-        Ok(request.body(Full::new(body.into()))?)
+        Ok(request.body(Body::from(body))?)
     }
 
-    async fn exchange(
-        &self,
-        request: Request<Full<Bytes>>,
-    ) -> Result<Response<Bytes>, RegistrationError> {
+    async fn exchange(&self, request: Request<Body>) -> Result<Response<Bytes>, RegistrationError> {
         let exchange = exchange(&self.client, request, MAX_ANSWER);
         match tokio::time::timeout(self.timeout, exchange).await {
             Ok(answer) => {

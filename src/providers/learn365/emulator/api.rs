@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
 use tower::Service;
@@ -30,7 +30,7 @@ impl<B> Service<Request<B>> for Emulator
 where
     B: Body<Data: Send, Error: Into<BoxError>> + Send + 'static,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<crate::Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -43,7 +43,7 @@ where
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let answer = emulator.answer(&head, body).await;
-            Ok(answer.unwrap_or_else(|refusal| emulator.refused(&refusal)).map(Full::new))
+            Ok(answer.unwrap_or_else(|refusal| emulator.refused(&refusal)).map(crate::Body::from))
         })
     }
 }

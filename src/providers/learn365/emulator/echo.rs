@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, header};
-use http_body_util::Full;
 
 use super::{Emulator, headers};
 use crate::{
+    Body,
     providers::learn365::{Registration, target},
     sender::{deliveries::client::Attempted, headers::leave_out_content, random_id},
 };
@@ -19,7 +19,7 @@ impl Emulator {
     pub(super) async fn try_endpoint(&self, registration: &Registration) -> Result<(), String> {
         let token = random_id();
         let request = Request::get(with_echo(registration.uri(), &token).ok_or("no such URI")?)
-            .body(Full::<Bytes>::default())
+            .body(Body::default())
             .map_err(|error| error.to_string())?;
         let mut extra = headers(registration);
         leave_out_content(&mut extra);

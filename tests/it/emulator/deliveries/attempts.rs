@@ -63,7 +63,7 @@ async fn each_attempt_is_written_and_signed_anew() {
         assert_eq!(delivery.id(), Some(&*report(&emulator).id));
         assert_eq!(delivery.sender_attempt(), Some(number));
         let log = Log::default();
-        assert_eq!(answer(hook(&log), attempt.map(Full::new)).await.status(), 200);
+        assert_eq!(answer(hook(&log), attempt.map(Body::from)).await.status(), 200);
         assert_eq!(log.seen().len(), 1);
     }
 }

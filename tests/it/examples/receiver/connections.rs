@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
@@ -12,6 +10,8 @@ use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
+
+use tower_webhook::Body;
 
 use super::{PATIENCE, Receiver, SECRETS, status};
 use crate::support::*;
@@ -29,7 +29,7 @@ async fn patient_for_a_second(connections: &str) -> Receiver {
 }
 
 /// Sends PINGs for ever, and ends when the receiver ends the connection.
-async fn pinging(receiver: &Receiver) -> (http2::SendRequest<Full<Bytes>>, JoinHandle<bool>) {
+async fn pinging(receiver: &Receiver) -> (http2::SendRequest<Body>, JoinHandle<bool>) {
     let stream = TokioIo::new(receiver.connect().await);
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
