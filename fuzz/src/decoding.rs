@@ -44,7 +44,7 @@ impl<P: Emit> Receiver<P> {
     /// What an event says is its member `data`, or all of it.
     pub fn new(provider: P, data: Option<&'static str>) -> Self {
         let provider = Arc::new(provider);
-        let sender = Arc::new(Sender::new(provider.clone()));
+        let sender = Arc::new(Sender::shared(provider.clone()));
         let peer = Peer { provider, sender, data };
         let router = EventRouter::with_state(peer.clone()).fallback(async |_: RawEvent| {});
         Self { peer, router, types: Vec::new() }

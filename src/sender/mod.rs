@@ -94,11 +94,15 @@ pub struct Sender<P> {
 }
 
 impl<P: Emit> Sender<P> {
-    /// A sender with the first of the provider's keys. Takes a shared provider in an `Arc` too: where the compiler asks
-    /// for the type then, it is `Sender::<P>::new(arc)`.
-    pub fn new(provider: impl Into<Arc<P>>) -> Self {
+    /// A sender with the first of the provider's keys.
+    pub fn new(provider: P) -> Self {
+        Self::shared(Arc::new(provider))
+    }
+
+    /// A sender for a provider that others share, with the first of its keys.
+    pub fn shared(provider: Arc<P>) -> Self {
         Self {
-            provider: provider.into(),
+            provider,
             uri: Uri::from_static("/"),
             clock: Arc::new(SystemClock),
             id: None,

@@ -53,9 +53,13 @@ impl<P> VerifyLayer<P> {
     /// How many bodies are read and dropped at once, by default.
     pub const MAX_DRAINS: usize = 1024;
 
-    /// A layer for a provider, or for a shared one in an `Arc`: where the compiler asks for the type then, it is
-    /// `VerifyLayer::<P>::new(arc)`.
-    pub fn new(provider: impl Into<Arc<P>>) -> Self {
+    /// A layer for a provider, with default limits.
+    pub fn new(provider: P) -> Self {
+        Self::shared(Arc::new(provider))
+    }
+
+    /// A layer for a provider that others share, with default limits.
+    pub fn shared(provider: Arc<P>) -> Self {
         let config = Config {
             max_header_bytes: Head::MAX_HEADER_BYTES,
             max_body_bytes: Self::MAX_BODY_BYTES,
@@ -69,7 +73,7 @@ impl<P> VerifyLayer<P> {
             drains: Permits::new(Self::MAX_DRAINS),
             busy: Arc::default(),
         };
-        Self { config: Arc::new(config), provider: provider.into() }
+        Self { config: Arc::new(config), provider }
     }
 
     /// The longest header that authentication reads, in bytes; a longer one is answered 431. By default

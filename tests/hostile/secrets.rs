@@ -145,9 +145,9 @@ async fn sentinel_is_a_secret_like_any<P: Emit>(
         return false;
     };
     let provider = Arc::new(provider);
-    let server = Server::start(VerifyLayer::<P>::new(provider).layer(EventRouter::new())).await;
+    let server = Server::start(VerifyLayer::shared(provider).layer(EventRouter::new())).await;
     let unsigned = Request::post("/").header("content-type", "application/json");
-    let foreign = Sender::<P>::new(make(OTHER_WHSEC.into()).unwrap()).body("{}").unwrap();
+    let foreign = Sender::new(make(OTHER_WHSEC.into()).unwrap()).body("{}").unwrap();
     for request in [unsigned.body(Body::from("{}")).unwrap(), foreign] {
         let status = server.send(request).await.unwrap().status();
         assert!([401, 404].contains(&status.as_u16()), "B11: {sentinel}: {status}");

@@ -319,9 +319,8 @@ async fn a_layer_per_request_has_that_request_s_keys() {
         .map(|(name, secret)| Arc::new(Learn365::new(Keys::named(name, secret)).unwrap()));
     for (receiver, provider) in tenants.iter().enumerate() {
         for (sender, key) in tenants.iter().enumerate() {
-            let request =
-                Sender::<Learn365>::new(key.clone()).body(r#"{"Notifications":[]}"#).unwrap();
-            let layer = VerifyLayer::<Learn365>::new(provider.clone());
+            let request = Sender::shared(key.clone()).body(r#"{"Notifications":[]}"#).unwrap();
+            let layer = VerifyLayer::shared(provider.clone());
             let hook = layer.layer(EventRouter::new());
             let status = if sender == receiver { 200 } else { 401 };
             assert_eq!(hook.oneshot(request).await.unwrap().status(), status);

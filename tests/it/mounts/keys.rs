@@ -77,7 +77,7 @@ async fn tenant(State(app): State<App>, Path(name): Path<String>, request: Reque
     let Some(provider) = app.tenants.read().await.get(&name).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    VerifyLayer::new(provider).layer(app.events).oneshot(request).await.into_response()
+    VerifyLayer::shared(provider).layer(app.events).oneshot(request).await.into_response()
 }
 
 #[tokio::test]

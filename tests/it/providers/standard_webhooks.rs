@@ -189,7 +189,7 @@ async fn any_of_several_keys_signs_and_is_named() {
             },
         );
         let clock = ManualClock::at_unix_seconds(NOW);
-        let hook = VerifyLayer::new(provider.clone()).clock(clock).layer(events);
+        let hook = VerifyLayer::shared(provider.clone()).clock(clock).layer(events);
         let request = with(signed_under(WHSEC), SIGNATURE, &signatures);
         assert_eq!(answer(hook, request).await.status(), 200);
         assert_eq!(log.seen(), [format!(r#"standard_webhooks Some("{name}") Some("msg_1")"#)]);

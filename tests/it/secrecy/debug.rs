@@ -81,12 +81,12 @@ fn of_providers_and_what_is_made_of_them() {
     fn silent<P: Provider + tower_webhook::Emit + Debug>(provider: P) {
         assert_debug_silent(&provider);
         let provider = std::sync::Arc::new(provider);
-        let layer = VerifyLayer::<P>::new(provider.clone());
+        let layer = VerifyLayer::shared(provider.clone());
         assert_debug_silent(&layer);
         assert!(format!("{layer:?}").contains("max_bodies: 256"), "{layer:?}");
         assert_debug_silent(&layer.layer(EventRouter::<P>::new()));
         let uri = format!("http://localhost/{CANARY}").parse().unwrap();
-        let sender = Sender::<P>::new(provider).to(uri).id(CANARY);
+        let sender = Sender::shared(provider).to(uri).id(CANARY);
         assert_debug_silent(&sender.properties(format!(r#"{{"a":"{CANARY}"}}"#)));
     }
     silent(Loops::new(canary_token()));
