@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Cursor, DecodeError,
+    Cursor, DecodeError, Decoded,
     duplicates::Once,
     name::{Member, Name},
     reader::{Reader, Sink, twice},
@@ -23,7 +23,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         let event_type = if straight { at.straight_to(type_key, data_key) } else { None };
         let Some(event_type) = event_type else { return self.members(keys, start, None, at) };
         match self.data(Some(event_type), at)? {
-            Data::Decoded(route, event) if event.is_ok() && at.eat(b'}') => {
+            Data::Decoded(route, event @ Decoded::Fits(_)) if at.eat(b'}') => {
                 self.known(start, at, route, event)
             }
             data => self.members(keys, start, Some((Cow::Borrowed(event_type), data)), at),
@@ -111,10 +111,12 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         match event {
             event if data.repeated => {
                 self.discard(route, event);
-                self.known(start, at, route, Err(twice(key, start)))
+                self.known(start, at, route, Decoded::Misfit(twice(key, start)))
             }
-            Err(error) => self.known(start, at, route, Err(error.within(None, key.as_str()))),
-            event => self.known(start, at, route, event),
+            event => {
+                let event = event.map_misfit(|error| error.within(None, key.as_str()));
+                self.known(start, at, route, event)
+            }
         }
     }
 
@@ -125,18 +127,18 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         route: S::Route,
         start: usize,
         at: &Cursor<'b>,
-    ) -> Result<Result<S::Event, DecodeError>, DecodeError> {
+    ) -> Result<Decoded<S::Event>, DecodeError> {
         if let Some(Data::Left(range)) = data {
             return self.sink.decode(route, &mut at.moved(range.start));
         }
         let null = self.sink.decode(route, &mut Cursor::new("null", 0))?;
-        Ok(null.map_err(|_| DecodeError::new(start, "is missing")))
+        Ok(null.map_misfit(|_| DecodeError::new(start, "is missing")))
     }
 }
 
 /// The data of an event: decoded where it stood, or left there.
 enum Data<R, T> {
-    Decoded(R, Result<T, DecodeError>),
+    Decoded(R, Decoded<T>),
     Left(Range<usize>),
 }
 

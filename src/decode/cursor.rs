@@ -5,7 +5,7 @@ use std::{borrow::Cow, ops::Range};
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use serde_json::Deserializer;
 
-use super::{DecodeError, Envelope, object::Object};
+use super::{DecodeError, Decoded, Envelope, object::Object};
 
 /// How deep an event may be at most: as deep as `serde_json` decodes it.
 pub(crate) const MAX_DEPTH: usize = 127;
@@ -52,29 +52,31 @@ impl<'b> Cursor<'b> {
 
     /// Decodes the value here, and passes over it whether it is an `E` or not. `keep` takes it to where it will stay.
     ///
-    /// The outer error says that this is not JSON, the inner one that it is no `E`. `serde_json` files numbers out of
-    /// range, deep nesting and lone surrogates under syntax, so only passing over the value tells the two apart.
+    /// An error says that this is not JSON, a misfit that it is no `E`. `serde_json` files numbers out of range, deep
+    /// nesting and lone surrogates under syntax, so only passing over the value tells the two apart.
     pub(crate) fn value<E: DeserializeOwned, T>(
         &mut self,
         keep: impl FnOnce(E) -> T,
-    ) -> Result<Result<T, DecodeError>, DecodeError> {
+    ) -> Result<Decoded<T>, DecodeError> {
         let start = self.start();
         if self.careful {
             let json = &self.text[self.skip()?];
-            let decoded = serde_json::from_str(json).map(|Object(value)| keep(value));
-            return Ok(decoded.map_err(|_| misfit::<E>(start, json)));
+            return Ok(match serde_json::from_str(json) {
+                Ok(Object(value)) => Decoded::Fits(keep(value)),
+                Err(_) => Decoded::Misfit(misfit::<E>(start, json)),
+            });
         }
         let mut json = Deserializer::from_str(&self.text[start..]);
         let Ok(Object(value)) = Object::<E>::deserialize(&mut json) else {
             let range = self.skip()?;
-            return Ok(Err(misfit::<E>(start, &self.text[range])));
+            return Ok(Decoded::Misfit(misfit::<E>(start, &self.text[range])));
         };
         match json.into_iter::<IgnoredAny>().byte_offset() {
             // A `Deserialize` that never looked at its input.
             0 => self.pass()?,
             taken => self.at += taken,
         }
-        Ok(Ok(keep(value)))
+        Ok(Decoded::Fits(keep(value)))
     }
 
     /// Passes over the value here.
@@ -232,7 +234,10 @@ impl<'b> Cursor<'b> {
 
     #[cold]
     fn unescaped(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
-        Ok(self.value(Cow::Owned)?.ok())
+        Ok(match self.value(Cow::Owned)? {
+            Decoded::Fits(text) => Some(text),
+            Decoded::Misfit(_) => None,
+        })
     }
 }
 
@@ -368,7 +373,8 @@ mod tests {
         ] {
             let text = format!("{json} ,");
             let mut at = Cursor::new(&text, 0);
-            assert!(at.value(|value: u8| value).unwrap().is_err(), "{json}");
+            let decoded = at.value(|value: u8| value).unwrap();
+            assert!(matches!(decoded, Decoded::Misfit(_)), "{json}");
             assert_eq!(at.position(), json.len(), "{json}");
         }
         for json in [
@@ -400,7 +406,9 @@ mod tests {
             #[serde(rename = "a")]
             _a: u8,
         }
-        let error = at.value(|a: A| a).unwrap().unwrap_err();
+        let Decoded::Misfit(error) = at.value(|a: A| a).unwrap() else {
+            panic!("a text is no number")
+        };
         assert_eq!(
             error.within(Some("T"), "[0]").to_string(),
             r#"event "T" at `[0].a`: expected u8 (byte 0)"#

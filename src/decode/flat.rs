@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Cursor, DecodeError,
+    Cursor, DecodeError, Decoded,
     duplicates::Once,
     name::{Member, Name},
     reader::{Reader, Sink, twice},
@@ -82,8 +82,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
 }
 
 /// An event, decoded before all of its object was looked at, and its end.
-type Ahead<'b, S> =
-    (<S as Sink<'b>>::Route, Result<<S as Sink<'b>>::Event, DecodeError>, Cursor<'b>);
+type Ahead<'b, S> = (<S as Sink<'b>>::Route, Decoded<<S as Sink<'b>>::Event>, Cursor<'b>);
 
 /// Whether the rest of an object ends where one can, and none of `names` could stand in it once more.
 fn all_told(rest: &str, names: [Option<&Name>; 2]) -> bool {

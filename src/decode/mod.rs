@@ -23,6 +23,7 @@
 
 mod adjacent;
 mod cursor;
+mod decoded;
 mod duplicates;
 mod envelope;
 mod error;
@@ -37,6 +38,7 @@ mod undecoded;
 pub(crate) use self::object::Object;
 pub(crate) use self::{
     cursor::{Cursor, MAX_DEPTH, is_too_deep},
+    decoded::Decoded,
     object::Strict,
     reader::Sink,
 };

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Cursor, DecodeError, Element, Envelope, MAX_DEPTH, Members,
+    Cursor, DecodeError, Decoded, Element, Envelope, MAX_DEPTH, Members,
     envelope::Tag,
     name::{Member, Name},
     undecoded::Undecoded,
@@ -95,7 +95,7 @@ pub(crate) trait Sink<'b> {
         &mut self,
         route: Self::Route,
         at: &mut Cursor<'b>,
-    ) -> Result<Result<Self::Event, DecodeError>, DecodeError>;
+    ) -> Result<Decoded<Self::Event>, DecodeError>;
 
     /// An event that was decoded will not be shown.
     fn discard(&mut self, route: Self::Route, event: Self::Event);
@@ -104,12 +104,7 @@ pub(crate) trait Sink<'b> {
     fn clear(&mut self);
 
     /// An event of a type that somebody wants has been read to its end.
-    fn known(
-        &mut self,
-        range: Range<usize>,
-        route: Self::Route,
-        event: Result<Self::Event, DecodeError>,
-    );
+    fn known(&mut self, range: Range<usize>, route: Self::Route, event: Decoded<Self::Event>);
 
     /// No event, or one that nobody wants; or it names its type twice, which is an error.
     fn unknown(
@@ -213,8 +208,8 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     }
 
     /// Of an event that was decoded, and will not be shown.
-    pub(super) fn discard(&mut self, route: S::Route, event: Result<S::Event, DecodeError>) {
-        if let Ok(event) = event {
+    pub(super) fn discard(&mut self, route: S::Route, event: Decoded<S::Event>) {
+        if let Decoded::Fits(event) = event {
             self.sink.discard(route, event);
         }
     }
@@ -238,13 +233,11 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         start: usize,
         end: &Cursor<'b>,
         route: S::Route,
-        event: Result<S::Event, DecodeError>,
+        event: Decoded<S::Event>,
     ) -> Result<(), DecodeError> {
         self.one_more(start, end)?;
-        let event = match event {
-            Err(error) => Err(error.within(Some(self.sink.name(route)), &self.path())),
-            event => event,
-        };
+        let event =
+            event.map_misfit(|error| error.within(Some(self.sink.name(route)), &self.path()));
         self.count += 1;
         self.sink.known(start..end.position(), route, event);
         Ok(())

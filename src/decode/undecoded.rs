@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, convert::Infallible, ops::Range};
 
-use super::{Cursor, DecodeError, Element, reader::Sink};
+use super::{Cursor, DecodeError, Decoded, Element, reader::Sink};
 
 /// Wants no type of event: nothing is decoded, each event is shown to `found`.
 pub(super) struct Undecoded<F> {
@@ -35,7 +35,7 @@ impl<'b, F: FnMut(Element<'b>)> Sink<'b> for Undecoded<F> {
         &mut self,
         route: Infallible,
         _: &mut Cursor<'b>,
-    ) -> Result<Result<Infallible, DecodeError>, DecodeError> {
+    ) -> Result<Decoded<Infallible>, DecodeError> {
         match route {}
     }
 
@@ -45,7 +45,7 @@ impl<'b, F: FnMut(Element<'b>)> Sink<'b> for Undecoded<F> {
 
     fn clear(&mut self) {}
 
-    fn known(&mut self, _: Range<usize>, route: Infallible, _: Result<Infallible, DecodeError>) {
+    fn known(&mut self, _: Range<usize>, route: Infallible, _: Decoded<Infallible>) {
         match route {}
     }
 

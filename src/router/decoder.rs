@@ -10,7 +10,7 @@ use super::{
     routes::{RouteId, Routes},
 };
 use crate::{
-    decode::{Cursor, DecodeError, Sink},
+    decode::{Cursor, DecodeError, Decoded, Sink},
     util::panics::contained,
 };
 
@@ -70,7 +70,7 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         &mut self,
         route: RouteId,
         at: &mut Cursor<'b>,
-    ) -> Result<Result<Self::Event, DecodeError>, DecodeError> {
+    ) -> Result<Decoded<Self::Event>, DecodeError> {
         if !at.is_careful() {
             return Ok(self.queues.decode(self.routes, route, at)?.map(Progress::Open));
         }
@@ -80,7 +80,7 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
                 *at = ahead;
                 Ok(decoded?.map(Progress::Open))
             }
-            None => at.pass().map(|()| Ok(Progress::Panicked)),
+            None => at.pass().map(|()| Decoded::Fits(Progress::Panicked)),
         }
     }
 
@@ -96,17 +96,14 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
     }
 
     #[inline]
-    fn known(
-        &mut self,
-        range: Range<usize>,
-        route: RouteId,
-        event: Result<Self::Event, DecodeError>,
-    ) {
+    fn known(&mut self, range: Range<usize>, route: RouteId, event: Decoded<Self::Event>) {
         match event {
-            Ok(progress) => {
+            Decoded::Fits(progress) => {
                 self.events.push(Entry { range, matched: Matched::Known(route), progress })
             }
-            Err(error) => self.unmatched(range, Some(self.routes.name(route).clone()), Some(error)),
+            Decoded::Misfit(error) => {
+                self.unmatched(range, Some(self.routes.name(route).clone()), Some(error))
+            }
         }
     }
 

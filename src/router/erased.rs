@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{EventContext, FromContext, Handler, IntoOutcome, Outcome};
 use crate::{
     RawEvent,
-    decode::{Cursor, DecodeError},
+    decode::{Cursor, DecodeError, Decoded},
     util::panics::{Guarded, contained},
 };
 
@@ -46,10 +46,7 @@ pub(super) trait Queue<S>: Send {
 
 pub(super) trait TypedQueue<S>: Queue<S> {
     /// Decodes one more event, in place, and returns its index.
-    fn decode(
-        self: Pin<&mut Self>,
-        at: &mut Cursor<'_>,
-    ) -> Result<Result<usize, DecodeError>, DecodeError>;
+    fn decode(self: Pin<&mut Self>, at: &mut Cursor<'_>) -> Result<Decoded<usize>, DecodeError>;
 }
 
 pub(super) trait RawQueue<S>: Queue<S> {
@@ -200,10 +197,7 @@ where
     H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
     E: DeserializeOwned + Send,
 {
-    fn decode(
-        self: Pin<&mut Self>,
-        at: &mut Cursor<'_>,
-    ) -> Result<Result<usize, DecodeError>, DecodeError> {
+    fn decode(self: Pin<&mut Self>, at: &mut Cursor<'_>) -> Result<Decoded<usize>, DecodeError> {
         at.value(|event| self.add(event))
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     RawEvent,
-    decode::{Cursor, DecodeError},
+    decode::{Cursor, DecodeError, Decoded},
     util::panics::contained,
 };
 
@@ -49,7 +49,7 @@ impl<S> Queues<S> {
         routes: &Routes<S>,
         route: RouteId,
         at: &mut Cursor<'_>,
-    ) -> Result<Result<usize, DecodeError>, DecodeError> {
+    ) -> Result<Decoded<usize>, DecodeError> {
         let queue =
             self.find(route).unwrap_or_else(|| self.add(route, routes.route(route).queue()));
         self.typed[queue].1.as_mut().decode(at)
