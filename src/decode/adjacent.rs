@@ -4,12 +4,11 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     Cursor, DecodeError, Decoded,
-    duplicates::Once,
+    duplicates::{Unique, twice},
     name::{Member, Name},
-    reader::{Reader, Sink, twice},
+    reader::{Reader, Sink},
 };
 
-#[expect(clippy::ptr_arg, reason = "a borrowed name is cloned for nothing, an owned one seldom")]
 impl<'b, S: Sink<'b>> Reader<'_, S> {
     /// Decodes in place where the name comes first; goes back to the data where that does. Most events are a name, their
     /// data, and nothing else.
@@ -30,50 +29,60 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         }
     }
 
-    /// Looks at all members, or at those behind the name and the data.
+    /// Looks at all members, or at those behind the type and the data if these were read already.
     #[inline(never)]
     fn members(
         &mut self,
-        [type_key, data_key]: [&Name; 2],
+        keys: [&Name; 2],
         start: usize,
         first: Option<(Cow<'b, str>, DataOf<'b, S>)>,
         at: &mut Cursor<'b>,
     ) -> Result<(), DecodeError> {
-        let camel = self.envelope.camel_case;
-        let (mut event_type, mut camel_type) = (Once::NEVER, Once::NEVER);
-        let (mut data, mut camel_data) = (Once::NEVER, Once::NEVER);
+        let mut object = Object::MISSING;
         let mut more = match first {
             None => at.open(b'{', b'}')?,
-            Some((name, of_it)) => {
-                event_type.add(Some(name));
-                data.add(Some(of_it));
+            Some((event_type, data)) => {
+                object.event_type.add(Some(event_type));
+                object.data.add(Some(data));
                 at.more(b'}')?
             }
         };
         while more {
-            match at.member([type_key, data_key], camel)? {
-                Member::Exact(0) => event_type.add(at.event_type()?),
-                Member::Exact(_) if data.found => {
-                    at.pass()?;
-                    data.repeated = true;
+            match at.member(keys, self.envelope.camel_case)? {
+                Member::Exact(0) => object.event_type.add(at.event_type()?),
+                // A second one is not decoded: the event does not fit anyway.
+                Member::Exact(_) if object.data.found => object.data.add(at.pass().map(|()| None)?),
+                Member::Exact(_) => {
+                    let data = self.data(object.event_type.first.as_deref(), at)?;
+                    object.data.add(Some(data));
                 }
-                Member::Exact(_) => data.add(Some(self.data(event_type.first.as_deref(), at)?)),
-                Member::CamelCase(0) => camel_type.add(at.event_type()?),
-                Member::CamelCase(_) => camel_data.add(Some(Data::Left(at.skip()?))),
+                Member::CamelCase(0) => object.camel_type.add(at.event_type()?),
+                Member::CamelCase(_) => object.camel_data.add(Some(Data::Left(at.skip()?))),
                 Member::Other(_) => at.pass()?,
             }
             more = at.more(b'}')?;
         }
-        let (event_type, data) =
-            (event_type.or(&camel_type), if data.found { data } else { camel_data });
-        match &event_type.first {
-            _ if event_type.repeated => {
-                if let Some(Data::Decoded(route, event)) = data.first {
-                    self.discard(route, event);
-                }
-                self.unknown(start, at, Err(twice(type_key, start)))
+        self.adjacent_read(keys, start, object, at)
+    }
+
+    /// All members of the object have been looked at.
+    fn adjacent_read(
+        &mut self,
+        [type_key, data_key]: [&Name; 2],
+        start: usize,
+        object: Object<'b, S>,
+        at: &Cursor<'b>,
+    ) -> Result<(), DecodeError> {
+        let event_type = object.event_type.or(object.camel_type);
+        let data = object.data.or(object.camel_data);
+        if event_type.repeated {
+            if let Some(Data::Decoded(route, event)) = data.first {
+                self.discard(route, event);
             }
-            Some(event_type) => self.settle(event_type, data, data_key, start, at),
+            return self.unknown(start, at, Err(twice(type_key, start)));
+        }
+        match event_type.first {
+            Some(event_type) => self.settle(event_type, (data, data_key), start, at),
             None => self.unknown(start, at, Ok(None)),
         }
     }
@@ -93,31 +102,26 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
 
     fn settle(
         &mut self,
-        event_type: &Cow<'b, str>,
-        data: Once<DataOf<'b, S>>,
-        key: &Name,
+        event_type: Cow<'b, str>,
+        (data, key): (Unique<DataOf<'b, S>>, &Name),
         start: usize,
         at: &Cursor<'b>,
     ) -> Result<(), DecodeError> {
         let (route, event) = match data.first {
             Some(Data::Decoded(route, event)) => (route, event),
             left => {
-                let Some(route) = self.sink.route(event_type) else {
-                    return self.unknown(start, at, Ok(Some(event_type.clone())));
+                let Some(route) = self.sink.route(&event_type) else {
+                    return self.unknown(start, at, Ok(Some(event_type)));
                 };
                 (route, self.left(left, route, start, at)?)
             }
         };
-        match event {
-            event if data.repeated => {
-                self.discard(route, event);
-                self.known(start, at, route, Decoded::Misfit(twice(key, start)))
-            }
-            event => {
-                let event = event.map_misfit(|error| error.within(None, key.as_str()));
-                self.known(start, at, route, event)
-            }
+        if data.repeated {
+            self.discard(route, event);
+            return self.known(start, at, route, Decoded::Misfit(twice(key, start)));
         }
+        let event = event.map_misfit(|error| error.within(None, key.as_str()));
+        self.known(start, at, route, event)
     }
 
     /// Decodes data that was left where it stood, or that is missing.
@@ -134,6 +138,23 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         let null = self.sink.decode(route, &mut Cursor::new("null", 0))?;
         Ok(null.map_misfit(|_| DecodeError::new(start, "is missing")))
     }
+}
+
+/// The members of an object that the envelope names, in both spellings.
+struct Object<'b, S: Sink<'b>> {
+    event_type: Unique<Cow<'b, str>>,
+    camel_type: Unique<Cow<'b, str>>,
+    data: Unique<DataOf<'b, S>>,
+    camel_data: Unique<DataOf<'b, S>>,
+}
+
+impl<'b, S: Sink<'b>> Object<'b, S> {
+    const MISSING: Self = Self {
+        event_type: Unique::MISSING,
+        camel_type: Unique::MISSING,
+        data: Unique::MISSING,
+        camel_data: Unique::MISSING,
+    };
 }
 
 /// The data of an event: decoded where it stood, or left there.

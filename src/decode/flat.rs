@@ -4,89 +4,135 @@ use std::borrow::Cow;
 
 use super::{
     Cursor, DecodeError, Decoded,
-    duplicates::Once,
+    duplicates::{Unique, twice},
     name::{Member, Name},
-    reader::{Reader, Sink, twice},
+    reader::{Reader, Sink},
 };
 
+/// The members that the envelope names: the type, and another one that an event must have.
+#[derive(Clone, Copy)]
+pub(super) struct Keys<'k> {
+    pub(super) event_type: &'k Name,
+    pub(super) beside: Option<&'k Name>,
+}
+
 impl<'b, S: Sink<'b>> Reader<'_, S> {
-    /// Looks for the name, and decodes the same object from its start.
+    /// Looks for the type, and decodes the same object from its start.
     ///
-    /// The first name found is believed as long as nothing behind it looks like another; else all members are looked at.
-    pub(super) fn flat(
-        &mut self,
-        name: &Name,
-        beside: Option<&Name>,
-        at: &mut Cursor<'b>,
-    ) -> Result<(), DecodeError> {
-        let camel = self.envelope.camel_case;
-        let start = at.position();
-        let (mut event_type, mut camel_type) = (Once::NEVER, Once::NEVER);
-        let (mut other, mut camel_other) = (Once::NEVER, Once::NEVER);
-        let mut decoded = None;
+    /// The first type found is believed if nothing behind it could be a second one. If something could, then all members
+    /// are looked at.
+    pub(super) fn flat(&mut self, keys: Keys<'_>, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
+        let mut object = Object::new(at.position());
         let mut more = at.open(b'{', b'}')?;
         while more {
-            match at.member([name, beside.unwrap_or(name)], camel)? {
-                Member::Exact(0) => {
-                    event_type.add(at.event_type()?);
-                    if decoded.is_none()
-                        && other.once() == beside.is_some()
-                        && let Some((route, event, ahead)) = self.ahead(&event_type, start, at)?
-                    {
-                        if at.until(&ahead).is_some_and(|rest| all_told(rest, [Some(name), beside]))
-                        {
-                            *at = ahead;
-                            return self.known(start, at, route, event);
-                        }
-                        decoded = Some((route, event));
-                    }
+            let names = [keys.event_type, keys.beside.unwrap_or(keys.event_type)];
+            let member = at.member(names, self.envelope.camel_case)?;
+            let is_type = matches!(member, Member::Exact(0));
+            object.add(member, at)?;
+            if is_type && object.ahead.is_none() && object.beside.once() == keys.beside.is_some() {
+                object.ahead = self.ahead(&object, at)?;
+                if let Some(ahead) = object.ahead.take_if(|ahead| ahead.is_whole(keys, at)) {
+                    *at = ahead.end;
+                    return self.known(object.start, at, ahead.route, ahead.event);
                 }
-                Member::CamelCase(0) => camel_type.add(at.event_type()?),
-                Member::Exact(_) => other.add(Some(at.pass()?)),
-                Member::CamelCase(_) => camel_other.add(Some(at.pass()?)),
-                Member::Other(_) => at.pass()?,
             }
             more = at.more(b'}')?;
         }
-        let complete = beside.is_none() || other.or(&camel_other).once();
-        let event_type = event_type.or(&camel_type);
-        if let Some((route, event)) = decoded {
+        self.flat_read(keys, object, at)
+    }
+
+    /// Decodes the object from its start, ahead of a look at the rest of its members, if its type is known. This saves
+    /// most events a second reading: their type is their first member.
+    fn ahead(
+        &mut self,
+        object: &Object<'b, S>,
+        at: &Cursor<'b>,
+    ) -> Result<Option<Ahead<'b, S>>, DecodeError> {
+        let event_type = object.event_type.first.as_ref().filter(|_| object.event_type.once());
+        let Some(route) = event_type.and_then(|event_type| self.sink.route(event_type)) else {
+            return Ok(None);
+        };
+        let mut end = at.moved(object.start);
+        let event = self.sink.decode(route, &mut end)?;
+        Ok(Some(Ahead { route, event, end }))
+    }
+
+    /// All members of the object have been looked at.
+    fn flat_read(
+        &mut self,
+        keys: Keys<'_>,
+        object: Object<'b, S>,
+        at: &Cursor<'b>,
+    ) -> Result<(), DecodeError> {
+        let start = object.start;
+        let complete = keys.beside.is_none() || object.beside.or(object.camel_beside).once();
+        let event_type = object.event_type.or(object.camel_type);
+        if let Some(Ahead { route, event, .. }) = object.ahead {
             if complete && !event_type.repeated {
                 return self.known(start, at, route, event);
             }
             self.discard(route, event);
         }
-        match &event_type.first {
+        match event_type.first {
             _ if !complete => self.unknown(start, at, Ok(None)),
-            _ if event_type.repeated => self.unknown(start, at, Err(twice(name, start))),
+            _ if event_type.repeated => self.unknown(start, at, Err(twice(keys.event_type, start))),
             Some(event_type) => self.rewound(event_type, start, at),
             None => self.unknown(start, at, Ok(None)),
         }
     }
+}
 
-    /// Decodes the object from its start, if `event_type` is that of a known event. Says where it ends, too.
-    fn ahead(
-        &mut self,
-        event_type: &Once<Cow<'b, str>>,
-        start: usize,
-        at: &Cursor<'b>,
-    ) -> Result<Option<Ahead<'b, S>>, DecodeError> {
-        let event_type = event_type.first.as_ref().filter(|_| !event_type.repeated);
-        let Some(route) = event_type.and_then(|event_type| self.sink.route(event_type)) else {
-            return Ok(None);
-        };
-        let mut ahead = at.moved(start);
-        let event = self.sink.decode(route, &mut ahead)?;
-        Ok(Some((route, event, ahead)))
+/// The members of an object, as far as they have been looked at.
+struct Object<'b, S: Sink<'b>> {
+    start: usize,
+    event_type: Unique<Cow<'b, str>>,
+    camel_type: Unique<Cow<'b, str>>,
+    beside: Unique<()>,
+    camel_beside: Unique<()>,
+    ahead: Option<Ahead<'b, S>>,
+}
+
+impl<'b, S: Sink<'b>> Object<'b, S> {
+    fn new(start: usize) -> Self {
+        Self {
+            start,
+            event_type: Unique::MISSING,
+            camel_type: Unique::MISSING,
+            beside: Unique::MISSING,
+            camel_beside: Unique::MISSING,
+            ahead: None,
+        }
+    }
+
+    // Inlined: called for each member in front of the type.
+    #[inline(always)]
+    fn add(&mut self, member: Member<'b>, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
+        match member {
+            Member::Exact(0) => self.event_type.add(at.event_type()?),
+            Member::CamelCase(0) => self.camel_type.add(at.event_type()?),
+            Member::Exact(_) => self.beside.add(Some(at.pass()?)),
+            Member::CamelCase(_) => self.camel_beside.add(Some(at.pass()?)),
+            Member::Other(_) => at.pass()?,
+        }
+        Ok(())
     }
 }
 
-/// An event, decoded before all of its object was looked at, and its end.
-type Ahead<'b, S> = (<S as Sink<'b>>::Route, Decoded<<S as Sink<'b>>::Event>, Cursor<'b>);
+/// An event, decoded before all of its object was looked at.
+struct Ahead<'b, S: Sink<'b>> {
+    route: S::Route,
+    event: Decoded<S::Event>,
+    end: Cursor<'b>,
+}
 
-/// Whether the rest of an object ends where one can, and none of `names` could stand in it once more.
-fn all_told(rest: &str, names: [Option<&Name>; 2]) -> bool {
-    rest.ends_with('}')
-        && !rest.contains(r"\u00")
-        && !names.into_iter().flatten().any(|name| name.may_stand_in(rest))
+impl<'b, S: Sink<'b>> Ahead<'b, S> {
+    /// Whether the object ends where the event does, and no member behind `at` could be named by one of `keys`.
+    fn is_whole(&self, keys: Keys<'_>, at: &Cursor<'b>) -> bool {
+        at.until(&self.end).is_some_and(|rest| {
+            rest.ends_with('}')
+                && !rest.contains(r"\u00")
+                && !keys.event_type.may_stand_in(rest)
+                && !keys.beside.is_some_and(|beside| beside.may_stand_in(rest))
+        })
+    }
 }

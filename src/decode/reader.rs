@@ -5,6 +5,7 @@ use std::{borrow::Cow, ops::Range};
 use super::{
     Cursor, DecodeError, Decoded, Element, Envelope, MAX_DEPTH, Members,
     envelope::Tag,
+    flat,
     name::{Member, Name},
     undecoded::Undecoded,
 };
@@ -120,7 +121,6 @@ pub(super) struct Reader<'r, S> {
     count: usize,
 }
 
-#[expect(clippy::ptr_arg, reason = "a borrowed name is cloned for nothing, an owned one seldom")]
 impl<'b, S: Sink<'b>> Reader<'_, S> {
     fn outer(&mut self, list: &Name, at: &mut Cursor<'b>) -> Result<Members<'b>, DecodeError> {
         let mut members = Members::new(self.envelope.camel_case);
@@ -183,12 +183,12 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
                 self.adjacent([event_type, data], *straight, at)
             }
             (Some(b'{'), Tag::Flat { event_type, beside }) => {
-                self.flat(event_type, beside.as_ref(), at)
+                self.flat(flat::Keys { event_type, beside: beside.as_ref() }, at)
             }
             (Some(b'{'), Tag::Shape(of)) => {
                 let event_type = of(&Members::read(at, self.envelope.camel_case)?);
                 match event_type.filter(|event_type| event_type.len() <= Envelope::MAX_TYPE) {
-                    Some(event_type) => self.rewound(&event_type, start, at),
+                    Some(event_type) => self.rewound(event_type, start, at),
                     None => self.unknown(start, at, Ok(None)),
                 }
             }
@@ -216,12 +216,12 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
 
     pub(super) fn rewound(
         &mut self,
-        event_type: &Cow<'b, str>,
+        event_type: Cow<'b, str>,
         start: usize,
         at: &Cursor<'b>,
     ) -> Result<(), DecodeError> {
-        let Some(route) = self.sink.route(event_type) else {
-            return self.unknown(start, at, Ok(Some(event_type.clone())));
+        let Some(route) = self.sink.route(&event_type) else {
+            return self.unknown(start, at, Ok(Some(event_type)));
         };
         let event = self.sink.decode(route, &mut at.moved(start))?;
         self.known(start, at, route, event)
@@ -271,8 +271,4 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         let list = self.envelope.list.as_ref().map_or("", Name::as_str);
         format!("{list}[{}]", self.count)
     }
-}
-
-pub(super) fn twice(member: &Name, at: usize) -> DecodeError {
-    DecodeError::new(at, format!("has two members `{}`", member.as_str()))
 }
