@@ -14,22 +14,22 @@ use super::{Members, name::Name};
 /// ```
 /// use tower_webhook::decode::{Envelope, events};
 ///
-/// let body = br#"[{"kind": "paid", "of": {"total": 3}}, {"of": [], "kind": "p\u0061id"}, 7]"#;
-/// let found: Vec<_> = events(&Envelope::adjacent("kind", "of"), body)?.into_iter().map(|e| (e.event_type, e.range)).collect();
-/// assert_eq!(found[0], (Some("paid".into()), 1..37));
+/// let body = br#"[{"event": "paid", "of": {"total": 3}}, {"of": [], "event": "p\u0061id"}, 7]"#;
+/// let found: Vec<_> = events(&Envelope::adjacent("event", "of"), body)?.into_iter().map(|e| (e.event_type, e.range)).collect();
+/// assert_eq!(found[0], (Some("paid".into()), 1..38));
 /// assert_eq!(found[1].0.as_deref(), Some("paid"));
-/// assert_eq!(found[2], (None, 72..73));
+/// assert_eq!(found[2], (None, 74..75));
 /// # Ok::<_, tower_webhook::decode::DecodeError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Envelope {
     pub(super) list: Option<Name>,
-    pub(super) tag: Tag,
+    pub(super) layout: Layout,
     pub(super) camel_case: bool,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Tag {
+pub(super) enum Layout {
     Adjacent {
         event_type: Name,
         data: Name,
@@ -60,12 +60,12 @@ impl Envelope {
         let (event_type, data) = (Name::new(event_type), Name::new(data));
         let straight =
             event_type.is_plain() && data.is_plain() && event_type.as_str() != data.as_str();
-        Tag::Adjacent { event_type, data, straight }.into()
+        Layout::Adjacent { event_type, data, straight }.into()
     }
 
     /// `{"action": "paid", …}`: what the event says stands beside its name.
     pub fn flat(event_type: impl Into<Cow<'static, str>>) -> Self {
-        Tag::Flat { event_type: Name::new(event_type), beside: None }.into()
+        Layout::Flat { event_type: Name::new(event_type), beside: None }.into()
     }
 
     /// Like [`Envelope::flat`], for objects of which only those with one member `beside` are events: without it, or with
@@ -74,25 +74,25 @@ impl Envelope {
         event_type: impl Into<Cow<'static, str>>,
         beside: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Tag::Flat { event_type: Name::new(event_type), beside: Some(Name::new(beside)) }.into()
+        Layout::Flat { event_type: Name::new(event_type), beside: Some(Name::new(beside)) }.into()
     }
 
     /// What stands beside the type in every event, by [`Envelope::flat_beside`].
     pub(crate) fn beside(&self) -> Option<&str> {
-        match &self.tag {
-            Tag::Flat { beside, .. } => beside.as_ref().map(Name::as_str),
-            Tag::Adjacent { .. } | Tag::Shape(_) | Tag::Named(_) => None,
+        match &self.layout {
+            Layout::Flat { beside, .. } => beside.as_ref().map(Name::as_str),
+            Layout::Adjacent { .. } | Layout::Shape(_) | Layout::Named(_) => None,
         }
     }
 
     /// For objects that carry no name: `of` tells it from their members, or that there is none.
     pub fn shape(of: Shape) -> Self {
-        Tag::Shape(of).into()
+        Layout::Shape(of).into()
     }
 
     /// The body is one event of this type, whatever JSON it is.
     pub fn named(event_type: impl Into<Cow<'static, str>>) -> Self {
-        Tag::Named(event_type.into()).into()
+        Layout::Named(event_type.into()).into()
     }
 
     /// The events stand in the list `name` of one outer object.
@@ -108,9 +108,9 @@ impl Envelope {
     }
 }
 
-impl From<Tag> for Envelope {
-    fn from(tag: Tag) -> Self {
-        Self { list: None, tag, camel_case: false }
+impl From<Layout> for Envelope {
+    fn from(layout: Layout) -> Self {
+        Self { list: None, layout, camel_case: false }
     }
 }
 

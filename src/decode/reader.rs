@@ -4,7 +4,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     Cursor, DecodeError, Decoded, Element, Envelope, MAX_DEPTH, Members,
-    envelope::Tag,
+    envelope::Layout,
     flat,
     name::{Member, Name},
     undecoded::Undecoded,
@@ -51,7 +51,7 @@ impl Envelope {
     ) -> Result<Members<'b>, DecodeError> {
         let mut reader = Reader { envelope: self, sink, count: 0 };
         let outer = match &self.list {
-            None if matches!(self.tag, Tag::Named(_)) => {
+            None if matches!(self.layout, Layout::Named(_)) => {
                 reader.element(&mut at)?;
                 Members::new(self.camel_case)
             }
@@ -178,25 +178,25 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
 
     fn element(&mut self, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         let start = at.start();
-        match (at.peek(), &self.envelope.tag) {
-            (Some(b'{'), Tag::Adjacent { event_type, data, straight }) => {
+        match (at.peek(), &self.envelope.layout) {
+            (Some(b'{'), Layout::Adjacent { event_type, data, straight }) => {
                 self.adjacent([event_type, data], *straight, at)
             }
-            (Some(b'{'), Tag::Flat { event_type, beside }) => {
+            (Some(b'{'), Layout::Flat { event_type, beside }) => {
                 self.flat(flat::Keys { event_type, beside: beside.as_ref() }, at)
             }
-            (Some(b'{'), Tag::Shape(of)) => {
+            (Some(b'{'), Layout::Shape(of)) => {
                 let event_type = of(&Members::read(at, self.envelope.camel_case)?);
                 match event_type.filter(|event_type| event_type.len() <= Envelope::MAX_TYPE) {
                     Some(event_type) => self.rewound(event_type, start, at),
                     None => self.unknown(start, at, Ok(None)),
                 }
             }
-            (_, Tag::Named(event_type)) => {
+            (_, Layout::Named(event_type)) => {
                 let event_type = Cow::Owned(event_type.clone().into_owned());
                 let mut end = at.clone();
                 end.pass()?;
-                self.rewound(&event_type, start, &end)?;
+                self.rewound(event_type, start, &end)?;
                 *at = end;
                 Ok(())
             }

@@ -94,9 +94,9 @@ fn every_beginning_of_a_body_is_refused() {
 
 #[test]
 fn a_name_that_json_escapes_is_found_escaped_only() {
-    for (kind, data) in [("ty\\pe", "data"), ("type", "d\\ata"), ("ty\\pe", "d\\ata")] {
-        let envelope = || Envelope::adjacent(kind, data);
-        let unescaped = format!(r#"{{"{kind}":"paid","{data}":{{"total":3}}}}"#);
+    for (type_key, data_key) in [("ty\\pe", "data"), ("type", "d\\ata"), ("ty\\pe", "d\\ata")] {
+        let envelope = || Envelope::adjacent(type_key, data_key);
+        let unescaped = format!(r#"{{"{type_key}":"paid","{data_key}":{{"total":3}}}}"#);
         assert!(events(&envelope(), unescaped.as_bytes()).is_err(), "{unescaped}");
         assert_eq!(seen(envelope(), unescaped.replace('\\', r"\\")), ["paid 3"]);
     }

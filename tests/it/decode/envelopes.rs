@@ -84,12 +84,12 @@ fn adjacent_members_stand_in_any_order_and_once() {
 
 #[test]
 fn a_type_that_is_no_short_text_names_nothing() {
-    for kind in
+    for event_type in
         ["7", "null", "true", "[\"paid\"]", "{\"type\":\"paid\"}", "\"\\ud800\"", "\"paid\\udc00\""]
     {
         for body in [
-            format!(r#"[{{"type":{kind},"data":{{"total":3}}}}]"#),
-            format!(r#"[{{"data":{{"total":3}},"type":{kind}}}]"#),
+            format!(r#"[{{"type":{event_type},"data":{{"total":3}}}}]"#),
+            format!(r#"[{{"data":{{"total":3}},"type":{event_type}}}]"#),
         ] {
             assert_eq!(seen(adjacent(), &body), ["raw None"], "{body}");
         }
@@ -97,11 +97,11 @@ fn a_type_that_is_no_short_text_names_nothing() {
     for (length, expected) in
         [(Envelope::MAX_TYPE, Some("é".repeat(128))), (Envelope::MAX_TYPE + 2, None)]
     {
-        let kind = "é".repeat(length / 2);
+        let event_type = "é".repeat(length / 2);
         for (envelope, body) in [
-            (adjacent(), format!(r#"[{{"type":"{kind}","data":1}}]"#)),
-            (Envelope::flat("type"), format!(r#"{{"type":"{kind}"}}"#)),
-            (Envelope::shape(named), format!(r#"{{"type":"{kind}"}}"#)),
+            (adjacent(), format!(r#"[{{"type":"{event_type}","data":1}}]"#)),
+            (Envelope::flat("type"), format!(r#"{{"type":"{event_type}"}}"#)),
+            (Envelope::shape(named), format!(r#"{{"type":"{event_type}"}}"#)),
         ] {
             assert_eq!(seen(envelope, body), [format!("raw {expected:?}")]);
         }

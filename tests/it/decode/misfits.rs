@@ -74,9 +74,9 @@ fn a_path_is_short_and_one_line_and_names_no_unknown_field() {
     let router = EventRouter::new()
         .on_type("numbers", async |_: Numbers| {})
         .on_type("strict", async |_: Strict| {});
-    let told = |kind: &str, key: &str| {
+    let told = |event_type: &str, key: &str| {
         let key = serde_json::Value::from(key);
-        let data = format!(r#"[{{"data":{{{key}:"x"}},"type":"{kind}"}}]"#);
+        let data = format!(r#"[{{"data":{{{key}:"x"}},"type":"{event_type}"}}]"#);
         outcomes(dispatch(&router, adjacent(), data).unwrap()).remove(0)
     };
     let key = format!("a\nb{}", "c".repeat(5_000));
@@ -187,10 +187,13 @@ fn a_list_is_no_object_at_any_depth() {
 
     let events =
         EventRouter::new().on(async |_: PeerJoined| {}).on(async |_: RecordingProcessed| {});
-    for kind in ["peer.joined", "recording.processed"] {
-        let body = format!(r#"{{"event_name":"{kind}","data":["7"]}}"#);
+    for event_type in ["peer.joined", "recording.processed"] {
+        let body = format!(r#"{{"event_name":"{event_type}","data":["7"]}}"#);
         let told = misfit(&events, &Teachstack::dangerous_unauthenticated(), body);
-        assert_eq!(told, format!(r#"event "{kind}" at `[0].data`: expected an object (byte 0)"#));
+        assert_eq!(
+            told,
+            format!(r#"event "{event_type}" at `[0].data`: expected an object (byte 0)"#)
+        );
     }
     assert!(serde_json::from_str::<SessionStarted>("[]").is_err(), "without a router, too");
 }
@@ -223,20 +226,22 @@ fn a_list_is_no_payload_of_a_struct_and_no_field_that_says_so() {
     let router = EventRouter::new()
         .on_type("order", async |_: Order| {})
         .on_type("wrapped", async |_: Wrapped| {});
-    let told = |kind: &str, data: &str| {
-        let body = format!(r#"{{"type":"{kind}","data":{data}}}"#);
+    let told = |event_type: &str, data: &str| {
+        let body = format!(r#"{{"type":"{event_type}","data":{data}}}"#);
         outcomes(dispatch(&router, adjacent(), body).unwrap()).remove(0)
     };
-    for kind in ["order", "wrapped"] {
+    for event_type in ["order", "wrapped"] {
         let fails = |path: &str, wanted: &str| {
-            let byte = r#"{"type":"","data":"#.len() + kind.len();
-            format!(r#"event "{kind}" at `[0].data{path}`: expected struct {wanted} (byte {byte})"#)
+            let byte = r#"{"type":"","data":"#.len() + event_type.len();
+            format!(
+                r#"event "{event_type}" at `[0].data{path}`: expected struct {wanted} (byte {byte})"#
+            )
         };
-        assert_eq!(told(kind, "[]"), fails("", "Order"));
-        assert_eq!(told(kind, r#"{"payer":[3]}"#), fails(".payer", "Paid"));
-        assert_eq!(told(kind, r#"{"payer":{"total":3}}"#), "handled");
-        assert_eq!(told(kind, r#"{"payer":null}"#), "handled");
-        assert_eq!(told(kind, r#"{"by_position":[3]}"#), "handled", "as `serde` has it");
+        assert_eq!(told(event_type, "[]"), fails("", "Order"));
+        assert_eq!(told(event_type, r#"{"payer":[3]}"#), fails(".payer", "Paid"));
+        assert_eq!(told(event_type, r#"{"payer":{"total":3}}"#), "handled");
+        assert_eq!(told(event_type, r#"{"payer":null}"#), "handled");
+        assert_eq!(told(event_type, r#"{"by_position":[3]}"#), "handled", "as `serde` has it");
     }
 }
 
@@ -361,21 +366,22 @@ fn careless_types_harm_themselves_only() {
     let paid = r#"{"type":"paid","data":{"total":3}}"#;
 
     for data in ["\"x\"", "[1,[2]]", "{}", r#"{"type":"paid","data":{"total":4}}"#] {
-        for (kind, outcome) in [("blind", "handled"), ("panics", "it panicked")] {
+        for (event_type, outcome) in [("blind", "handled"), ("panics", "it panicked")] {
             let body = format!(
-                r#"[{{"type":"{kind}","data":{data}}},{{"data":{data},"type":"{kind}"}},{paid}]"#
+                r#"[{{"type":"{event_type}","data":{data}}},{{"data":{data},"type":"{event_type}"}},{paid}]"#
             );
             let batch = dispatch(&router, adjacent(), &body).unwrap();
             assert_eq!(outcomes(batch), [outcome, outcome, "handled"], "{body}");
-            let body =
-                format!(r#"[{{"type":"{kind}","total":{data}}},{{"type":"paid","total":3}}]"#);
+            let body = format!(
+                r#"[{{"type":"{event_type}","total":{data}}},{{"type":"paid","total":3}}]"#
+            );
             let batch = dispatch(&router, Envelope::flat("type"), &body).unwrap();
             assert_eq!(outcomes(batch), [outcome, "handled"], "{body}");
         }
     }
-    for kind in ["blind", "panics"] {
+    for event_type in ["blind", "panics"] {
         for data in ["tru", "{\"a\":}", "\"\\x\"", "[1,]"] {
-            let body = format!(r#"[{{"type":"{kind}","data":{data}}},{paid}]"#);
+            let body = format!(r#"[{{"type":"{event_type}","data":{data}}},{paid}]"#);
             assert!(dispatch(&router, adjacent(), &body).is_err(), "{body}");
         }
     }
