@@ -23,7 +23,9 @@ impl Provider for Acme {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let id = head.public_header("acme-delivery")?;
         if id.contains('.') {
-            return Err(VerifyError::Other("the id holds a dot: where it ends is not signed"));
+            return Err(VerifyError::Other(
+                "the id holds a dot: where it ends is not signed".into(),
+            ));
         }
         let tag = Tag::hex(head.header("acme-signature")?)?;
         Ok(self.0.check(tag).prefix(id).prefix(".").id(id))

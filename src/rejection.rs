@@ -21,7 +21,7 @@ use crate::{
 /// use http::StatusCode;
 /// use tower_webhook::{Rejection, scheme::VerifyError};
 ///
-/// let rejection = Rejection::Unauthentic(VerifyError::MissingHeader("ms-signature"));
+/// let rejection = Rejection::Unauthentic(VerifyError::MissingHeader("ms-signature".into()));
 /// assert_eq!(rejection.status(), StatusCode::UNAUTHORIZED);
 /// assert_eq!(rejection.to_string(), "not authentic: header `ms-signature` is missing");
 /// ```

@@ -1,26 +1,26 @@
 //! `VerifyError`: why a request is not authentic.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Why a request is not authentic: for the operator, never for the stranger who sent it.
 ///
 /// The stranger gets one answer for nearly all of them (see [`Rejection`](crate::Rejection)); the reason reaches the
 /// response's extensions and one trace event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// A header that authentication needs is absent.
-    MissingHeader(&'static str),
+    MissingHeader(Cow<'static, str>),
     /// The header stands there more than once: neither the first nor the last one wins.
-    RepeatedHeader(&'static str),
+    RepeatedHeader(Cow<'static, str>),
     /// The header holds something other than visible ASCII, blanks and tabs.
-    MalformedHeader(&'static str),
+    MalformedHeader(Cow<'static, str>),
     /// The header is longer than the limit, [`Head::MAX_HEADER_BYTES`](super::Head::MAX_HEADER_BYTES) by default.
-    HeaderTooLong(&'static str),
+    HeaderTooLong(Cow<'static, str>),
     /// A query parameter that authentication needs is absent.
-    MissingQuery(&'static str),
+    MissingQuery(Cow<'static, str>),
     /// The query parameter stands there more than once.
-    RepeatedQuery(&'static str),
+    RepeatedQuery(Cow<'static, str>),
     /// The signature is not written the way its scheme writes it.
     MalformedSignature,
     /// There is a signature, but none of a kind that the configured keys can check.
@@ -34,17 +34,19 @@ pub enum VerifyError {
     /// A token in a query parameter or a header is not a configured one.
     TokenMismatch,
     /// HTTP Basic credentials are missing, malformed or wrong, as the text says.
-    Basic(&'static str),
+    Basic(Cow<'static, str>),
     /// HTTP Bearer credentials are missing, malformed or wrong, as the text says.
-    Bearer(&'static str),
+    Bearer(Cow<'static, str>),
     /// The timestamp is not a number in ASCII digits.
     MalformedTimestamp,
     /// The timestamp lies before the tolerance.
+    #[non_exhaustive]
     TimestampTooOld {
         /// Seconds between the timestamp and this receiver's clock.
         skew: u64,
     },
     /// The timestamp lies after the tolerance.
+    #[non_exhaustive]
     TimestampInFuture {
         /// Seconds between the timestamp and this receiver's clock.
         skew: u64,
@@ -52,7 +54,7 @@ pub enum VerifyError {
     /// The type of the event, in a header, is empty or longer than 256 bytes.
     EventType,
     /// A scheme of one's own refused, for the reason given.
-    Other(&'static str),
+    Other(Cow<'static, str>),
 }
 
 impl fmt::Display for VerifyError {

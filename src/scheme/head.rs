@@ -1,12 +1,15 @@
 //! `Head`: the method, target and headers of a request, read with care for absent and repeated ones.
 
 use std::{
+    borrow::Cow,
     cell::{Cell, RefCell},
     fmt,
+    hash::Hasher,
     time::SystemTime,
 };
 
-use http::{HeaderMap, HeaderName, Method, Uri, header::AsHeaderName, request::Parts};
+use http::{HeaderMap, Method, Uri, header::AsHeaderName, request::Parts};
+use rustc_hash::FxHasher;
 
 use super::VerifyError;
 
@@ -23,17 +26,17 @@ use super::VerifyError;
 /// let (parts, ()) = http::Request::get("/hook?echo=1").header("x-sig", "a").header("x-sig", "b").body(())?.into_parts();
 /// let head = Head::new(&parts, SystemTime::now());
 /// assert_eq!(head.query("echo"), Ok("1"));
-/// assert_eq!(head.header("x-sig"), Err(VerifyError::RepeatedHeader("x-sig")));
-/// assert_eq!(head.header("x-tag"), Err(VerifyError::MissingHeader("x-tag")));
+/// assert_eq!(head.header("x-sig"), Err(VerifyError::RepeatedHeader("x-sig".into())));
+/// assert_eq!(head.header("x-tag"), Err(VerifyError::MissingHeader("x-tag".into())));
 /// # Ok::<_, http::Error>(())
 /// ```
 pub struct Head<'a> {
     parts: &'a Parts,
     now: SystemTime,
     max_header_bytes: usize,
-    /// The first secret headers that were read. An empty name is a free place.
-    read: [Cell<&'static str>; ReadHeaders::FIRST],
-    read_later: RefCell<Vec<&'static str>>,
+    /// The first secret headers that were read, as [`name_hash`]es.
+    read: [Cell<u64>; ReadHeaders::FIRST],
+    read_later: RefCell<Vec<u64>>,
 }
 
 impl<'a> Head<'a> {
@@ -76,12 +79,17 @@ impl<'a> Head<'a> {
     /// The one value of the header `name`, made of visible ASCII, blanks and tabs. The value is hidden from handlers: for
     /// signatures, tokens and other credentials.
     ///
+    /// The name is a text of either case, or a [`&HeaderName`](http::HeaderName), which is not parsed for each request.
+    ///
     /// # Errors
     ///
     /// Missing, repeated, longer than the limit, other characters.
-    pub fn header(&self, name: &'static str) -> Result<&'a str, VerifyError> {
-        self.note(name);
-        self.value(name, name)
+    pub fn header<N: AsHeaderName + AsRef<str> + Copy>(
+        &self,
+        name: N,
+    ) -> Result<&'a str, VerifyError> {
+        self.note(name.as_ref());
+        self.value(name)
     }
 
     /// Like [`Head::header`], for a value that is no secret: an id, a timestamp, a topic. Handlers see it in
@@ -90,38 +98,24 @@ impl<'a> Head<'a> {
     /// # Errors
     ///
     /// As [`Head::header`].
-    pub fn public_header(&self, name: &'static str) -> Result<&'a str, VerifyError> {
-        self.value(name, name)
-    }
-
-    /// Like [`Head::header`], for a name that need not be parsed for each request.
-    pub(crate) fn known_header(&self, name: &'static HeaderName) -> Result<&'a str, VerifyError> {
-        self.note(name.as_str());
-        self.value(name.as_str(), name)
-    }
-
-    /// Like [`Head::public_header`], for a name that need not be parsed for each request.
-    pub(crate) fn known_public_header(
+    pub fn public_header<N: AsHeaderName + AsRef<str> + Copy>(
         &self,
-        name: &'static HeaderName,
+        name: N,
     ) -> Result<&'a str, VerifyError> {
-        self.value(name.as_str(), name)
+        self.value(name)
     }
 
-    fn value(
-        &self,
-        name: &'static str,
-        key: impl AsHeaderName + Copy,
-    ) -> Result<&'a str, VerifyError> {
+    fn value<N: AsHeaderName + AsRef<str> + Copy>(&self, name: N) -> Result<&'a str, VerifyError> {
         let headers = &self.parts.headers;
-        let one = headers.get(key).ok_or(VerifyError::MissingHeader(name))?;
-        if any_is_repeated(headers) && headers.get_all(key).iter().nth(1).is_some() {
-            return Err(VerifyError::RepeatedHeader(name));
+        let fault = |fault: fn(Cow<'static, str>) -> VerifyError| fault(owned(name.as_ref()));
+        let one = headers.get(name).ok_or_else(|| fault(VerifyError::MissingHeader))?;
+        if any_is_repeated(headers) && headers.get_all(name).iter().nth(1).is_some() {
+            return Err(fault(VerifyError::RepeatedHeader));
         }
         if one.len() > self.max_header_bytes {
-            return Err(VerifyError::HeaderTooLong(name));
+            return Err(fault(VerifyError::HeaderTooLong));
         }
-        one.to_str().map_err(|_| VerifyError::MalformedHeader(name))
+        one.to_str().map_err(|_| fault(VerifyError::MalformedHeader))
     }
 
     /// The one value of the query parameter `name`, as written: nothing is percent-decoded.
@@ -129,7 +123,7 @@ impl<'a> Head<'a> {
     /// # Errors
     ///
     /// Missing (also if it has no `=`), repeated.
-    pub fn query(&self, name: &'static str) -> Result<&'a str, VerifyError> {
+    pub fn query(&self, name: &str) -> Result<&'a str, VerifyError> {
         let query = self.parts.uri.query().unwrap_or_default();
         let mut all = query
             .split('&')
@@ -137,8 +131,8 @@ impl<'a> Head<'a> {
             .filter(|(key, _)| *key == name);
         match (all.next(), all.next()) {
             (Some((_, value)), None) => Ok(value),
-            (None, _) => Err(VerifyError::MissingQuery(name)),
-            (Some(_), Some(_)) => Err(VerifyError::RepeatedQuery(name)),
+            (None, _) => Err(VerifyError::MissingQuery(owned(name))),
+            (Some(_), Some(_)) => Err(VerifyError::RepeatedQuery(owned(name))),
         }
     }
 
@@ -147,24 +141,25 @@ impl<'a> Head<'a> {
         self.parts.uri.path().rsplit('/').next().unwrap_or_default()
     }
 
-    fn note(&self, name: &'static str) {
+    fn note(&self, name: &str) {
+        let hash = name_hash(name);
         for place in &self.read {
-            if place.get().is_empty() {
-                return place.set(name);
+            if place.get() == FREE {
+                return place.set(hash);
             }
-            if place.get() == name {
+            if place.get() == hash {
                 return;
             }
         }
         let mut later = self.read_later.borrow_mut();
-        if !later.contains(&name) {
-            later.push(name);
+        if !later.contains(&hash) {
+            later.push(hash);
         }
     }
 
-    /// What was read so far was not for authentication.
+    /// Starts the list of secret headers again, after a handshake: it is no authentication.
     pub(crate) fn forget_read_headers(&self) {
-        self.read.iter().for_each(|place| place.set(""));
+        self.read.iter().for_each(|place| place.set(FREE));
         self.read_later.borrow_mut().clear();
     }
 
@@ -172,6 +167,11 @@ impl<'a> Head<'a> {
         let (first, later) = (self.read.each_ref().map(Cell::get), self.read_later.borrow());
         ReadHeaders { first, later: later.clone() }
     }
+}
+
+/// The name of a header or parameter in an error, which outlives the scheme that read it.
+fn owned(name: &str) -> Cow<'static, str> {
+    Cow::Owned(name.to_owned())
 }
 
 fn any_is_repeated(headers: &HeaderMap) -> bool {
@@ -187,21 +187,41 @@ impl fmt::Debug for Head<'_> {
     }
 }
 
-/// The names of the secret headers that authentication read.
+/// The secret headers that authentication read, as [`name_hash`]es: names can live shorter than a delivery, and a copy of
+/// each would be an allocation. If two names have the same hash, then one header more than necessary is redacted.
 #[derive(Clone, Default)]
 pub(crate) struct ReadHeaders {
-    first: [&'static str; Self::FIRST],
+    first: [u64; Self::FIRST],
     /// Empty for most senders, and then without an allocation.
-    later: Vec<&'static str>,
+    later: Vec<u64>,
 }
 
 impl ReadHeaders {
     const FIRST: usize = 4;
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.first.iter().chain(&self.later).any(|read| read.eq_ignore_ascii_case(name))
+        let hash = name_hash(name);
+        self.first.iter().chain(&self.later).any(|&read| read == hash)
     }
 }
+
+/// A hash of the name in lower case, never [`FREE`].
+fn name_hash(name: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    // Eight bytes at a time: each step waits for the one before.
+    for part in name.as_bytes().chunks(8) {
+        let mut word = [0; 8];
+        word.iter_mut().zip(part).for_each(|(to, from)| *to = from.to_ascii_lowercase());
+        hasher.write_u64(u64::from_le_bytes(word));
+    }
+    match hasher.finish() {
+        FREE => 1,
+        hash => hash,
+    }
+}
+
+/// A place for a hash that is not taken.
+const FREE: u64 = 0;
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,10 @@
 //! `Token`: a secret in the request itself: in the path, the query, a header, or as Bearer or Basic credentials.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{
-    HeaderValue, Uri,
+    HeaderName, HeaderValue, Uri,
     header::{AUTHORIZATION, InvalidHeaderValue},
     request::Parts,
 };
@@ -45,8 +45,8 @@ pub struct Token {
 enum Place {
     None,
     Path,
-    Query(&'static str),
-    Header(&'static str),
+    Query(Arc<str>),
+    Header(HeaderName),
     Bearer,
     Basic,
 }
@@ -80,26 +80,28 @@ impl Token {
     ///
     /// As [`Token::path`], and if `name` is empty or made of more than `A-Z a-z 0-9 - . _ ~`: senders write other
     /// characters in several ways, and nothing is percent-decoded here.
-    pub fn query(name: &'static str, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+    pub fn query(name: impl AsRef<str>, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        let name = name.as_ref();
         let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
         if name.is_empty() || !name.bytes().all(plain) {
             return Err(ConfigError::new(format!(
                 "`{name}` cannot name a query parameter: use `A-Z`, `a-z`, `0-9`, `-`, `.`, `_` and `~`"
             )));
         }
-        Self::new(Place::Query(name), keys, url_safe)
+        Self::new(Place::Query(name.into()), keys, url_safe)
     }
 
     /// The header `name`, visible ASCII.
     ///
     /// # Errors
     ///
-    /// As [`Token::path`].
-    pub fn header(name: &'static str, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
-        if name.parse::<http::HeaderName>().is_err() {
+    /// As [`Token::path`], and if no header can have the name.
+    pub fn header(name: impl AsRef<str>, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        let name = name.as_ref();
+        let Ok(header) = name.parse() else {
             return Err(ConfigError::new(format!("`{name}` is not the name of a header")));
-        }
-        Self::new(Place::Header(name), keys, visible)
+        };
+        Self::new(Place::Header(header), keys, visible)
     }
 
     /// `Authorization: Bearer …`, visible ASCII.
@@ -136,7 +138,7 @@ impl Token {
     ///
     /// Missing, repeated or malformed where it should stand, or not one of the configured ones.
     pub fn verify(&self, head: &Head<'_>) -> Result<Authentic, VerifyError> {
-        match self.place {
+        match &self.place {
             Place::None => Ok(Authentic::dangerous_assert()),
             Place::Path => self.find(head.last_segment().as_bytes()).ok_or(VerifyError::PathToken),
             Place::Query(name) => {
@@ -147,13 +149,13 @@ impl Token {
             }
             Place::Bearer => {
                 let token = authorization(head, "Bearer", VerifyError::Bearer)?;
-                self.find(token.as_bytes()).ok_or(VerifyError::Bearer("do not match"))
+                self.find(token.as_bytes()).ok_or(VerifyError::Bearer("do not match".into()))
             }
             Place::Basic => {
                 let pair = authorization(head, "Basic", VerifyError::Basic)?;
                 let pair = STANDARD.decode(pair).map(Zeroizing::new);
-                let pair = pair.map_err(|_| VerifyError::Basic("are not base64"))?;
-                self.find(&pair).ok_or(VerifyError::Basic("do not match"))
+                let pair = pair.map_err(|_| VerifyError::Basic("are not base64".into()))?;
+                self.find(&pair).ok_or(VerifyError::Basic("do not match".into()))
             }
         }
     }
@@ -177,7 +179,7 @@ impl Token {
     pub fn apply(&self, head: &mut Parts) {
         let Some((_, Entry { text, .. })) = self.keys.first() else { return };
         let text = String::from_utf8_lossy(text);
-        match self.place {
+        match &self.place {
             Place::None => {}
             Place::Path => {
                 head.uri = with_path(&head.uri, |path, query| match query {
@@ -191,11 +193,11 @@ impl Token {
                     Some(query) => format!("{path}?{query}&{name}={text}"),
                 });
             }
-            Place::Header(name) => put(head, name, &text),
+            Place::Header(name) => put(head, name.clone(), &text),
             Place::Bearer => {
-                put(head, AUTHORIZATION.as_str(), &Zeroizing::new(format!("Bearer {text}")));
+                put(head, AUTHORIZATION, &Zeroizing::new(format!("Bearer {text}")));
             }
-            Place::Basic => put(head, AUTHORIZATION.as_str(), &basic(&text)),
+            Place::Basic => put(head, AUTHORIZATION, &basic(&text)),
         }
     }
 
@@ -256,17 +258,17 @@ impl fmt::Debug for Token {
 fn authorization<'a>(
     head: &Head<'a>,
     scheme: &str,
-    fault: fn(&'static str) -> VerifyError,
+    fault: fn(Cow<'static, str>) -> VerifyError,
 ) -> Result<&'a str, VerifyError> {
-    let value = head.header("authorization").map_err(|error| match error {
-        VerifyError::MissingHeader(_) => fault("are missing"),
-        VerifyError::RepeatedHeader(_) => fault("are repeated"),
-        VerifyError::MalformedHeader(_) => fault("are malformed"),
+    let value = head.header(&AUTHORIZATION).map_err(|error| match error {
+        VerifyError::MissingHeader(_) => fault("are missing".into()),
+        VerifyError::RepeatedHeader(_) => fault("are repeated".into()),
+        VerifyError::MalformedHeader(_) => fault("are malformed".into()),
         other => other,
     })?;
     match value.split_once(' ') {
         Some((given, rest)) if given.eq_ignore_ascii_case(scheme) => Ok(rest),
-        _ => Err(fault("are of another scheme")),
+        _ => Err(fault("are of another scheme".into())),
     }
 }
 
@@ -291,8 +293,8 @@ fn made_of(
     Err(token.unusable(otherwise))
 }
 
-fn put(head: &mut Parts, name: &'static str, value: &str) {
-    if let (Ok(name), Ok(value)) = (name.parse::<http::HeaderName>(), credential(value)) {
+fn put(head: &mut Parts, name: HeaderName, value: &str) {
+    if let Ok(value) = credential(value) {
         head.headers.insert(name, value);
     }
 }

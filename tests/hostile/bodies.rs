@@ -48,7 +48,7 @@ async fn c2_c3_what_is_not_utf8_is_authentic_and_not_decodable() {
 async fn c3_what_is_not_utf8_is_not_looked_at_before_it_is_authentic() {
     let bytes = &b"\xff\xfe\x00"[..];
     for (request, error) in [
-        (post("", bytes), VerifyError::MissingHeader(MS)),
+        (post("", bytes), VerifyError::MissingHeader(MS.into())),
         (learn365_request().map(|_| Body::from(bytes.to_vec())), VerifyError::SignatureMismatch),
     ] {
         assert_eq!(judged(learn365(), request).await, Err(error), "C3");

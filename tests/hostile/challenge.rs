@@ -61,7 +61,7 @@ async fn d6_a_challenge_opens_nothing() {
     *aimed.uri_mut() = format!("/?echo={token}").parse().unwrap();
     for (row, request, error) in [
         ("signed with it", forged, VerifyError::SignatureMismatch),
-        ("unsigned, with it", with(aimed, MS, None), VerifyError::MissingHeader(MS)),
+        ("unsigned, with it", with(aimed, MS, None), VerifyError::MissingHeader(MS.into())),
     ] {
         let answer = ask(&server, request).await;
         assert_eq!(verdict(&answer), Err(error), "D6: {row}");

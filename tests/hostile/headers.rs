@@ -27,7 +27,11 @@ async fn a15_a_repeated_header_has_no_first_or_last_that_wins() {
                     request.headers_mut().append(name, value.clone());
                 }
                 let judged = judged_by_name(name, request).await;
-                assert_eq!(judged, Err(VerifyError::RepeatedHeader(name)), "A15: {values:?}");
+                assert_eq!(
+                    judged,
+                    Err(VerifyError::RepeatedHeader(name.into())),
+                    "A15: {values:?}"
+                );
             }
         }
         // Of a list, the signature that can be read counts: see A12.
@@ -70,7 +74,7 @@ async fn a2_no_byte_outside_of_visible_ascii_is_read() {
             let odd = HeaderValue::from_bytes(&[&value, odd].concat()).unwrap();
             request.headers_mut().insert(name, odd);
             let judged = judged_by_name(name, request).await;
-            assert_eq!(judged, Err(VerifyError::MalformedHeader(name)), "A2");
+            assert_eq!(judged, Err(VerifyError::MalformedHeader(name.into())), "A2");
         }
     }
 }
@@ -81,13 +85,13 @@ async fn a2_no_byte_outside_of_visible_ascii_is_read() {
 async fn a12_thousands_of_signatures_are_refused_before_the_body() {
     let good = signature(&whsec_request(), SW);
     let too_many = VerifyError::TooManySignatures;
-    let too_long = VerifyError::HeaderTooLong(SW);
+    let too_long = VerifyError::HeaderTooLong(SW.into());
     for (bad, count, error) in [
-        ("v1,AAAA ", 16, too_many),
-        ("v1,AAAA ", 1_000, too_many),
+        ("v1,AAAA ", 16, too_many.clone()),
+        ("v1,AAAA ", 1_000, too_many.clone()),
         ("v1,", 17, VerifyError::MalformedSignature),
         ("v1,AAAA, ", 800, too_many),
-        ("v1,AAAA ", 1_100, too_long),
+        ("v1,AAAA ", 1_100, too_long.clone()),
         ("v1,AAAA ", 1_900, too_long),
     ] {
         let signatures = bad.repeat(count) + &good;
@@ -95,7 +99,7 @@ async fn a12_thousands_of_signatures_are_refused_before_the_body() {
             let (_feeder, body) = fed();
             let request = with(whsec_request(), SW, Some(&signatures)).map(|_| body);
             let answer = answer(receiver(standard_webhooks()), turn(request)).await;
-            assert_eq!(verdict(&answer), Err(error), "A12: {count} times {bad:?}");
+            assert_eq!(verdict(&answer), Err(error.clone()), "A12: {count} times {bad:?}");
         }
     }
     let as_many_as_allowed = "v1,AAAA ".repeat(15) + &good;
@@ -111,7 +115,7 @@ async fn a12_a14_tens_of_thousands_of_bytes_of_signatures_are_a_head_too_long() 
         let signatures = format!("{} ", signature(&whsec_request(), SW)).repeat(count);
         let request = with(whsec_request(), SW, Some(&signatures));
         let ours = ask(&server, request.clone()).await;
-        assert_eq!(verdict(&ours), Err(VerifyError::HeaderTooLong(SW)), "A14: {count}");
+        assert_eq!(verdict(&ours), Err(VerifyError::HeaderTooLong(SW.into())), "A14: {count}");
         let theirs = server.send(over_http2(request)).await.ok();
         let status = theirs.as_ref().map(|answer| answer.status().as_u16());
         assert_eq!(status, over_http_2, "A14: {count}");
@@ -138,7 +142,7 @@ async fn a23_one_family_of_headers_counts() {
         let value = signature(&svix, name);
         svix = with(svix, theirs, Some(&value));
         let mut mixed = with(svix.clone(), name, None);
-        let missing = Err(VerifyError::MissingHeader(name));
+        let missing = Err(VerifyError::MissingHeader(name.into()));
         assert_eq!(judged(standard_webhooks(), mixed.clone()).await, missing, "A23: {name}");
         mixed = with(mixed, name, Some("x"));
         assert!(judged(standard_webhooks(), mixed).await.is_err(), "A23: {name} contradicts");
@@ -147,14 +151,15 @@ async fn a23_one_family_of_headers_counts() {
 
 #[tokio::test]
 async fn a34_the_id_and_the_time_are_signed() {
-    let odd = VerifyError::Other("header `webhook-id` is empty, or holds a dot, a blank or a tab");
+    let odd =
+        VerifyError::Other("header `webhook-id` is empty, or holds a dot, a blank or a tab".into());
     let mismatch = VerifyError::SignatureMismatch;
     for (name, value, error) in [
-        ("webhook-id", "msg_other", mismatch),
-        ("webhook-timestamp", "1700000001", mismatch),
+        ("webhook-id", "msg_other", mismatch.clone()),
+        ("webhook-timestamp", "1700000001", mismatch.clone()),
         ("webhook-timestamp", "01700000000", mismatch),
-        ("webhook-id", "", odd),
-        ("webhook-id", "msg.1", odd),
+        ("webhook-id", "", odd.clone()),
+        ("webhook-id", "msg.1", odd.clone()),
     ] {
         let request = with(whsec_request(), name, Some(value));
         let judged = judged(standard_webhooks(), request).await;

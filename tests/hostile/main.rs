@@ -93,7 +93,7 @@ fn verdict(answer: &Answer) -> Result<u16, VerifyError> {
         _ => 401,
     };
     answer.is_refused(status, rejection);
-    Err(*error)
+    Err(error.clone())
 }
 
 fn over_http2<B>(mut request: Request<B>) -> Request<B> {

@@ -142,6 +142,6 @@ async fn c19_what_is_compressed_stays_so_and_the_operator_is_told_which_header_s
     let unlabelled = with(request.clone(), "content-encoding", None);
     assert_eq!(judged(learn365(), unlabelled).await, Ok(400), "C19");
     let unsigned = with(request, MS, None);
-    let missing = Err(VerifyError::MissingHeader(MS));
+    let missing = Err(VerifyError::MissingHeader(MS.into()));
     assert_eq!(judged(learn365(), unsigned).await, missing, "C19: signed or nothing");
 }

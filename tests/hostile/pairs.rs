@@ -31,14 +31,14 @@ async fn a11_a17_pairs_stand_once_where_one_is_needed() {
     let rows = [
         ("good", format!("t=7,v1={tag}"), Ok(200)),
         ("good, others beside it", format!("t=7, v0=00, v1=00, v1={tag}, x="), Ok(200)),
-        ("A11", format!("t=7,v0={tag}"), unsupported),
+        ("A11", format!("t=7,v0={tag}"), unsupported.clone()),
         ("A11 upper case", format!("t=7,V1={tag}"), unsupported),
-        ("A17", format!("t=7,t=8,v1={tag}"), malformed),
-        ("A17 the same", format!("t=7,t=7,v1={tag}"), malformed),
-        ("A17 behind it", format!("t=7,v1={tag},t=7"), malformed),
-        ("no time", format!("v1={tag}"), malformed),
+        ("A17", format!("t=7,t=8,v1={tag}"), malformed.clone()),
+        ("A17 the same", format!("t=7,t=7,v1={tag}"), malformed.clone()),
+        ("A17 behind it", format!("t=7,v1={tag},t=7"), malformed.clone()),
+        ("no time", format!("v1={tag}"), malformed.clone()),
         ("another time", format!("t=8,v1={tag}"), Err(VerifyError::SignatureMismatch)),
-        ("no pairs", tag.clone(), malformed),
+        ("no pairs", tag.clone(), malformed.clone()),
         ("a part without a value", format!("t=7,v1={tag},"), malformed),
     ];
     for (row, value, expected) in rows {

@@ -177,7 +177,7 @@ impl Provider for Sloppy {
         };
         let (id, time) = (head.header("x-id")?.to_owned(), head.header("x-time")?.to_owned());
         if id.contains('.') {
-            return Err(VerifyError::Other("the id holds a dot"));
+            return Err(VerifyError::Other("the id holds a dot".into()));
         }
         self.fresh(&time, head)?;
         Ok(Check::streaming(Comparing {

@@ -41,13 +41,13 @@ struct Reader {
 
 impl Provider for Reader {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        self.public.iter().try_for_each(|name| head.public_header(name).map(drop))?;
-        self.secret.iter().try_for_each(|name| head.header(name).map(drop))?;
+        self.public.iter().try_for_each(|name| head.public_header(*name).map(drop))?;
+        self.secret.iter().try_for_each(|name| head.header(*name).map(drop))?;
         Ok(Authentic::dangerous_assert().into())
     }
 
     fn handshake(&self, head: &Head<'_>) -> Option<http::Response<Bytes>> {
-        let read: Vec<_> = self.shaking.iter().map(|name| head.header(name)).collect();
+        let read: Vec<_> = self.shaking.iter().map(|name| head.header(*name)).collect();
         assert_eq!(read.len(), self.shaking.len());
         None
     }

@@ -13,7 +13,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use bytes::Bytes;
@@ -31,7 +31,7 @@ use tower_webhook::{
         teachstack::Teachstack,
     },
     router::{Batch, BatchOutcome},
-    scheme::Token,
+    scheme::{Timestamp, Token, VerifyError},
 };
 
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789ABC-_f";
@@ -40,6 +40,18 @@ pub(crate) const SECRET: &str = "learn365's own secret, 40 characters long";
 pub(crate) const OTHER_SECRET: &str = "not learn365's secret, 40 characters long";
 pub(crate) const WHSEC: &str = "whsec_b3VyIG93biBzZWNyZXQsIG5vYm9keSBlbHNlJ3M=";
 pub(crate) const OTHER_WHSEC: &str = "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCwgbm90IG91cnM=";
+
+/// What is answered to a timestamp so many seconds ago.
+pub(crate) fn too_old(skew: u64) -> VerifyError {
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(skew);
+    Timestamp::seconds("0").unwrap().within(Duration::ZERO, now).unwrap_err()
+}
+
+/// What is answered to a timestamp so many seconds ahead.
+pub(crate) fn in_future(skew: u64) -> VerifyError {
+    let time = Timestamp::seconds(&skew.to_string()).unwrap();
+    time.within(Duration::ZERO, SystemTime::UNIX_EPOCH).unwrap_err()
+}
 
 pub(crate) fn path_token() -> Token {
     Token::path(TOKEN).unwrap()

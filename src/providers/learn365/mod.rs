@@ -110,7 +110,7 @@ impl Learn365 {
 
 impl Provider for Learn365 {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        self.keys.check_any([tag(head.known_header(&SIGNATURE)?)])
+        self.keys.check_any([tag(head.header(&SIGNATURE)?)])
     }
 
     fn envelope(&self) -> Envelope {

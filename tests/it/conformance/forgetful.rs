@@ -80,7 +80,7 @@ fn fresh<'h>(head: &Head<'h>, name: &'static str) -> Result<&'h str, VerifyError
 
 fn undotted<'h>(head: &Head<'h>) -> Result<&'h str, VerifyError> {
     let id = head.public_header("x-id")?;
-    if id.contains('.') { Err(VerifyError::Other("the id holds a dot")) } else { Ok(id) }
+    if id.contains('.') { Err(VerifyError::Other("the id holds a dot".into())) } else { Ok(id) }
 }
 
 fn seconds(outgoing: &Outgoing) -> String {

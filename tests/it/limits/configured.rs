@@ -31,7 +31,7 @@ async fn a_header_may_be_as_long_as_the_limit() {
     let layer = || VerifyLayer::new(standard_webhooks());
     assert_eq!(refused(layer().max_header_bytes(length), signed()).await, (200, None));
     let (status, why) = refused(layer().max_header_bytes(length - 1), signed()).await;
-    let too_long = VerifyError::HeaderTooLong("webhook-signature");
+    let too_long = VerifyError::HeaderTooLong("webhook-signature".into());
     assert_eq!((status, why), (431, Some(Rejection::Unauthentic(too_long))));
 
     let mut long = signed();

@@ -202,7 +202,10 @@ async fn no_other_request_is_echoed() {
     let head = asked(Method::HEAD, "/?echo=a").await;
     assert_eq!((head.status(), &*head.body), (405, ""));
     let answer = asked(Method::POST, "/?echo=a").await;
-    answer.is_refused(401, &Rejection::Unauthentic(VerifyError::MissingHeader("ms-signature")));
+    answer.is_refused(
+        401,
+        &Rejection::Unauthentic(VerifyError::MissingHeader("ms-signature".into())),
+    );
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use tower_webhook::{
 };
 
 use super::*;
-use crate::support::{OTHER_WHSEC, WHSEC, answer, standard_webhooks};
+use crate::support::{OTHER_WHSEC, WHSEC, answer, in_future, standard_webhooks, too_old};
 
 const NOW: u64 = 1_700_000_000;
 const SIGNATURE: &str = "webhook-signature";
@@ -66,18 +66,15 @@ async fn the_tolerance_reaches_five_minutes_both_ways() {
         (NOW, None),
         (NOW + 300, None),
         (NOW - 300, None),
-        (NOW + 301, refused(VerifyError::TimestampTooOld { skew: 301 })),
-        (NOW - 301, refused(VerifyError::TimestampInFuture { skew: 301 })),
+        (NOW + 301, refused(too_old(301))),
+        (NOW - 301, refused(in_future(301))),
     ] {
         assert_eq!(refusal(standard_webhooks(), now, signed_under(WHSEC)).await, expected, "{now}");
     }
     let wider = standard_webhooks().tolerance(Duration::from_secs(3600));
     assert_eq!(refusal(wider, NOW + 3600, signed_under(WHSEC)).await, None);
     let narrower = standard_webhooks().tolerance(Duration::ZERO);
-    assert_eq!(
-        refusal(narrower, NOW + 1, signed_under(WHSEC)).await,
-        refused(VerifyError::TimestampTooOld { skew: 1 })
-    );
+    assert_eq!(refusal(narrower, NOW + 1, signed_under(WHSEC)).await, refused(too_old(1)));
     for time in ["", "-1", "1.7e9", " 1700000000", "1700000000000000000000", "2023-11-14T22:13:20Z"]
     {
         let request = with(signed_under(WHSEC), "webhook-timestamp", time);
@@ -94,10 +91,14 @@ async fn the_tolerance_reaches_five_minutes_both_ways() {
 #[tokio::test]
 async fn an_id_stands_once_and_in_visible_ascii_without_a_dot() {
     let dotted =
-        VerifyError::Other("header `webhook-id` is empty, or holds a dot, a blank or a tab");
+        VerifyError::Other("header `webhook-id` is empty, or holds a dot, a blank or a tab".into());
     for id in ["", "msg.1", ".", "a b", "a\tb"] {
         let request = with(signed_under(WHSEC), "webhook-id", id);
-        assert_eq!(refusal(standard_webhooks(), NOW, request).await, refused(dotted), "{id:?}");
+        assert_eq!(
+            refusal(standard_webhooks(), NOW, request).await,
+            refused(dotted.clone()),
+            "{id:?}"
+        );
     }
     let request = with(signed_under(WHSEC), "webhook-id", "msg_2");
     assert_eq!(
@@ -111,11 +112,11 @@ async fn an_id_stands_once_and_in_visible_ascii_without_a_dot() {
         repeated.headers_mut().append(name, value);
         assert_eq!(
             refusal(standard_webhooks(), NOW, missing).await,
-            refused(VerifyError::MissingHeader(name))
+            refused(VerifyError::MissingHeader(name.into()))
         );
         assert_eq!(
             refusal(standard_webhooks(), NOW, repeated).await,
-            refused(VerifyError::RepeatedHeader(name))
+            refused(VerifyError::RepeatedHeader(name.into()))
         );
     }
 }

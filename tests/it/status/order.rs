@@ -40,7 +40,7 @@ fn faults() -> Vec<(Spoil, Option<Rejection>)> {
 const BEFORE_THE_BODY: usize = 5;
 
 fn missing_signature() -> Option<Rejection> {
-    Some(unauthentic(VerifyError::MissingHeader("ms-signature")))
+    Some(unauthentic(VerifyError::MissingHeader("ms-signature".into())))
 }
 
 fn mismatch() -> Option<Rejection> {

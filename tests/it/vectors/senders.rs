@@ -94,7 +94,7 @@ impl GitHub {
 
     fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let newer = head.header("x-hub-signature-256");
-        if newer != Err(VerifyError::MissingHeader("x-hub-signature-256")) {
+        if newer != Err(VerifyError::MissingHeader("x-hub-signature-256".into())) {
             return Ok(self.sha256.check(Tag::hex(after_prefix(newer?, "sha256=")?)?));
         }
         let older = head.header("x-hub-signature")?;
