@@ -23,7 +23,10 @@ use super::{Members, name::Name};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Envelope {
+    /// The list that holds the events.
     pub(super) list: Option<Name>,
+    /// The lists around it, from the inside out. Apart from `list`, so that one list needs no allocation.
+    pub(super) outer_lists: Vec<Name>,
     pub(super) layout: Layout,
     pub(super) camel_case: bool,
 }
@@ -41,7 +44,6 @@ pub(super) enum Layout {
         beside: Option<Name>,
     },
     Shape(Shape),
-    Named(Cow<'static, str>),
 }
 
 /// Names an event by what stands in it.
@@ -81,7 +83,7 @@ impl Envelope {
     pub(crate) fn beside(&self) -> Option<&str> {
         match &self.layout {
             Layout::Flat { beside, .. } => beside.as_ref().map(Name::as_str),
-            Layout::Adjacent { .. } | Layout::Shape(_) | Layout::Named(_) => None,
+            Layout::Adjacent { .. } | Layout::Shape(_) => None,
         }
     }
 
@@ -90,15 +92,38 @@ impl Envelope {
         Layout::Shape(of).into()
     }
 
-    /// The body is one event of this type, whatever JSON it is.
-    pub fn named(event_type: impl Into<Cow<'static, str>>) -> Self {
-        Layout::Named(event_type.into()).into()
+    /// The events are in the list `name` of an outer object.
+    ///
+    /// Said again, it wraps one level further outward: then each element of the further list is an object that has the list
+    /// named before. The outermost object must have its list. An element further in that is no object, or in which there is
+    /// no such list, is kept as one unknown event.
+    ///
+    /// # Example: the lists `changes` of all objects in the list `entry`
+    ///
+    /// ```
+    /// use tower_webhook::decode::{Envelope, events};
+    ///
+    /// let envelope = Envelope::adjacent("field", "value").within("changes").within("entry");
+    /// let body = br#"{"entry": [{"id": "1", "changes": [{"field": "about", "value": 7}, {"field": "feed"}]}]}"#;
+    /// let types: Vec<_> = events(&envelope, body)?.into_iter().map(|event| event.event_type).collect();
+    /// assert_eq!(types, [Some("about".into()), Some("feed".into())]);
+    /// # Ok::<_, tower_webhook::decode::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn within(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        match self.list {
+            None => self.list = Some(Name::new(name)),
+            Some(_) => self.outer_lists.push(Name::new(name)),
+        }
+        self
     }
 
-    /// The events stand in the list `name` of one outer object.
-    #[must_use]
-    pub fn within(self, name: impl Into<Cow<'static, str>>) -> Self {
-        Self { list: Some(Name::new(name)), ..self }
+    /// The list at this level: 0 is the one that holds the events.
+    pub(super) fn list(&self, level: usize) -> Option<&Name> {
+        match level.checked_sub(1) {
+            None => self.list.as_ref(),
+            Some(outer) => self.outer_lists.get(outer),
+        }
     }
 
     /// Reads the envelope's names in camelCase too: where the exact spelling stands, it wins.
@@ -110,7 +135,7 @@ impl Envelope {
 
 impl From<Layout> for Envelope {
     fn from(layout: Layout) -> Self {
-        Self { list: None, layout, camel_case: false }
+        Self { list: None, outer_lists: Vec::new(), layout, camel_case: false }
     }
 }
 

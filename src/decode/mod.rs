@@ -28,6 +28,7 @@ mod duplicates;
 mod envelope;
 mod error;
 mod flat;
+mod lists;
 mod members;
 mod name;
 mod object;

@@ -3,11 +3,8 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Cursor, DecodeError, Decoded, Element, Envelope, MAX_DEPTH, Members,
-    envelope::Layout,
-    flat,
-    name::{Member, Name},
-    undecoded::Undecoded,
+    Cursor, DecodeError, Decoded, Element, Envelope, MAX_DEPTH, Members, envelope::Layout, flat,
+    lists::Nesting, undecoded::Undecoded,
 };
 use crate::util::panics::contained;
 
@@ -49,17 +46,10 @@ impl Envelope {
         mut at: Cursor<'b>,
         sink: &mut S,
     ) -> Result<Members<'b>, DecodeError> {
-        let mut reader = Reader { envelope: self, sink, count: 0 };
-        let outer = match &self.list {
-            None if matches!(self.layout, Layout::Named(_)) => {
-                reader.element(&mut at)?;
-                Members::new(self.camel_case)
-            }
-            None => {
-                reader.elements(&mut at)?;
-                Members::new(self.camel_case)
-            }
-            Some(list) => reader.outer(list, &mut at)?,
+        let mut reader = Reader::new(self, sink);
+        let outer = match self.list(self.outer_lists.len()) {
+            None => reader.elements(&mut at).map(|()| Members::new(self.camel_case))?,
+            Some(list) => reader.outermost(list, &mut at)?,
         };
         match at.peek() {
             None => Ok(outer),
@@ -118,41 +108,13 @@ pub(crate) trait Sink<'b> {
 pub(super) struct Reader<'r, S> {
     pub(super) envelope: &'r Envelope,
     pub(super) sink: &'r mut S,
-    count: usize,
+    pub(super) count: usize,
+    pub(super) nesting: Nesting,
 }
 
-impl<'b, S: Sink<'b>> Reader<'_, S> {
-    fn outer(&mut self, list: &Name, at: &mut Cursor<'b>) -> Result<Members<'b>, DecodeError> {
-        let mut members = Members::new(self.envelope.camel_case);
-        let (mut found, mut otherwise) = (false, None);
-        let mut more = at.open(b'{', b'}')?;
-        while more {
-            match at.member([list], self.envelope.camel_case)? {
-                Member::Exact(_) if found => return Err(at.error("has its list of events twice")),
-                Member::Exact(_) => {
-                    found = true;
-                    self.list(at)?;
-                }
-                Member::CamelCase(_) if otherwise.is_some() => {
-                    return Err(at.error("has its list of events twice"));
-                }
-                Member::CamelCase(_) => otherwise = Some(at.skip()?),
-                Member::Other(key) => {
-                    let start = at.start();
-                    members.take(key, at)?;
-                    at.limit_depth(start, self.sink.max_depth())?;
-                }
-            }
-            more = at.more(b'}')?;
-        }
-        match (found, otherwise) {
-            (true, None) => Ok(members),
-            (true, Some(Range { start, end })) => {
-                at.moved(end).limit_depth(start, self.sink.max_depth()).map(|()| members)
-            }
-            (false, Some(range)) => self.list(&mut at.moved(range.start)).map(|()| members),
-            (false, None) => Err(at.error("has no list of events")),
-        }
+impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
+    fn new(envelope: &'r Envelope, sink: &'r mut S) -> Self {
+        Self { envelope, sink, count: 0, nesting: Nesting::default() }
     }
 
     fn elements(&mut self, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
@@ -167,7 +129,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         }
     }
 
-    fn list(&mut self, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
+    pub(super) fn list(&mut self, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         let mut more = at.open(b'[', b']')?;
         while more {
             self.element(at)?;
@@ -191,14 +153,6 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
                     Some(event_type) => self.rewound(event_type, start, at),
                     None => self.unknown(start, at, Ok(None)),
                 }
-            }
-            (_, Layout::Named(event_type)) => {
-                let event_type = Cow::Owned(event_type.clone().into_owned());
-                let mut end = at.clone();
-                end.pass()?;
-                self.rewound(event_type, start, &end)?;
-                *at = end;
-                Ok(())
             }
             _ => {
                 at.pass()?;
@@ -268,7 +222,6 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     }
 
     fn path(&self) -> String {
-        let list = self.envelope.list.as_ref().map_or("", Name::as_str);
-        format!("{list}[{}]", self.count)
+        self.nesting.path(self.envelope, self.count)
     }
 }

@@ -4,6 +4,7 @@ mod agreement;
 mod broken;
 mod envelopes;
 mod misfits;
+mod nested;
 mod passes;
 
 use bytes::Bytes;

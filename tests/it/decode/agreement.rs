@@ -9,7 +9,7 @@ use super::*;
 fn bodies_are_read_as_serde_json_reads_them() {
     let mut counts = [0; 2];
     for seed in 0..800 {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let mut body = array(&mut random).into_bytes();
         for _ in 0..random.below(3) {
             spoil(&mut random, &mut body);
@@ -75,10 +75,14 @@ impl<'de> Visitor<'de> for Names {
 }
 
 /// The same numbers for the same seed (SplitMix64).
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -86,7 +90,7 @@ impl Random {
         usize::try_from((z ^ (z >> 31)) % end as u64).unwrap()
     }
 
-    fn one_of<'a>(&mut self, all: &[&'a str]) -> &'a str {
+    pub(super) fn one_of<'a>(&mut self, all: &[&'a str]) -> &'a str {
         all[self.below(all.len())]
     }
 }
@@ -96,7 +100,7 @@ fn array(random: &mut Random) -> String {
     format!("{}[{}]{}", blank(random), elements.join(","), blank(random))
 }
 
-fn value(random: &mut Random, depth: usize) -> String {
+pub(super) fn value(random: &mut Random, depth: usize) -> String {
     let members = if depth == 0 { 0 } else { random.below(4) };
     let text = match random.below(if depth == 3 { 3 } else { 6 }) {
         0 | 1 => {
@@ -131,7 +135,7 @@ fn member(random: &mut Random, depth: usize) -> String {
     format!("{}\"{key}\"{}:{value}", blank(random), blank(random))
 }
 
-fn blank(random: &mut Random) -> &'static str {
+pub(super) fn blank(random: &mut Random) -> &'static str {
     random.one_of(&["", "", "", " ", "\r\n", "\t "])
 }
 
