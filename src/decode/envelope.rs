@@ -44,6 +44,8 @@ pub(super) enum Layout {
         beside: Option<Name>,
     },
     Shape(Shape),
+    /// Each event is of this type. `None`: it can be no type.
+    Named(Option<Cow<'static, str>>),
 }
 
 /// Names an event by what stands in it.
@@ -83,13 +85,32 @@ impl Envelope {
     pub(crate) fn beside(&self) -> Option<&str> {
         match &self.layout {
             Layout::Flat { beside, .. } => beside.as_ref().map(Name::as_str),
-            Layout::Adjacent { .. } | Layout::Shape(_) => None,
+            Layout::Adjacent { .. } | Layout::Shape(_) | Layout::Named(_) => None,
         }
     }
 
     /// For objects that carry no name: `of` tells it from their members, or that there is none.
     pub fn shape(of: Shape) -> Self {
         Layout::Shape(of).into()
+    }
+
+    /// The body is one event of this type, whatever JSON it is: an object, a list, a number. For senders that say the type
+    /// outside of the body only. Nothing in the body is taken for a type, and no member is looked for.
+    ///
+    /// With [`Envelope::within`] each element of the list is an event of this type. If `event_type` is empty or longer than
+    /// [`Envelope::MAX_TYPE`], then the events are unknown and have no type.
+    ///
+    /// ```
+    /// use tower_webhook::decode::{Envelope, events};
+    ///
+    /// let found = events(&Envelope::named("orders/create"), b"[1, 2]")?;
+    /// assert_eq!((found[0].event_type.as_deref(), found[0].range.clone()), (Some("orders/create"), 0..6));
+    /// # Ok::<_, tower_webhook::decode::DecodeError>(())
+    /// ```
+    pub fn named(event_type: impl Into<Cow<'static, str>>) -> Self {
+        let event_type = event_type.into();
+        let fits = (1..=Self::MAX_TYPE).contains(&event_type.len());
+        Layout::Named(fits.then_some(event_type)).into()
     }
 
     /// The events are in the list `name` of an outer object.

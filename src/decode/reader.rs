@@ -119,6 +119,7 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
 
     fn elements(&mut self, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         match at.peek() {
+            _ if matches!(self.envelope.layout, Layout::Named(_)) => self.element(at),
             Some(b'[') => self.list(at),
             Some(b'{') => self.element(at),
             _ => {
@@ -154,11 +155,23 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
                     None => self.unknown(start, at, Ok(None)),
                 }
             }
+            (_, Layout::Named(Some(event_type))) => self.named(event_type, at),
             _ => {
                 at.pass()?;
                 self.unknown(start, at, Ok(None))
             }
         }
+    }
+
+    /// An event of a type that is not in the body.
+    fn named(&mut self, event_type: &str, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
+        let start = at.start();
+        if let Some(route) = self.sink.route(event_type) {
+            let event = self.sink.decode(route, at)?;
+            return self.known(start, at, route, event);
+        }
+        at.pass()?;
+        self.unknown(start, at, Ok(Some(Cow::Owned(event_type.to_owned()))))
     }
 
     /// Of an event that was decoded, and will not be shown.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use tower_webhook::{
-    EventRouter,
+    EventRouter, Payload,
     decode::{Envelope, Members, events},
 };
 
@@ -365,4 +365,97 @@ fn more_events_than_allowed_are_refused() {
     let router = router.max_events(0);
     assert!(dispatch(&router, adjacent(), "[]").unwrap().is_empty());
     assert!(dispatch(&router, adjacent(), "{}").is_err());
+}
+
+/// Any JSON is an event.
+#[derive(Deserialize)]
+struct Any(serde_json::Value);
+
+impl Payload for Any {
+    type Provider = Acme;
+}
+
+#[test]
+fn a_named_body_is_one_event_whatever_json_it_is() {
+    let log = Log::default();
+    let any = log.clone();
+    let router = EventRouter::new()
+        .on_type("any", async move |e: Any| any.note(e.0.to_string()))
+        .on_type("paid", async |_: Paid| {});
+    let bodies = [
+        "{}",
+        r#"{"type":"paid","type":"paid"}"#,
+        "[]",
+        r#"[{"type":"paid"},7]"#,
+        "7",
+        "null",
+        "\"x\"",
+    ];
+    for body in bodies {
+        let padded = format!("\u{feff} {body}\r\n");
+        let found = events(&Envelope::named("any"), padded.as_bytes()).unwrap();
+        assert_eq!(found.len(), 1, "{body}");
+        assert_eq!(found[0].event_type.as_deref(), Some("any"));
+        assert_eq!(&padded[found[0].range.clone()], body);
+        let batch = dispatch(&router, Envelope::named("any"), padded).unwrap();
+        assert_eq!(outcomes(batch), ["handled"], "{body}");
+        let value = serde_json::from_str::<serde_json::Value>(body).unwrap().to_string();
+        assert_eq!(log.seen().last(), Some(&value));
+    }
+    for (body, expected) in [
+        (r#"{"total":"x"}"#, r#"event "paid" at `[0].total`: expected u8 (byte 0)"#),
+        ("[3]", r#"event "paid" at `[0]`: expected struct Paid (byte 0)"#),
+    ] {
+        let batch = dispatch(&router, Envelope::named("paid"), body).unwrap();
+        assert_eq!(outcomes(batch), [expected], "{body}");
+    }
+}
+
+#[test]
+fn a_named_body_must_be_json_and_within_the_limits() {
+    for (body, expected) in [
+        ("", "the body is cut short at byte 0: it is empty"),
+        ("{} 7", "the body has text after its end at byte 3"),
+        ("paid=3", "the body is not JSON (expected value) at byte 0: it looks like a form"),
+    ] {
+        for event_type in ["paid", "new"] {
+            assert_eq!(refusal(Envelope::named(event_type), body), expected, "{body}");
+        }
+    }
+    let deep = "[".repeat(128) + &"]".repeat(128);
+    let expected = "the body is nested more than 127 deep at byte 0";
+    let by_router = |event_type: &'static str| {
+        dispatch(&listening(&Log::default()), Envelope::named(event_type), &deep).unwrap_err()
+    };
+    assert_eq!(by_router("paid").to_string(), expected);
+    assert_eq!(by_router("new").to_string(), expected);
+}
+
+#[test]
+fn a_name_that_can_be_no_type_names_nothing() {
+    let long = "n".repeat(Envelope::MAX_TYPE + 1);
+    for (event_type, expected) in
+        [("", None), (&long, None), (&long[1..], Some(&long[1..])), ("new", Some("new"))]
+    {
+        let envelope = Envelope::named(event_type.to_owned());
+        assert_eq!(seen(envelope, r#"{"total":3}"#), [format!("raw {expected:?}")]);
+    }
+}
+
+#[test]
+fn the_elements_of_a_list_are_of_the_named_type() {
+    let envelope = || Envelope::named("paid").within("Events").camel_case();
+    for list in ["Events", "events"] {
+        let body = format!(r#"{{"{list}":[{{"total":3}},{{"type":"new","total":4}},7]}}"#);
+        let misfit = format!(
+            "event \"paid\" at `Events[2]`: expected struct Paid (byte {})",
+            body.len() - 3
+        );
+        assert_eq!(seen(envelope(), body), ["paid 3", "paid 4", &misfit]);
+    }
+    assert_eq!(
+        seen(envelope().within("pages"), r#"{"pages":[{"Events":[{"total":3}]},7]}"#),
+        ["paid 3", "raw None"]
+    );
+    assert_eq!(refusal(envelope(), "[]"), "the body has no object where one should be at byte 0");
 }
