@@ -44,7 +44,7 @@ pub(crate) use self::{
     reader::Sink,
 };
 pub use self::{
-    envelope::{Element, Envelope, Shape},
+    envelope::{Element, Envelope},
     error::DecodeError,
     members::Members,
     object::object,

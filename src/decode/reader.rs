@@ -3,8 +3,11 @@
 use std::{borrow::Cow, ops::Range};
 
 use super::{
-    Cursor, DecodeError, Decoded, Element, Envelope, MAX_DEPTH, Members, envelope::Layout, flat,
-    lists::Nesting, undecoded::Undecoded,
+    Cursor, DecodeError, Decoded, Element, Envelope, MAX_DEPTH, Members,
+    envelope::{Layout, Shape},
+    flat,
+    lists::Nesting,
+    undecoded::Undecoded,
 };
 use crate::util::panics::contained;
 
@@ -148,7 +151,7 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
             (Some(b'{'), Layout::Flat { event_type, beside }) => {
                 self.flat(flat::Keys { event_type, beside: beside.as_ref() }, at)
             }
-            (Some(b'{'), Layout::Shape(of)) => {
+            (Some(b'{'), Layout::Shape(Shape(of))) => {
                 let event_type = of(&Members::read(at, self.envelope.camel_case)?);
                 match event_type.filter(|event_type| event_type.len() <= Envelope::MAX_TYPE) {
                     Some(event_type) => self.rewound(event_type, start, at),

@@ -324,6 +324,16 @@ fn named<'b>(members: &Members<'b>) -> Option<Cow<'b, str>> {
 }
 
 #[test]
+fn a_shape_may_capture() {
+    let types = std::collections::HashMap::from([("3", "paid"), ("4", "new")]);
+    let envelope =
+        Envelope::shape(move |members| Some((*types.get(members.raw("total")?)?).into()));
+    let body = r#"[{"total":3},{"total":4},{"total":5}]"#;
+    assert_eq!(seen(envelope.clone(), body), ["paid 3", r#"raw Some("new")"#, "raw None"]);
+    assert!(format!("{envelope:?}").contains("Shape"));
+}
+
+#[test]
 fn a_shape_sees_camel_case_where_the_envelope_is_read_so() {
     let shape = || Envelope::shape(|members| members.text("Type"));
     let body = r#"{"type":"paid","total":3}"#;
