@@ -24,7 +24,7 @@ pub struct Delivery(Arc<Facts>);
 
 #[derive(Clone)]
 struct Facts {
-    provider: &'static str,
+    provider: Cow<'static, str>,
     key_id: Option<KeyId>,
     id: Option<DeliveryId>,
     event_type: Option<Arc<str>>,
@@ -38,13 +38,13 @@ struct Facts {
 impl Delivery {
     /// A delivery that `proof` vouches for. A request gets its own from the layer; this is for bodies from elsewhere.
     pub fn new(proof: Authentic) -> Self {
-        Self::received(proof, "", (SystemTime::UNIX_EPOCH, ReadHeaders::default()))
+        Self::received(proof, "".into(), (SystemTime::UNIX_EPOCH, ReadHeaders::default()))
     }
 
     /// A delivery in a request: when its head arrived, and which headers were read then.
     pub(crate) fn received(
         proof: Authentic,
-        provider: &'static str,
+        provider: Cow<'static, str>,
         (received_at, read): (SystemTime, ReadHeaders),
     ) -> Self {
         Self(Arc::new(Facts {
@@ -76,8 +76,8 @@ impl Delivery {
     }
 
     /// The sender, as [`Provider::name`](crate::Provider::name) has it.
-    pub fn provider(&self) -> &'static str {
-        self.0.provider
+    pub fn provider(&self) -> &str {
+        &self.0.provider
     }
 
     /// The name of the key that matched, if it has one: see [`Keys::named`](crate::scheme::Keys::named).
@@ -148,7 +148,7 @@ impl Delivery {
         Fields { provider, delivery_id, key_id }
     }
 
-    pub(crate) fn set_provider(&mut self, name: &'static str) {
+    pub(crate) fn set_provider(&mut self, name: Cow<'static, str>) {
         if self.0.provider != name {
             self.facts().provider = name;
         }

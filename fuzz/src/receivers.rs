@@ -1,6 +1,7 @@
 //! A receiver for each sender: the layer, the router, and handlers that only count.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     future::Future,
     pin::{Pin, pin},
@@ -45,7 +46,7 @@ pub trait Receive: Send + Sync {
     fn events(&self, body: &[u8]) -> Option<usize>;
 
     /// Who sends.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> Cow<'static, str>;
 }
 
 /// How often a handler was called.
@@ -92,7 +93,7 @@ impl<P: Emit + Clone> Receive for Receiver<P> {
         decode::events(&self.provider.envelope(), body).ok().map(|events| events.len())
     }
 
-    fn name(&self) -> &'static str {
+    fn name(&self) -> Cow<'static, str> {
         self.provider.name()
     }
 }

@@ -31,6 +31,8 @@
 //! The four other names. Whether added or leaving participants come as a delta or as the full list. Retries. Whether a
 //! token can be set.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::request::Parts;
 
@@ -67,8 +69,8 @@ impl Provider for Loops {
         Envelope::adjacent("type", "data")
     }
 
-    fn name(&self) -> &'static str {
-        "loops"
+    fn name(&self) -> Cow<'static, str> {
+        "loops".into()
     }
 }
 

@@ -36,7 +36,10 @@
 //! # Ok(()) }
 //! ```
 
-use std::time::{Duration, SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use base64::{
     Engine,
@@ -122,8 +125,8 @@ impl Provider for StandardWebhooks {
         Envelope::adjacent("type", "data")
     }
 
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> Cow<'static, str> {
+        NAME.into()
     }
 }
 

@@ -38,7 +38,7 @@
 //! Other actions and kinds ("more webhook options will come"). Whether lone objects occur: they are accepted. Walk-ins
 //! without a customer.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -85,8 +85,8 @@ impl Provider for SynthesisVr {
         Policy::default().never_resends(ANSWER_WITHIN)
     }
 
-    fn name(&self) -> &'static str {
-        "synthesis_vr"
+    fn name(&self) -> Cow<'static, str> {
+        "synthesis_vr".into()
     }
 }
 

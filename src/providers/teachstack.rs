@@ -78,8 +78,8 @@ impl Provider for Teachstack {
         Envelope::flat(self.discriminator.clone())
     }
 
-    fn name(&self) -> &'static str {
-        "teachstack"
+    fn name(&self) -> Cow<'static, str> {
+        "teachstack".into()
     }
 }
 

@@ -44,7 +44,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         });
         let state = match work {
             Ok(work) => State::Running(work),
-            Err(rejection) => State::Refused(Some(rejection.refusal(provider.name(), None, false))),
+            Err(rejection) => {
+                State::Refused(Some(rejection.refusal(&provider.name(), None, false)))
+            }
         };
         ResponseFuture { state, answer_at, deadline: None }
     }

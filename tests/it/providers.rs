@@ -1,6 +1,7 @@
 //! Each sender: what it documents decodes, and what it leaves open stays open.
 
 mod configuration;
+mod configured;
 mod learn365;
 mod loops;
 mod signature;

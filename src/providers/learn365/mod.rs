@@ -56,7 +56,7 @@ mod json;
 #[cfg(any(feature = "client-tls", feature = "emulator"))]
 mod registration;
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
@@ -139,8 +139,8 @@ impl Provider for Learn365 {
         Policy::default().json_only()
     }
 
-    fn name(&self) -> &'static str {
-        NAME
+    fn name(&self) -> Cow<'static, str> {
+        NAME.into()
     }
 }
 

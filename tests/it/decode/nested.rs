@@ -1,9 +1,7 @@
 //! Lists of events in the elements of a list.
 
-use std::borrow::Cow;
-
 use tower_webhook::{
-    EventRouter, Payload,
+    Described, EventRouter, Payload,
     decode::{Envelope, Members, events},
 };
 
@@ -183,8 +181,8 @@ fn what_is_described_is_the_outermost_object() {
             nested()
         }
 
-        fn describe(&self, outer: &Members<'_>, delivery: &mut Delivery) {
-            delivery.set_id(outer.text("id").map_or(Cow::Borrowed("none"), |id| id));
+        fn describe<'b>(&self, outer: &Members<'b>) -> Described<'b> {
+            Described::default().id(outer.text("id").unwrap_or("none".into()))
         }
     }
 

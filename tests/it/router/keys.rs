@@ -1,6 +1,6 @@
 //! What a handler is idempotent by.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
@@ -73,8 +73,8 @@ impl Provider for Named {
         Envelope::flat("type")
     }
 
-    fn name(&self) -> &'static str {
-        self.0
+    fn name(&self) -> Cow<'static, str> {
+        self.0.into()
     }
 }
 
