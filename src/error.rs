@@ -5,12 +5,14 @@ use std::{
     error::Error,
     fmt::{self, Write},
     iter::successors,
+    sync::Arc,
 };
 
 /// Any error.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A provider, key or token that cannot be used as configured. Found at start-up, never at the first request.
+/// A provider, key or token that cannot be used as configured. Found at start-up, never at the first request. If another
+/// error is the cause, then it is the [`source`](Error::source). The wording can change in any version.
 ///
 /// ```
 /// use tower_webhook::{error::ConfigError, providers::learn365::Learn365};
@@ -21,18 +23,37 @@ pub type BoxError = Box<dyn Error + Send + Sync>;
 ///     "the secret has 8 characters, fewer than 32: use a longer one",
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError(Cow<'static, str>);
+#[derive(Clone, Debug)]
+pub struct ConfigError {
+    why: Cow<'static, str>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
 
 impl ConfigError {
     /// For a provider of one's own. Say what is wrong and what to do, and never repeat the secret.
     pub fn new(why: impl Into<Cow<'static, str>>) -> Self {
-        Self(why.into())
+        Self { why: why.into(), source: None }
+    }
+
+    /// Names the error that caused this one. Its text must not repeat the secret either, as that of a failed decoding can.
+    ///
+    /// ```
+    /// use std::error::Error;
+    /// use tower_webhook::error::ConfigError;
+    ///
+    /// let cause = "3o".parse::<u64>().unwrap_err();
+    /// let error = ConfigError::new("the tolerance is not a number").caused_by(cause);
+    /// assert_eq!(error.to_string(), "the tolerance is not a number");
+    /// assert_eq!(error.source().unwrap().to_string(), "invalid digit found in string");
+    /// ```
+    #[must_use]
+    pub fn caused_by(self, cause: impl Into<BoxError>) -> Self {
+        Self { source: Some(cause.into().into()), ..self }
     }
 
     pub(crate) fn of_key(self, id: Option<&str>) -> Self {
         match id {
-            Some(id) => Self::new(format!("key `{id}`: {self}")),
+            Some(id) => Self { why: format!("key `{id}`: {self}").into(), ..self },
             None => self,
         }
     }
@@ -40,11 +61,18 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.why)
     }
 }
 
-impl Error for ConfigError {}
+impl Error for ConfigError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.source {
+            Some(cause) => Some(&**cause),
+            None => None,
+        }
+    }
+}
 
 /// Why a request could not be made or sent.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{
     HeaderName, HeaderValue, Uri,
-    header::{AUTHORIZATION, InvalidHeaderValue},
+    header::{AUTHORIZATION, InvalidHeaderName, InvalidHeaderValue},
     request::Parts,
 };
 use sha2::{Digest, Sha256};
@@ -98,9 +98,9 @@ impl Token {
     /// As [`Token::path`], and if no header can have the name.
     pub fn header(name: impl AsRef<str>, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
         let name = name.as_ref();
-        let Ok(header) = name.parse() else {
-            return Err(ConfigError::new(format!("`{name}` is not the name of a header")));
-        };
+        let header = name.parse().map_err(|error: InvalidHeaderName| {
+            ConfigError::new(format!("`{name}` is not the name of a header")).caused_by(error)
+        })?;
         Self::new(Place::Header(header), keys, visible)
     }
 

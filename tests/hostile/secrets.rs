@@ -69,13 +69,11 @@ fn b2_b8_a_short_secret_is_for_those_who_say_so() {
         let units = if name == "StandardWebhooks" { 3 } else { 4 };
         let short = format!("the secret has {units} {unit}, fewer than {least}: use a longer one");
         refused(&format!("B8: {name}"), make("AAAA".into()), &short);
-        assert_eq!(
-            make(Secret::new("AAAA").unwrap().dangerous_short().into()),
-            Ok(()),
-            "B8: {name}"
-        );
+        let made = make(Secret::new("AAAA").unwrap().dangerous_short().into());
+        assert!(made.is_ok(), "B8: {name}: {made:?}");
         let long_enough = if name == "StandardWebhooks" { 32 } else { least };
-        assert_eq!(make("A".repeat(long_enough).into()), Ok(()), "B8: {name}");
+        let made = make("A".repeat(long_enough).into());
+        assert!(made.is_ok(), "B8: {name}: {made:?}");
         assert!(make("A".repeat(long_enough - 1).into()).is_err(), "B8: {name}");
     }
     let none = "the secret has 0 bytes once decoded, fewer than 24: use a longer one";

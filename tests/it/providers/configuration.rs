@@ -1,6 +1,6 @@
 //! What a provider cannot be configured with, in the words that the operator reads.
 
-use std::fmt::Debug;
+use std::{error::Error, fmt::Debug};
 
 use sha2::{Digest, Sha256};
 use tower_webhook::{
@@ -97,6 +97,8 @@ fn tokens_and_plain_keys_have_limits() {
     refused(Token::header("x-token", "a ".repeat(16) + "a"), header);
     refused(Token::bearer("é".repeat(16)), header);
     refused(Token::header("x token", TOKEN), "`x token` is not the name of a header");
+    let error = Token::header("x token", TOKEN).unwrap_err();
+    assert!(error.source().is_some_and(|cause| cause.is::<http::header::InvalidHeaderName>()));
     refused(Token::basic("us:er", TOKEN), "a user name for HTTP Basic cannot hold a colon");
     refused(HmacSha256::new("a".repeat(15)), &too_short(15, "bytes", 16));
     refused(HmacSha256::new("a"), &too_short(1, "byte", 16));

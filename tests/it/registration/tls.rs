@@ -146,10 +146,8 @@ async fn https_does_not_fall_back_to_plain_http() {
 #[tokio::test]
 async fn without_roots_only_plain_http_is_spoken() {
     let output = client("https://127.0.0.1:1", "key.pem");
-    assert_failed(
-        &output,
-        "the system has no trusted roots for TLS: no native root CA certificates found",
-    );
+    assert_failed(&output, "the system has no trusted roots for TLS");
+    assert_failed(&output, "no native root CA certificates found");
     let stub = Stub::playing([(200, "")]).await;
     let base = format!("http://{}", stub.address);
     let output = tokio::task::spawn_blocking(move || client(&base, "key.pem")).await.unwrap();

@@ -93,6 +93,7 @@ fn said_too(f: &mut fmt::Formatter<'_>, what: &str, why: Option<&str>) -> fmt::R
 impl Error for RegistrationError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            Self::Invalid(error) => error.source(),
             Self::Connection(error) => Some(&**error),
             _ => None,
         }

@@ -347,10 +347,10 @@ fn connector(encrypted: bool) -> Result<HttpsConnector<HttpConnector>, ConfigErr
     let provider = Arc::new(ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| ConfigError::new(format!("TLS cannot be set up: {error}")))?;
+        .map_err(|error| ConfigError::new("TLS cannot be set up").caused_by(error))?;
     let tls = match encrypted {
         true => tls.with_native_roots().map_err(|error| {
-            ConfigError::new(format!("the system has no trusted roots for TLS: {error}"))
+            ConfigError::new("the system has no trusted roots for TLS").caused_by(error)
         })?,
         false => tls.with_root_certificates(RootCertStore::empty()),
     };
