@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use serde::{Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use tower_webhook::{
-    Delivery, Emit, Event, EventRouter, Payload, RawEvent, Sender, State,
+    Delivery, Emit, Event, EventRouter, Payload, RawEvent, Sender, State, router::limits,
     decode::{self, DecodeError},
     providers::synthesis_vr::SynthesisVr,
     router::{Batch, Outcome},
@@ -77,7 +77,7 @@ impl<P: Emit> Receiver<P> {
         let (found, batch) = match (found, batch) {
             (Ok(found), Ok(batch)) => (found, batch),
             (Ok(found), Err(error)) => {
-                assert!(found.len() > EventRouter::<P>::MAX_EVENTS, "{error}");
+                assert!(found.len() > limits::MAX_EVENTS, "{error}");
                 return None;
             }
             (Err(error), batch) => {

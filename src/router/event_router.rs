@@ -6,11 +6,11 @@ use bytes::Bytes;
 
 use super::{
     Batch, Batches, FromContext, Handler, IntoOutcome, batch::Origin, decoder::Decoder,
-    erased::Erased, routes::Routes,
+    erased::Erased, limits, routes::Routes,
 };
 use crate::{
     Delivery, Payload, Provider, RawEvent, Unpacked,
-    decode::{self, DecodeError, Envelope},
+    decode::{DecodeError, Envelope},
     error::ConfigError,
     event::Names,
     util::{
@@ -46,9 +46,10 @@ use crate::{
 pub struct EventRouter<P, S = ()> {
     routes: Arc<Routes<S>>,
     state: Guarded<S>,
-    places: Permits,
-    /// So many bytes, of all the bodies whose events are being handled.
-    budget: Permits,
+    /// A permit for each batch.
+    batches: Permits,
+    /// A permit for each byte of the bodies being handled.
+    total_bytes: Permits,
     provider: PhantomData<fn() -> P>,
 }
 
@@ -64,25 +65,14 @@ impl<P: Provider> EventRouter<P, ()> {
 }
 
 impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
-    /// The most events in one body, by default.
-    pub const MAX_EVENTS: usize = 10_000;
-    /// The deepest nesting of an event, by default and at most: what `serde_json` decodes.
-    pub const MAX_DEPTH: usize = decode::MAX_DEPTH;
-    /// How long a handler may take for one event, by default.
-    pub const EVENT_TIMEOUT: Duration = Duration::from_secs(5 * 60);
-    /// The most batches under way at once, by default.
-    pub const MAX_BATCHES: usize = 1024;
-    /// Bytes of all the bodies whose batches are under way, by default.
-    pub const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
-
     /// A router whose handlers may take `State<S>`, or any `State<T>` with `T: FromRef<S>`. Each batch clones `state`.
     pub fn with_state(state: S) -> Self {
-        let routes = Routes::new(Self::MAX_EVENTS, Self::MAX_DEPTH, Self::EVENT_TIMEOUT);
+        let routes = Routes::new(limits::MAX_EVENTS, limits::MAX_DEPTH, limits::EVENT_TIMEOUT);
         Self {
             routes: Arc::new(routes),
             state: Guarded::new(state),
-            places: Permits::new(Self::MAX_BATCHES),
-            budget: Permits::new(Self::MAX_TOTAL_BYTES),
+            batches: Permits::new(limits::MAX_BATCHES),
+            total_bytes: Permits::new(limits::MAX_TOTAL_BYTES),
             provider: PhantomData,
         }
     }
@@ -207,41 +197,45 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         self
     }
 
-    /// The most events in one body; a body with more is answered 400. By default [`EventRouter::MAX_EVENTS`], 10,000.
+    /// The maximum number of events in one body. If a body has more, the answer is 400. By default
+    /// [`limits::MAX_EVENTS`], 10,000.
     pub fn max_events(mut self, most: usize) -> Self {
         self.routes_mut().max_events = most;
         self
     }
 
-    /// How deep an event may be nested, and each member of the envelope beside the events; a body with anything deeper is
-    /// answered 400. By default [`EventRouter::MAX_DEPTH`], 127, and never more.
+    /// The maximum nesting of an event, and of each member of the envelope beside the events. If a body has anything
+    /// deeper, the answer is 400. By default [`limits::MAX_DEPTH`], 127, and never more.
     pub fn max_depth(mut self, most: usize) -> Self {
-        self.routes_mut().max_depth = most.min(Self::MAX_DEPTH);
+        self.routes_mut().max_depth = most.min(limits::MAX_DEPTH);
         self
     }
 
-    /// How long a handler may take for one event; then it is dropped, which counts as a failure, and the next event is
-    /// handled. By default [`EventRouter::EVENT_TIMEOUT`], 5 minutes. `Duration::MAX` is for ever. A [`Batch`] that you
-    /// poll yourself has no such limit.
-    pub fn event_timeout(mut self, deadline: Duration) -> Self {
-        self.routes_mut().event_timeout = deadline;
+    /// The time that a handler may take for one event. If it takes longer, it is dropped, the event counts as failed, and
+    /// the next event is handled. By default [`limits::EVENT_TIMEOUT`], 5 minutes. `Duration::MAX` is no limit. A
+    /// [`Batch`] that you poll yourself has no such limit.
+    pub fn event_timeout(mut self, timeout: Duration) -> Self {
+        self.routes_mut().event_timeout = timeout;
         self
     }
 
-    /// How many batches may be under way at once, those included that outlive their request; one more is answered
-    /// 503. By default [`EventRouter::MAX_BATCHES`], 1,024. Counts anew: clones made before do not share the count.
-    pub fn max_batches(self, most: usize) -> Self {
-        Self { places: Permits::new(most), ..self }
-    }
-
-    /// How many bytes the bodies may have, all together, whose batches are under way; one that would exceed it is
-    /// answered 503, unless it is the only one. By default [`EventRouter::MAX_TOTAL_BYTES`], 64 MiB; 4 GiB at most. Counts
-    /// anew: clones made before do not share the count.
+    /// The maximum number of batches being handled at the same time, including batches that go on after their request has
+    /// ended. A request beyond it gets 503. By default [`limits::MAX_BATCHES`], 1,024.
     ///
-    /// Events take more memory than the bodies they were read from. If every byte is chosen to that end by someone who has
-    /// the key, then those of Learn365 take up to 84 times as much, and 126 times for a moment.
+    /// Clones that were made before this call keep their own count.
+    pub fn max_batches(self, most: usize) -> Self {
+        Self { batches: Permits::new(most), ..self }
+    }
+
+    /// The maximum total size of the bodies being handled, in bytes. A request beyond it gets 503, unless it is the only
+    /// one. By default [`limits::MAX_TOTAL_BYTES`], 64 MiB, and at most 4 GiB.
+    ///
+    /// Events take more memory than the bodies that they were read from. If somebody has the key and chooses every byte
+    /// for this purpose, then events of Learn365 take up to 84 times as much, and 126 times for a moment.
+    ///
+    /// Clones that were made before this call keep their own count.
     pub fn max_total_bytes(self, most: usize) -> Self {
-        Self { budget: Permits::new(most.max(1)), ..self }
+        Self { total_bytes: Permits::new(most.max(1)), ..self }
     }
 
     /// [Drains](Batches::drain) the [batches](EventRouter::batches) under way.
@@ -249,10 +243,10 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         self.batches().drain().await;
     }
 
-    /// A handle to the batches under way, to drain several routers by. Take it last: [`EventRouter::max_batches`] counts
-    /// anew.
+    /// A handle to the batches under way, to drain several routers by. Take it after
+    /// [`EventRouter::max_batches`] has been called, which begins another count.
     pub fn batches(&self) -> Batches {
-        Batches(self.places.clone())
+        Batches(self.batches.clone())
     }
 
     /// How many events no handler took, because their type has none and there is no fallback, or because they have no
@@ -292,12 +286,12 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
     /// Room for the batch of a body of `length` bytes, if there is.
     pub(super) fn room(&self, length: usize) -> Option<[Permit; 2]> {
-        Some([self.places.take()?, self.budget.take_many_or_all(length)?])
+        Some([self.batches.take()?, self.total_bytes.take_many_or_all(length)?])
     }
 
     /// The same room for a body that is `length` bytes long once it is unpacked, if there is.
     pub(super) fn more_room(&self, mut room: [Permit; 2], length: usize) -> Option<[Permit; 2]> {
-        self.budget.fill(&mut room[1], length).map(|()| room)
+        self.total_bytes.fill(&mut room[1], length).map(|()| room)
     }
 
     fn routes_mut(&mut self) -> &mut Routes<S> {
@@ -318,8 +312,8 @@ impl<P, S: Clone> Clone for EventRouter<P, S> {
         Self {
             routes: self.routes.clone(),
             state: self.state.clone(),
-            places: self.places.clone(),
-            budget: self.budget.clone(),
+            batches: self.batches.clone(),
+            total_bytes: self.total_bytes.clone(),
             provider: PhantomData,
         }
     }

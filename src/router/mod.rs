@@ -83,6 +83,7 @@ mod erased;
 mod event_key;
 mod event_router;
 mod handler;
+pub mod limits;
 mod outcome;
 mod queues;
 mod routes;

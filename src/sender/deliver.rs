@@ -6,35 +6,32 @@ use bytes::Bytes;
 use http::{Request, Response, uri::Scheme};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 
+use super::limits::{ANSWER_TIMEOUT, MAX_ANSWER_BYTES};
 use crate::{
     Body, Schedule,
     error::SendError,
     util::client::{client, exchange},
 };
 
-/// How long an answer may take, connecting included.
-const TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest answer that is read, in bytes.
-const MAX_ANSWER: usize = 64 * 1024;
-
 /// Sends a request that a [`Sender`](super::Sender) made, over plain HTTP/1.1 on a connection of its own.
 ///
-/// Follows no redirect and never repeats. Waits 30 seconds at most, and reads 64 KiB of the answer at most.
+/// Follows no redirect and sends nothing twice. Waits for [`limits::ANSWER_TIMEOUT`](super::limits::ANSWER_TIMEOUT) at most,
+/// and reads at most [`limits::MAX_ANSWER_BYTES`](super::limits::MAX_ANSWER_BYTES) of the answer.
 ///
 /// # Errors
 ///
 /// [`SendError::Target`] if the request's URI is not `http://host…`, [`SendError::Connection`], [`SendError::Timeout`].
 pub async fn deliver(request: Request<Body>) -> Result<Response<Bytes>, SendError> {
     let client = client(HttpConnector::new());
-    let answer = tokio::time::timeout(TIMEOUT, plain(&client, request));
+    let answer = tokio::time::timeout(ANSWER_TIMEOUT, plain(&client, request));
     let (head, body) = answer.await.unwrap_or(Err(SendError::Timeout))?.into_parts();
     let body = body.ok_or_else(|| SendError::Connection("the answer is too long".into()))?;
     Ok(Response::from_parts(head, body))
 }
 
-/// How long a sender waits, or [`deliver`] where that is not documented.
+/// How long a sender waits for an answer. If that is not documented, as long as [`deliver`].
 pub(in crate::sender) fn answer_timeout(schedule: &Schedule) -> Duration {
-    schedule.answer_timeout.unwrap_or(TIMEOUT)
+    schedule.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
 }
 
 /// The one request, without a limit of time. The answer has a body unless that is too long.
@@ -45,5 +42,5 @@ pub(super) async fn plain(
     if request.uri().scheme() != Some(&Scheme::HTTP) {
         return Err(SendError::Target("is not `http://…`: TLS is for a proxy in between"));
     }
-    exchange(client, request, MAX_ANSWER).await.map_err(SendError::Connection)
+    exchange(client, request, MAX_ANSWER_BYTES).await.map_err(SendError::Connection)
 }

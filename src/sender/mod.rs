@@ -45,6 +45,8 @@ mod draft;
 mod emit;
 mod forge;
 pub(crate) mod headers;
+#[cfg(feature = "client")]
+pub mod limits;
 mod schedule;
 mod tamper;
 

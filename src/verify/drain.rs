@@ -16,7 +16,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
-use super::{layer::Config, read::FRAMES_PER_POLL, service::declared_length};
+use super::{limits::Config, read::FRAMES_PER_POLL, service::declared_length};
 use crate::util::{permits::Permit, timer};
 
 /// How much more of a body is read, and how long.
@@ -25,7 +25,7 @@ pub(super) struct Drain {
     time: Duration,
     /// Runs from the first pause on.
     deadline: Option<Pin<Box<Sleep>>>,
-    _place: Permit,
+    _permit: Permit,
 }
 
 impl Drain {
@@ -33,7 +33,7 @@ impl Drain {
     pub(super) fn begin(config: &Config) -> Option<Self> {
         let permit = config.drains.take()?;
         let (bytes, time) = (config.max_drain_bytes, config.drain_timeout);
-        Some(Self { bytes, time, deadline: None, _place: permit })
+        Some(Self { bytes, time, deadline: None, _permit: permit })
     }
 
     /// Whether the body came to its end within the limits.

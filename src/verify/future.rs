@@ -19,7 +19,7 @@ use super::{
     ResponseBody, Verified,
     drain::{Drain, Rest, Unread, close, early},
     hints::refusal,
-    layer::Config,
+    limits::Config,
     read::{Finished, Reading},
 };
 use crate::{BoxError, Provider, util::permits::Permit};

@@ -4,174 +4,108 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use tower::Layer;
 
-use super::Verify;
-use crate::{
-    Rejection,
-    clock::{Clock, SystemClock},
-    scheme::Head,
-    util::{permits::Permits, trace::Seldom},
-};
+use super::{Verify, limits};
+use crate::{clock::Clock, util::permits::Permits};
 
-/// Lets authentic requests of provider `P` through, and answers all others: see [`verify`](crate::verify).
+/// Lets authentic requests of provider `P` through, and answers all other requests: see [`verify`](crate::verify).
 ///
-/// Cheap to make: a layer per request is a fine way to have a provider per tenant. What one value of it and its clones read
-/// at once is bounded together; layers that were made apart know nothing of each other.
+/// A layer is cheap to make: one per request is a good way to have a provider per tenant. Clones share their limits.
+/// Separately created layers do not.
 pub struct VerifyLayer<P> {
-    pub(super) config: Arc<Config>,
+    pub(super) config: Arc<limits::Config>,
     pub(super) provider: Arc<P>,
 }
 
-#[derive(Clone)]
-pub(super) struct Config {
-    pub(super) max_header_bytes: usize,
-    pub(super) max_body_bytes: usize,
-    pub(super) body_timeout: Duration,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) permits: Permits,
-    max_total_bytes: usize,
-    /// So many bytes, or as many as one body may have.
-    pub(super) budget: Permits,
-    pub(super) max_drain_bytes: usize,
-    pub(super) drain_timeout: Duration,
-    pub(super) drains: Permits,
-    pub(super) busy: Arc<Seldom>,
-}
-
 impl<P> VerifyLayer<P> {
-    /// Bytes of a body, by default.
-    pub const MAX_BODY_BYTES: usize = 1024 * 1024;
-    /// Time that a body may take, by default.
-    pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-    /// Bodies being read at once, by default.
-    pub const MAX_BODIES: usize = 256;
-    /// Bytes of all the bodies being read at once, by default.
-    pub const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
-    /// Bytes that are read and dropped of a body whose request is answered already, by default.
-    pub const MAX_DRAIN_BYTES: usize = 1024 * 1024;
-    /// How long that may take, by default.
-    pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
-    /// How many bodies are read and dropped at once, by default.
-    pub const MAX_DRAINS: usize = 1024;
-
-    /// A layer for a provider, with default limits.
+    /// A layer for a provider, with the default [limits].
     pub fn new(provider: P) -> Self {
         Self::shared(Arc::new(provider))
     }
 
-    /// A layer for a provider that others share, with default limits.
+    /// A layer for a provider that others share, with the default [limits].
     pub fn shared(provider: Arc<P>) -> Self {
-        let config = Config {
-            max_header_bytes: Head::MAX_HEADER_BYTES,
-            max_body_bytes: Self::MAX_BODY_BYTES,
-            body_timeout: Self::BODY_TIMEOUT,
-            clock: Arc::new(SystemClock),
-            permits: Permits::new(Self::MAX_BODIES),
-            max_total_bytes: Self::MAX_TOTAL_BYTES,
-            budget: Permits::new(Self::MAX_TOTAL_BYTES),
-            max_drain_bytes: Self::MAX_DRAIN_BYTES,
-            drain_timeout: Self::DRAIN_TIMEOUT,
-            drains: Permits::new(Self::MAX_DRAINS),
-            busy: Arc::default(),
-        };
-        Self { config: Arc::new(config), provider }
+        Self { config: Arc::default(), provider }
     }
 
-    /// The longest header that authentication reads, in bytes; a longer one is answered 431. By default
-    /// [`Head::MAX_HEADER_BYTES`], 8 KiB.
+    /// The longest header that verification reads, in bytes. If a header is longer, the answer is 431. By default
+    /// [`limits::MAX_HEADER_BYTES`], 8 KiB.
     #[must_use]
     pub fn max_header_bytes(self, bytes: usize) -> Self {
         self.with(|config| config.max_header_bytes = bytes)
     }
 
-    /// The longest body, in bytes; a longer one is answered 413. By default [`VerifyLayer::MAX_BODY_BYTES`], 1 MiB.
+    /// The longest body, in bytes. If a body is longer, the answer is 413. By default [`limits::MAX_BODY_BYTES`], 1 MiB.
     #[must_use]
     pub fn max_body_bytes(self, bytes: usize) -> Self {
-        self.with(|config| {
-            config.max_body_bytes = bytes;
-            config.renew_budget();
-        })
+        self.with(|config| config.set_max_body_bytes(bytes))
     }
 
-    /// How long a body may take to arrive, from its first pause on; a slower one is answered 408. By default
-    /// [`VerifyLayer::BODY_TIMEOUT`], 10 seconds.
+    /// The time that a body may take to arrive, from its first pause on. If it takes longer, the answer is 408. By default
+    /// [`limits::BODY_TIMEOUT`], 10 seconds.
     #[must_use]
-    pub fn body_timeout(self, deadline: Duration) -> Self {
-        self.with(|config| config.body_timeout = deadline)
+    pub fn body_timeout(self, timeout: Duration) -> Self {
+        self.with(|config| config.body_timeout = timeout)
     }
 
-    /// How many bodies are read at once; one more is answered 503. By default [`VerifyLayer::MAX_BODIES`], 256.
-    /// Counts anew: clones made before do not share the count.
+    /// The maximum number of bodies being read at the same time. A request beyond it gets 503. By default
+    /// [`limits::MAX_BODIES`], 256.
+    ///
+    /// Clones that were made before this call keep their own count.
     #[must_use]
     pub fn max_bodies(self, most: usize) -> Self {
-        self.with(|config| config.permits = Permits::new(most))
+        self.with(|config| config.bodies = Permits::new(most))
     }
 
-    /// How many bytes are held of all the bodies being read together; a body that would exceed it is answered 503. By
-    /// default [`VerifyLayer::MAX_TOTAL_BYTES`], 64 MiB; at least as many as one body may have, and 4 GiB at most. Counts
-    /// anew, as does another [body limit](VerifyLayer::max_body_bytes): clones made before do not share the count.
+    /// The maximum total size of the bodies being read at the same time, in bytes. A request beyond it gets 503. By
+    /// default [`limits::MAX_TOTAL_BYTES`], 64 MiB. At least the size of [one body](VerifyLayer::max_body_bytes), and at
+    /// most 4 GiB.
     ///
-    /// What is counted is the memory that a body takes: room grows in steps, up to the announced length or 64 KiB first,
-    /// then by doubling. Not counted is what the server keeps for each connection, and the buffer of it that the first
-    /// frame was cut from; nor what has been verified.
+    /// The size of a body is the memory that it takes. That grows in steps: first to the announced length or 64 KiB,
+    /// then by doubling. Not included are the buffers of the server, and bodies that have been verified.
+    ///
+    /// Clones that were made before this call, or before another limit of one body, keep their own count.
     #[must_use]
     pub fn max_total_bytes(self, most: usize) -> Self {
-        self.with(|config| {
-            config.max_total_bytes = most;
-            config.renew_budget();
-        })
+        self.with(|config| config.set_max_total_bytes(most))
     }
 
-    /// How many bytes are read and dropped of a body whose request is answered before all of it has arrived. By default
-    /// [`VerifyLayer::MAX_DRAIN_BYTES`], 1 MiB. They are neither hashed nor kept.
+    /// The maximum size of the rest of a body that is read and dropped if its request is answered before all of it has
+    /// arrived, in bytes. The rest is neither hashed nor kept. By default [`limits::MAX_DRAIN_BYTES`], 1 MiB.
     ///
-    /// The connection stays usable for the next request then, which may be somebody else's where a proxy shares its
-    /// connections. If the body announces more, or an HTTP/1 body announces no length, then the answer says
-    /// `Connection: close`; if more arrives, the connection (over HTTP/2: the stream) ends. With 0, that is so for every
-    /// such body.
+    /// After that, the connection can be used for the next request. Behind a proxy that shares its connections, this may
+    /// be a request of another client. If the body announces more bytes, or if an HTTP/1 body announces no length, then the
+    /// answer has `Connection: close`. If more bytes arrive, then the connection ends (over HTTP/2: the stream). With 0,
+    /// this applies to every such body.
     #[must_use]
     pub fn max_drain_bytes(self, bytes: usize) -> Self {
         self.with(|config| config.max_drain_bytes = bytes)
     }
 
-    /// How long the rest of such a body may take, from its first pause on. By default [`VerifyLayer::DRAIN_TIMEOUT`], 2
-    /// seconds.
+    /// The time that the rest of such a body may take to arrive, from its first pause on. By default
+    /// [`limits::DRAIN_TIMEOUT`], 2 seconds.
     #[must_use]
-    pub fn drain_timeout(self, deadline: Duration) -> Self {
-        self.with(|config| config.drain_timeout = deadline)
+    pub fn drain_timeout(self, timeout: Duration) -> Self {
+        self.with(|config| config.drain_timeout = timeout)
     }
 
-    /// How many such bodies are read at once; one more is treated as one that is too long. By default
-    /// [`VerifyLayer::MAX_DRAINS`], 1,024. Counts anew: clones made before do not share the count.
+    /// The maximum number of such bodies being read at the same time. One more is treated as if it were too long. By
+    /// default [`limits::MAX_DRAINS`], 1,024.
+    ///
+    /// Clones that were made before this call keep their own count.
     #[must_use]
     pub fn max_drains(self, most: usize) -> Self {
         self.with(|config| config.drains = Permits::new(most))
     }
 
-    /// The clock that timestamps are judged by. Deadlines follow tokio's.
+    /// The clock that timestamps are compared with. Timeouts follow the clock of tokio.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         self.with(|config| config.clock = Arc::new(clock))
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Config)) -> Self {
+    fn with(mut self, change: impl FnOnce(&mut limits::Config)) -> Self {
         change(Arc::make_mut(&mut self.config));
         self
-    }
-}
-
-impl Config {
-    /// Whether the operator heard of it in the last minute. If not, it is noted that it is said now: strangers can fill all
-    /// permits, again and again.
-    pub(super) fn busy_was_said(&self, rejection: &Rejection) -> bool {
-        *rejection == Rejection::Busy && self.busy.say()
-    }
-
-    fn renew_budget(&mut self) {
-        let budget = Permits::new(self.max_total_bytes.max(self.max_body_bytes));
-        // Else what is counted already would be forgotten, and no longer be counted together.
-        if budget.max() != self.budget.max() {
-            self.budget = budget;
-        }
     }
 }
 
@@ -196,8 +130,8 @@ impl<P> fmt::Debug for VerifyLayer<P> {
             .field("max_header_bytes", &self.config.max_header_bytes)
             .field("max_body_bytes", &self.config.max_body_bytes)
             .field("body_timeout", &self.config.body_timeout)
-            .field("max_bodies", &self.config.permits.max())
-            .field("max_total_bytes", &self.config.budget.max())
+            .field("max_bodies", &self.config.bodies.max())
+            .field("max_total_bytes", &self.config.total_bytes.max())
             .field("max_drain_bytes", &self.config.max_drain_bytes)
             .field("drain_timeout", &self.config.drain_timeout)
             .field("max_drains", &self.config.drains.max())

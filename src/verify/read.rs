@@ -21,7 +21,7 @@ use super::{
     collected::Collected,
     drain::{Drain, close},
     hints::refusal,
-    layer::Config,
+    limits::Config,
 };
 use crate::{
     BoxError, Delivery, Provider, Rejection,
@@ -65,7 +65,7 @@ impl<P: Provider> Reading<P> {
             return Err(Rejection::BodyTooLarge(limit));
         }
         let check = layer.provider.authenticate(head).map_err(Rejection::Unauthentic)?;
-        let permit = layer.config.permits.take().ok_or(Rejection::Busy)?;
+        let permit = layer.config.bodies.take().ok_or(Rejection::Busy)?;
         let policy = layer.provider.policy();
         // Boxed, so that it moves only once.
         Ok(Box::new(Self {
@@ -132,7 +132,7 @@ impl<P: Provider> Reading<P> {
         }
         let frame = data.copy_to_bytes(data.remaining());
         self.check.feed(&frame);
-        self.collected.push(frame, &self.config.budget).ok_or(Rejection::Busy)
+        self.collected.push(frame, &self.config.total_bytes).ok_or(Rejection::Busy)
     }
 
     /// The body is complete: is it authentic, and can it be decoded?

@@ -29,7 +29,7 @@ use tower_webhook::{
         loops::{Loops, SessionStarted},
     },
     scheme::Keys,
-    verify::{ResponseBody, Verify},
+    verify::{ResponseBody, Verify, limits},
 };
 
 use crate::support::*;
@@ -171,7 +171,7 @@ async fn endless_empty_frames_end_at_the_deadline_and_leave_others_their_turn() 
     });
     let start = Instant::now();
     assert_eq!(status_of(&hook(&layer()), post(TOKEN, "").map(|_| Endless)).await, 408);
-    assert_eq!(start.elapsed(), VerifyLayer::<()>::BODY_TIMEOUT);
+    assert_eq!(start.elapsed(), limits::BODY_TIMEOUT);
     assert_eq!(other.await.unwrap(), Instant::now());
 }
 

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use self::client::{Attempted, DeliveryClient};
 pub use self::report::{Answer, Attempt, DeliveryReport, DeliveryStatus};
-use super::Sender;
+use super::{Sender, limits::MAX_FINISHED};
 use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError, util::panics::contained};
 
 /// Sends what it is given, and sends it again as the sender's [`Schedule`] has it: same id, next attempt, signed anew.
@@ -76,9 +76,6 @@ struct Pending<P> {
 }
 
 impl<P: Emit> Deliveries<P> {
-    /// The most finished deliveries that are remembered; beyond, the oldest of them are forgotten.
-    pub const MAX_FINISHED: usize = 10_000;
-
     /// With retries by `schedule`, of which the answer_timeout counts as well, and redirects: they lead to any host.
     ///
     /// To another scheme, host or port a redirect takes the provider's own headers only, without its tokens: those of
@@ -203,7 +200,7 @@ impl<P: Emit> Deliveries<P> {
         }
         entry.work = None;
         all.finished += 1;
-        if all.finished > Self::MAX_FINISHED {
+        if all.finished > MAX_FINISHED {
             let oldest = all.entries.iter().position(|entry| entry.report.is_finished());
             oldest.and_then(|index| all.entries.remove(index));
             all.finished -= 1;

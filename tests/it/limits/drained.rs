@@ -93,14 +93,14 @@ async fn the_answer_ends_at_the_limits_if_the_body_does_not() {
     let (_feeder, request) = forged(Version::HTTP_11, Some(3));
     let response = drained(layer()).oneshot(request).await.unwrap();
     assert_eq!(text(response).await, r#"{"title":"Not Found","status":404}"#);
-    assert_eq!(start.elapsed(), VerifyLayer::<()>::DRAIN_TIMEOUT);
+    assert_eq!(start.elapsed(), limits::DRAIN_TIMEOUT);
 
     let (start, deadline) = (Instant::now(), Duration::from_millis(7));
     let (_feeder, request) = forged(Version::HTTP_11, Some(3));
     text(drained(layer().drain_timeout(deadline)).oneshot(request).await.unwrap()).await;
     assert_eq!(start.elapsed(), deadline);
 
-    for (last, takes) in [(0, VerifyLayer::<()>::DRAIN_TIMEOUT), (1, Duration::ZERO)] {
+    for (last, takes) in [(0, limits::DRAIN_TIMEOUT), (1, Duration::ZERO)] {
         let start = Instant::now();
         let (feeder, request) = forged(Version::HTTP_2, None);
         let response = drained(layer()).oneshot(request).await.unwrap();
@@ -123,7 +123,7 @@ async fn endless_empty_frames_have_their_deadline() {
     let start = Instant::now();
     let response = drained(layer()).oneshot(post(OTHER_TOKEN, "").map(|_| Endless)).await.unwrap();
     text(response).await;
-    assert!(start.elapsed() >= VerifyLayer::<()>::DRAIN_TIMEOUT);
+    assert!(start.elapsed() >= limits::DRAIN_TIMEOUT);
 }
 
 #[tokio::test(start_paused = true)]

@@ -19,7 +19,7 @@ use tower_webhook::{
     error::SendError,
     providers::loops::Loops,
     scheme::Token,
-    sender::{Answer, Deliveries, DeliveryReport, DeliveryStatus, Tamper},
+    sender::{Answer, Deliveries, DeliveryReport, DeliveryStatus, Tamper, limits},
 };
 
 use super::{Arrived, Own, answering, at, endpoint, seconds};
@@ -292,7 +292,7 @@ async fn clones_share_deliveries() {
 
 #[tokio::test]
 async fn the_oldest_of_ten_thousand_finished_are_forgotten_and_no_other() {
-    let most = Deliveries::<Own>::MAX_FINISHED;
+    let most = limits::MAX_FINISHED;
     let deliveries = Deliveries::new(Schedule::retrying(&PAUSES[..1]));
     // No target: such a delivery fails at once.
     let push = |name: usize| deliveries.push(name.to_string(), Sender::new(Own), []).unwrap();

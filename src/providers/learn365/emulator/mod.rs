@@ -165,7 +165,7 @@ impl Emulator {
     }
 
     /// What became of each delivery so far, in the order in which they were emitted. Of those that are finished, the
-    /// last [`Deliveries::MAX_FINISHED`].
+    /// last [`MAX_FINISHED`](crate::sender::limits::MAX_FINISHED).
     pub fn reports(&self) -> Vec<DeliveryReport> {
         self.deliveries.reports()
     }
