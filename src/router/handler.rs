@@ -9,6 +9,8 @@ use crate::util::panics::Guarded;
 /// further arguments. A closure that captures is written `async move |e: E| …` and clones what it captures for each
 /// event. `M` stands for the further arguments; it is always inferred.
 ///
+/// Sealed: only this crate implements it.
+///
 /// ```
 /// use tower_webhook::{Delivery, EventRouter, providers::loops::{Loops, SessionStarted}};
 ///
@@ -29,13 +31,30 @@ use crate::util::panics::Guarded;
 ///
 /// EventRouter::<Loops>::new().on(async |_: SessionStarted, _: Delivery| 7); // neither `()` nor a `Result`
 /// ```
+/// ```compile_fail,E0277
+/// use std::future::{Ready, ready};
+/// use tower_webhook::router::Handler;
+///
+/// #[derive(Clone)]
+/// struct Mine;
+///
+/// impl Handler<(), ()> for Mine { // sealed
+///     type Args = ();
+///     type Output = ();
+///     type Future = Ready<()>;
+///
+///     fn call(self, _: (), _: ()) -> Ready<()> {
+///         ready(())
+///     }
+/// }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a webhook handler",
     label = "expected `async |event: {E}, …| {{ … }}`, or an `async fn` of that shape",
     note = "the first argument is the event, and that of `fallback` a `RawEvent`; up to three further arguments may follow: `tower_webhook::State<T>`, `Delivery`, `RawEvent`, `Option<EventKey>`",
     note = "a handler is `Clone + Send + Sync + 'static`: what it captures must be, too"
 )]
-pub trait Handler<E, M>: Clone + Send + Sync + 'static {
+pub trait Handler<E, M>: sealed::Sealed<E, M> + Clone + Send + Sync + 'static {
     /// The further arguments.
     type Args;
     /// What it returns in the end.
@@ -47,8 +66,19 @@ pub trait Handler<E, M>: Clone + Send + Sync + 'static {
     fn call(self, event: E, args: Self::Args) -> Self::Future;
 }
 
+mod sealed {
+    #[expect(unnameable_types, reason = "nobody outside of this crate can implement it")]
+    pub trait Sealed<E, M> {}
+}
+
 macro_rules! impl_handler {
     ($($arg:ident),*) => {
+        impl<F, Fut, E, $($arg,)*> sealed::Sealed<E, ($($arg,)*)> for F
+        where
+            F: FnOnce(E, $($arg),*) -> Fut,
+        {
+        }
+
         impl<F, Fut, E, $($arg,)*> Handler<E, ($($arg,)*)> for F
         where
             F: FnOnce(E, $($arg),*) -> Fut + Clone + Send + Sync + 'static,
