@@ -7,8 +7,7 @@ use http::{HeaderValue, StatusCode, request::Parts};
 use serde::{Deserialize, Serialize};
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    BoxError, Delivery, Draft, Emit, Event, EventRouter, Outgoing, Payload, Provider, Sender,
-    VerifyLayer,
+    BoxError, Delivery, Draft, Emit, EventRouter, Outgoing, Provider, Sender, VerifyLayer,
     decode::Envelope,
     error::SendError,
     scheme::{Check, Head, HmacSha256, Tag, VerifyError},
@@ -41,13 +40,7 @@ struct OrderShipped {
     parcels: u32,
 }
 
-impl Payload for OrderShipped {
-    type Provider = Acme;
-}
-
-impl Event for OrderShipped {
-    const TYPE: &'static str = "order.shipped";
-}
+tower_webhook::event!(OrderShipped: Acme = "order.shipped");
 // -- end
 
 /// What the tests need to speak for Acme; a receiver does without.

@@ -9,7 +9,8 @@ use crate::{Provider, decode::DecodeError};
 
 /// What a handler can take as its event: decoded from JSON, and belonging to one sender.
 ///
-/// Implemented by the event types in [`providers`](crate::providers), and by yours:
+/// Implemented by the event types in [`providers`](crate::providers), and by yours. [`event!`](crate::event!) writes this
+/// and the implementation of [`Event`]:
 ///
 /// ```
 /// use tower_webhook::{Event, Payload, providers::standard_webhooks::StandardWebhooks};
@@ -45,6 +46,47 @@ pub trait Payload: DeserializeOwned + Send + 'static {
 pub trait Event: Payload {
     /// The name, exactly as on the wire.
     const TYPE: &'static str;
+}
+
+/// Makes types the events of their sender: implements [`Payload`], and [`Event`] if a name is given.
+///
+/// `event!(OrderPaid: Acme = "order.paid")` is for an event whose name the sender `Acme` documents.
+/// `event!(SessionEnded: Acme)` is for an event without a documented name: register its handler with
+/// [`EventRouter::on_type`](crate::EventRouter::on_type). Several events are separated by commas.
+///
+/// ```
+/// use tower_webhook::{EventRouter, event, providers::standard_webhooks::StandardWebhooks};
+///
+/// #[derive(serde::Deserialize)]
+/// struct InvoicePaid {
+///     total: u64,
+/// }
+/// #[derive(serde::Deserialize)]
+/// struct InvoiceVoided {}
+/// #[derive(serde::Deserialize)]
+/// struct SessionEnded {}
+///
+/// event! {
+///     InvoicePaid: StandardWebhooks = "invoice.paid",
+///     InvoiceVoided: StandardWebhooks = "invoice.voided",
+///     SessionEnded: StandardWebhooks,
+/// }
+///
+/// EventRouter::new()
+///     .on(async |e: InvoicePaid| println!("{} paid", e.total))
+///     .on(async |_: InvoiceVoided| println!("voided"))
+///     .on_type("session.ended", async |_: SessionEnded| println!("ended"));
+/// ```
+#[macro_export]
+macro_rules! event {
+    ($($event:ty: $provider:ty $(= $name:expr)?),+ $(,)?) => {$(
+        impl $crate::Payload for $event {
+            type Provider = $provider;
+        }
+        $(impl $crate::Event for $event {
+            const TYPE: &'static str = $name;
+        })?
+    )+};
 }
 
 /// The provider documents the name of its event `E`.

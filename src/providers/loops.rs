@@ -36,7 +36,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::{Personal, events, objects};
+use super::{Personal, objects};
 use crate::{
     Draft, Emit, Outgoing, Provider,
     decode::Envelope,
@@ -130,11 +130,10 @@ objects! {
     }
 }
 
-events! {
-    Loops:
-    SessionStarted = "SESSION_STARTED",
-    SessionTerminated,
-    SessionRevived,
-    ParticipantsAdded,
-    ParticipantsLeaving,
+crate::event! {
+    SessionStarted: Loops = "SESSION_STARTED",
+    SessionTerminated: Loops,
+    SessionRevived: Loops,
+    ParticipantsAdded: Loops,
+    ParticipantsLeaving: Loops,
 }

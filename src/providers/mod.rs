@@ -55,19 +55,7 @@ macro_rules! objects {
     )*};
 }
 
-/// Events of one provider; those without a name have none that is documented.
-macro_rules! events {
-    ($provider:ty: $($name:ident $(= $wire:literal)?,)*) => {$(
-        impl crate::Payload for $name {
-            type Provider = $provider;
-        }
-        $(impl crate::Event for $name {
-            const TYPE: &'static str = $wire;
-        })?
-    )*};
-}
-
-use {events, objects};
+use objects;
 
 use crate::{Draft, error::SendError};
 

@@ -43,7 +43,7 @@ use std::{borrow::Cow, time::Duration};
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::{events, lenient, objects};
+use super::{lenient, objects};
 use crate::{
     Draft, Emit, Outgoing, Policy, Provider, Schedule,
     decode::Envelope,
@@ -134,8 +134,7 @@ sessions! {
     SessionRemoved,
 }
 
-events! {
-    SynthesisVr:
-    SessionCreated = "create",
-    SessionRemoved = "delete",
+crate::event! {
+    SessionCreated: SynthesisVr = "create",
+    SessionRemoved: SynthesisVr = "delete",
 }

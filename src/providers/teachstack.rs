@@ -36,7 +36,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::request::Parts;
 
-use super::{Personal, events, lenient, objects, only};
+use super::{Personal, lenient, objects, only};
 use crate::{
     Draft, Emit, Outgoing, Provider,
     decode::Envelope,
@@ -185,13 +185,12 @@ objects! {
     }
 }
 
-events! {
-    Teachstack:
-    RoomCreated = "room.created",
-    RoomClosed = "room.closed",
-    PeerJoined = "peer.joined",
-    PeerLeft = "peer.left",
-    RecordingProcessed = "recording.processed",
-    RecordingFailed = "recording.failed",
-    WhiteboardNewFileSaved = "whiteboard.new_file_saved",
+crate::event! {
+    RoomCreated: Teachstack = "room.created",
+    RoomClosed: Teachstack = "room.closed",
+    PeerJoined: Teachstack = "peer.joined",
+    PeerLeft: Teachstack = "peer.left",
+    RecordingProcessed: Teachstack = "recording.processed",
+    RecordingFailed: Teachstack = "recording.failed",
+    WhiteboardNewFileSaved: Teachstack = "whiteboard.new_file_saved",
 }

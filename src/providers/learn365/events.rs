@@ -1,7 +1,7 @@
 //! The events of Learn365, with the fields that are documented.
 
 use super::Learn365;
-use crate::providers::{Personal, events, lenient, objects};
+use crate::providers::{Personal, lenient, objects};
 
 macro_rules! enrollment_events {
     ($($(#[$meta:meta])* $name:ident,)*) => {
@@ -165,17 +165,16 @@ objects! {
     }
 }
 
-events! {
-    Learn365:
-    CourseEnrollment = "CourseEnrollment",
-    CourseUnenrollment = "CourseUnenrollment",
-    CourseStarted = "CourseStarted",
-    CourseCompleted = "CourseCompleted",
-    EnrollmentApprovalRequest = "EnrollmentApprovalRequest",
-    CoursePublished = "CoursePublished",
-    CourseUnpublished = "CourseUnpublished",
-    CourseCreated = "CourseCreated",
-    CourseDeleted = "CourseDeleted",
-    UserCreated = "UserCreated",
-    UserDeleted = "UserDeleted",
+crate::event! {
+    CourseEnrollment: Learn365 = "CourseEnrollment",
+    CourseUnenrollment: Learn365 = "CourseUnenrollment",
+    CourseStarted: Learn365 = "CourseStarted",
+    CourseCompleted: Learn365 = "CourseCompleted",
+    EnrollmentApprovalRequest: Learn365 = "EnrollmentApprovalRequest",
+    CoursePublished: Learn365 = "CoursePublished",
+    CourseUnpublished: Learn365 = "CourseUnpublished",
+    CourseCreated: Learn365 = "CourseCreated",
+    CourseDeleted: Learn365 = "CourseDeleted",
+    UserCreated: Learn365 = "UserCreated",
+    UserDeleted: Learn365 = "UserDeleted",
 }
