@@ -10,6 +10,9 @@ pub mod learn365 {}
 #[doc = include_str!("senders.md")]
 pub mod senders {}
 
+#[doc = include_str!("own_sender.md")]
+pub mod own_sender {}
+
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
 

@@ -54,7 +54,7 @@ impl Results {
     /// A file that is not there is one without rows.
     pub fn read(directory: &Path) -> io::Result<Self> {
         let rows = |file| match std::fs::read_to_string(directory.join(file)) {
-            Err(error) if error.event_type() != io::ErrorKind::NotFound => Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             text => Ok(Rows::parse(&text.unwrap_or_default())),
         };
         Ok(Self {

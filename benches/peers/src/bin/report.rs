@@ -25,10 +25,10 @@ fn main() -> Result<(), BoxError> {
 }
 
 fn write(results: &Results, root: &Path) -> Result<(), BoxError> {
-    let readme = root.join("README.md");
-    let text = replaced(&fs::read_to_string(&readme)?, &results.markdown())
-        .ok_or("the readme has no place for figures")?;
-    fs::write(readme, text)?;
+    let page = root.join("src/docs/performance.md");
+    let text = replaced(&fs::read_to_string(&page)?, &results.markdown())
+        .ok_or("the page on performance has no place for figures")?;
+    fs::write(page, text)?;
     let peers = root.join("benches/peers");
     fs::write(peers.join("cost.svg"), picture::cost(&results.times))?;
     fs::write(peers.join("last_frame.svg"), picture::last_frame(&results.times))?;
