@@ -1,4 +1,4 @@
-//! What was measured, as Markdown; with `--write` into the readme too, and as pictures.
+//! What was measured, as Markdown; with `--write` into the page on performance too, and as pictures.
 
 use std::{env, fs, path::Path};
 
