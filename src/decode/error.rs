@@ -27,15 +27,30 @@ pub struct DecodeError(Box<Fault>);
 struct Fault {
     event: Option<Box<str>>,
     path: Option<String>,
-    at: usize,
+    /// `None`: the body as a whole is at fault.
+    at: Option<usize>,
     why: Cow<'static, str>,
     /// What a body that is not JSON may be instead.
     hint: Option<&'static str>,
 }
 
 impl DecodeError {
+    /// The body as a whole is not as its sender documents it: for [`Form`](super::Form)s, compressed or encrypted bodies,
+    /// and others that a provider of yours takes JSON out of. `why` continues the sentence "the body …", and must repeat no
+    /// value of the body.
+    ///
+    /// ```
+    /// use tower_webhook::decode::DecodeError;
+    ///
+    /// let error = DecodeError::body("is no JSON Web Token");
+    /// assert_eq!(error.to_string(), "the body is no JSON Web Token");
+    /// ```
+    pub fn body(why: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Fault { event: None, path: None, at: None, why: why.into(), hint: None }))
+    }
+
     pub(crate) fn new(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Fault { event: None, path: None, at, why: why.into(), hint: None }))
+        Self(Box::new(Fault { at: Some(at), ..*Self::body(why).0 }))
     }
 
     /// What `serde_json` makes of a `json` at `start` that is none: its words, and its line and column as a byte.
@@ -94,22 +109,24 @@ impl DecodeError {
         self.0.path.as_deref()
     }
 
-    /// The byte of the body at which the trouble, or the event that has it, begins.
+    /// The byte of the body at which the trouble, or the event that has it, begins. 0 if the body as a whole is at fault.
     pub fn offset(&self) -> usize {
-        self.0.at
+        self.0.at.unwrap_or_default()
     }
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fault { event, path, at, why, hint } = &*self.0;
+        let Fault { event, path, why, hint, .. } = &*self.0;
+        let at = self.offset();
         match (event, path) {
             (Some(event), Some(path)) => {
                 write!(f, "event {event:?} at `{path}`: {why} (byte {at})")
             }
             (None, Some(path)) => write!(f, "element `{path}`: {why} (byte {at})"),
             (_, None) => {
-                write!(f, "the body {why} at byte {at}")?;
+                write!(f, "the body {why}")?;
+                self.0.at.iter().try_for_each(|at| write!(f, " at byte {at}"))?;
                 hint.iter().try_for_each(|hint| write!(f, ": {hint}"))
             }
         }

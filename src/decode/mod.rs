@@ -28,6 +28,7 @@ mod duplicates;
 mod envelope;
 mod error;
 mod flat;
+mod form;
 mod lists;
 mod members;
 mod name;
@@ -46,6 +47,7 @@ pub(crate) use self::{
 pub use self::{
     envelope::{Element, Envelope},
     error::DecodeError,
+    form::Form,
     members::Members,
     object::object,
 };

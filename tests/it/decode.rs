@@ -3,6 +3,7 @@
 mod agreement;
 mod broken;
 mod envelopes;
+mod forms;
 mod misfits;
 mod nested;
 mod passes;
