@@ -6,9 +6,20 @@ use serde::Deserialize;
 
 use super::{Cursor, DecodeError, name::is_camel_case_of};
 
-/// The members of a JSON object by name, undecoded.
+/// The members of a JSON object by name, not yet decoded.
 ///
-/// A name that stands there twice is as good as absent: the two could say different things.
+/// A member that occurs twice counts as missing: the two could contradict each other. `Debug` shows the number of members
+/// only.
+///
+/// ```
+/// use tower_webhook::decode::Members;
+///
+/// let members = Members::of(r#"{"id": "d-1", "attempt": 2, "of": {"total": 3}, "by": 1, "by": 2}"#).expect("an object");
+/// assert_eq!(members.text("id").as_deref(), Some("d-1"));
+/// assert_eq!(members.get::<u32>("attempt"), Some(2));
+/// assert_eq!(members.raw("of"), Some(r#"{"total": 3}"#));
+/// assert_eq!(members.raw("by"), None);
+/// ```
 #[derive(Clone, Default)]
 pub struct Members<'b> {
     all: Vec<(Cow<'b, str>, &'b str)>,
@@ -16,7 +27,7 @@ pub struct Members<'b> {
 }
 
 impl<'b> Members<'b> {
-    /// The most members; a body with an object of more of them, where they are looked at, is refused.
+    /// The maximum number of members of an object whose members are looked at. A body with more of them there is refused.
     pub const MAX: usize = 1024;
 
     pub(super) fn new(camel_case: bool) -> Self {
@@ -35,9 +46,24 @@ impl<'b> Members<'b> {
         Ok(members)
     }
 
-    /// The members of `json`, if that is an object.
-    pub(crate) fn of(json: &'b str) -> Option<Self> {
-        Self::read(&mut Cursor::new(json, 0), false).ok()
+    /// The members of `json`. `None` if that is not exactly one JSON object, with or without white space around it, or if
+    /// it has more than [`Members::MAX`] members. A byte order mark is not accepted.
+    ///
+    /// Reads all of `json` once, checks that it is well formed, and copies no value. Each look at a member then goes through
+    /// all their names, and decodes that one value.
+    ///
+    /// ```
+    /// use tower_webhook::decode::Members;
+    ///
+    /// assert!(Members::of(" {} ").is_some());
+    /// for json in ["[]", "7", "", "{", "{} {}"] {
+    ///     assert!(Members::of(json).is_none());
+    /// }
+    /// ```
+    pub fn of(json: &'b str) -> Option<Self> {
+        let mut at = Cursor::new(json, 0);
+        let members = Self::read(&mut at, false).ok()?;
+        at.peek().is_none().then_some(members)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -63,8 +89,8 @@ impl<'b> Members<'b> {
         Ok(())
     }
 
-    /// The JSON text of the member `name`; in an envelope that is read
-    /// [`camel_case`](super::Envelope::camel_case), else of its camelCase spelling.
+    /// The JSON text of the member `name`. In an envelope that is read in [`camel_case`](super::Envelope::camel_case): if
+    /// there is no such member, then that of its camelCase spelling.
     pub fn raw(&self, name: &str) -> Option<&'b str> {
         match self.only(|key| key == name) {
             Only::None if self.camel_case => self.only(|key| is_camel_case_of(key, name)).json(),
@@ -81,12 +107,12 @@ impl<'b> Members<'b> {
         }
     }
 
-    /// The text of the member `name`, if it is one.
+    /// The value of the member `name` without its quotes and escapes, if it is a JSON string of Unicode text.
     pub fn text(&self, name: &str) -> Option<Cow<'b, str>> {
         Cursor::new(self.raw(name)?, 0).text_or_skip().ok()?
     }
 
-    /// The member `name` as a `T`, if it is one.
+    /// The value of the member `name` as a `T`, if it fits.
     pub fn get<T: Deserialize<'b>>(&self, name: &str) -> Option<T> {
         serde_json::from_str(self.raw(name)?).ok()
     }

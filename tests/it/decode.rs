@@ -4,6 +4,7 @@ mod agreement;
 mod broken;
 mod envelopes;
 mod forms;
+mod members;
 mod misfits;
 mod nested;
 mod passes;
