@@ -1,7 +1,8 @@
-//! Deliveries with their retries, pulled by whoever says what time it is.
+//! Deliveries with their retries, made when the caller says that it is time.
 
 pub(crate) mod client;
 mod report;
+mod retries;
 
 use std::{
     collections::VecDeque,
@@ -14,14 +15,18 @@ use http::HeaderMap;
 use tokio::task::JoinSet;
 
 use self::client::{Attempted, DeliveryClient};
-pub use self::report::{Answer, Attempt, DeliveryReport, DeliveryStatus};
+pub use self::{
+    report::{Answer, Attempt, DeliveryReport},
+    retries::DeliveryStatus,
+};
 use super::{Sender, limits::MAX_FINISHED};
 use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError, util::panics::contained};
 
-/// Sends what it is given, and sends it again as the sender's [`Schedule`] has it: same id, next attempt, signed anew.
+/// Sends deliveries, and sends a failed one again by the sender's [`Schedule`]: with the same id, the next attempt number
+/// and a new signature.
 ///
-/// Nothing happens by itself: [`Deliveries::deliver_due`] makes the attempts that are due at the time it is told, so a
-/// test needs no timers. Everything is kept in memory, as by the senders that it stands for. Clones share it.
+/// Nothing happens by itself: [`Deliveries::deliver_due`] makes the attempts that are due at the time given to it, so a
+/// test needs no timers. The deliveries are kept in memory. Clones share them.
 ///
 /// ```no_run
 /// use std::time::{Duration, SystemTime};
@@ -52,7 +57,7 @@ pub struct Deliveries<P> {
 
 struct Shared<P> {
     all: Mutex<All<P>>,
-    /// Held while attempts are made, lest two callers make the same one.
+    /// Held while attempts are made, so that two callers do not make the same one.
     driving: tokio::sync::Mutex<()>,
 }
 
@@ -64,27 +69,27 @@ struct All<P> {
 
 struct Entry<P> {
     serial: u64,
-    /// `None` once it is finished.
+    /// `None` if it is finished.
     work: Option<Pending<P>>,
     report: DeliveryReport,
 }
 
-/// What there is to send.
+/// The content of a delivery that is not finished.
 struct Pending<P> {
     sender: Sender<P>,
     events: Arc<[Draft]>,
 }
 
 impl<P: Emit> Deliveries<P> {
-    /// With retries by `schedule`, of which the answer_timeout counts as well, and redirects: they lead to any host.
+    /// Deliveries with the retries, the timeout and the redirects of `schedule`. A redirect may lead to any host.
     ///
-    /// To another scheme, host or port a redirect takes the provider's own headers only, without its tokens: those of
-    /// [`Sender::headers`] stay behind.
+    /// If a redirect leads to another scheme, host or port, then only the provider's own headers are sent there, without
+    /// its tokens and without the headers of [`Sender::headers`].
     pub fn new(schedule: Schedule) -> Self {
         Self::reaching(schedule, true)
     }
 
-    /// To this machine only, unless `beyond_loopback`.
+    /// Reaches only this machine, unless `beyond_loopback`.
     pub(crate) fn reaching(schedule: Schedule, beyond_loopback: bool) -> Self {
         let all = Mutex::new(All { next_serial: 0, finished: 0, entries: VecDeque::new() });
         Self {
@@ -94,13 +99,12 @@ impl<P: Emit> Deliveries<P> {
         }
     }
 
-    /// Takes one delivery, to be attempted with the next [`Deliveries::deliver_due`]. `target` is its name in the report.
-    /// The attempts are counted and the time is told by that, whatever `sender` says.
+    /// Adds one delivery, which the next [`Deliveries::deliver_due`] attempts. `target` is the name of its receiver in the
+    /// report. The attempt number and the clock of `sender` are not used.
     ///
     /// # Errors
     ///
-    /// As [`Sender::batch`]: what cannot be encoded is refused here, not at its first attempt. A target that cannot be
-    /// reached is not.
+    /// As [`Sender::batch`]. A target that cannot be reached is no error here: its attempts fail.
     pub fn push(
         &self,
         target: impl Into<String>,
@@ -110,7 +114,7 @@ impl<P: Emit> Deliveries<P> {
         self.push_all([(target.into(), sender, events.into())])
     }
 
-    /// Takes all of them, or none.
+    /// Adds all deliveries. If one of them cannot be encoded, adds not one.
     pub(crate) fn push_all(
         &self,
         deliveries: impl IntoIterator<Item = (String, Sender<P>, Arc<[Draft]>)>,
@@ -125,13 +129,14 @@ impl<P: Emit> Deliveries<P> {
         Ok(())
     }
 
-    /// Makes every attempt that is due at `now`, several at once, and returns how many there were.
+    /// Makes every attempt that is due at `now`, up to 8 at the same time, and returns their number.
     ///
-    /// One call at a time: another one waits, so a receiver must not make one before it answers.
+    /// A second call waits for the first. So a receiver must not call this before it answers.
     ///
     /// # Cancellation
     ///
-    /// An attempt that is cut off is not counted: the next call makes it again, under the same number. It may have arrived.
+    /// An attempt that is cancelled is not counted: the next call makes it again, with the same number. Its request may
+    /// have arrived.
     pub async fn deliver_due(&self, now: SystemTime) -> usize {
         let _driving = self.shared.driving.lock().await;
         let (due, mut under_way) = (self.due(now), JoinSet::new());
@@ -150,15 +155,16 @@ impl<P: Emit> Deliveries<P> {
     async fn attempt(&self, Due { serial, number, sender, events }: Due<P>, now: SystemTime) {
         let extra = sender.headers.clone();
         let sender = sender.headers(HeaderMap::new());
-        let trip = match contained(|| sender.batch(&events)) {
+        let attempted = match contained(|| sender.batch(&events)) {
             Some(Ok(request)) => self.client.attempt(request, &extra).await,
             Some(Err(error)) => Attempted::none(error),
             None => Attempted::none(SendError::Encode("the provider panicked".into())),
         };
-        self.record(serial, Attempt::made(number, now, trip));
+        self.record(serial, Attempt::made(number, now, attempted));
     }
 
-    /// When the next attempt after a failed one is due, of all deliveries. What was never attempted is due at any time.
+    /// The time of the earliest attempt that follows a failed one. A delivery that has not been attempted is due at any
+    /// time, and does not count here.
     pub fn next_retry(&self) -> Option<SystemTime> {
         let next = |entry: &Entry<P>| match entry.report.status {
             DeliveryStatus::Retrying(next) => Some(next),
@@ -167,7 +173,8 @@ impl<P: Emit> Deliveries<P> {
         self.all().entries.iter().filter_map(next).min()
     }
 
-    /// What became of each delivery so far, in the order in which they were taken.
+    /// A report of each delivery, in the order in which they were added. Finished deliveries beyond
+    /// [`MAX_FINISHED`](super::limits::MAX_FINISHED) are forgotten, the oldest first.
     pub fn reports(&self) -> Vec<DeliveryReport> {
         self.all().entries.iter().map(|entry| entry.report.clone()).collect()
     }
@@ -195,13 +202,13 @@ impl<P: Emit> Deliveries<P> {
         };
         let entry = &mut all.entries[index];
         entry.report.record(attempt, &self.schedule);
-        if !entry.report.is_finished() {
+        if !entry.report.status.is_finished() {
             return;
         }
         entry.work = None;
         all.finished += 1;
         if all.finished > MAX_FINISHED {
-            let oldest = all.entries.iter().position(|entry| entry.report.is_finished());
+            let oldest = all.entries.iter().position(|entry| entry.report.status.is_finished());
             oldest.and_then(|index| all.entries.remove(index));
             all.finished -= 1;
         }
@@ -228,7 +235,7 @@ impl<P> fmt::Debug for Deliveries<P> {
     }
 }
 
-/// A delivery that has its id, and can be encoded.
+/// A delivery with its id, which can be encoded.
 fn taken<P: Emit>(
     (target, sender, events): (String, Sender<P>, Arc<[Draft]>),
 ) -> Result<(DeliveryReport, Pending<P>), SendError> {
@@ -247,5 +254,5 @@ struct Due<P> {
     events: Arc<[Draft]>,
 }
 
-/// What the original ASP.NET WebHooks does at once.
+/// As many as the original ASP.NET WebHooks makes at the same time.
 const AT_ONCE: usize = 8;
