@@ -78,8 +78,9 @@ impl Error for ConfigError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// What was given is not JSON of the shape that this sender writes, or cannot stand in a header, as the text says.
-    Encode(String),
+    /// The given values are not JSON of the shape that this sender writes, or they cannot be in a header. The reason is the
+    /// [`source`](Error::source). It can be a text: `SendError::Encode("the id is empty".into())`.
+    Encode(BoxError),
     /// This sender carries one event per request, and got another number of them.
     NotOneEvent(usize),
     /// A [`Tamper`](crate::sender::Tamper), by its name, does not apply to this sender.
@@ -95,7 +96,7 @@ pub enum SendError {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Encode(why) => write!(f, "the request cannot be encoded: {why}"),
+            Self::Encode(_) => f.write_str("the request cannot be encoded"),
             Self::NotOneEvent(count) => {
                 write!(f, "this sender carries one event per request, not {count}")
             }
@@ -110,7 +111,7 @@ impl fmt::Display for SendError {
 impl Error for SendError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Connection(error) => Some(&**error),
+            Self::Encode(error) | Self::Connection(error) => Some(&**error),
             _ => None,
         }
     }

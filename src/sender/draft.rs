@@ -1,10 +1,12 @@
 //! Makes drafts of events, and refuses those that no receiver would read.
 
+use std::{error::Error, fmt};
+
 use serde::{Serialize, de::IgnoredAny};
 
 use super::{Draft, Emit, forge::Forge};
 use crate::{
-    Payload,
+    BoxError, Payload,
     decode::{self, DecodeError, Envelope, MAX_DEPTH, is_too_deep},
     error::SendError,
     event::Names,
@@ -30,8 +32,7 @@ impl Draft {
     ///
     /// As [`Draft::event`].
     pub fn event_as<E: Payload + Serialize>(name: &str, event: &E) -> Result<Self, SendError> {
-        let json =
-            serde_json::to_string(event).map_err(|error| SendError::Encode(error.to_string()))?;
+        let json = serde_json::to_string(event).map_err(|error| SendError::Encode(error.into()))?;
         shallow("payload is", &json)?;
         Ok(Self::new(name, json))
     }
@@ -51,24 +52,26 @@ impl Draft {
 pub(super) fn well_formed(json: &str) -> Result<(), SendError> {
     serde_json::from_str::<IgnoredAny>(json)
         .map(drop)
-        .map_err(|error| SendError::Encode(error.to_string()))
+        .map_err(|error| SendError::Encode(error.into()))
 }
 
 /// Refuses what no receiver decodes. `what` has its verb.
 pub(super) fn shallow(what: &str, json: &str) -> Result<(), SendError> {
     if is_too_deep(json) {
-        return Err(SendError::Encode(format!("the {what} nested more than {MAX_DEPTH} deep")));
+        let why = format!("the {what} nested more than {MAX_DEPTH} deep");
+        return Err(SendError::Encode(why.into()));
     }
     Ok(())
 }
 
 /// Refuses types that no handler can be registered for.
 pub(super) fn well_named(event: &Draft) -> Result<(), SendError> {
-    let why = match event.event_type.len() {
+    let why: BoxError = match event.event_type.len() {
         0 => "the type of an event is empty: no handler can be registered for it".into(),
         1..=Envelope::MAX_TYPE => return Ok(()),
         length => {
-            format!("the type of an event has {length} bytes, more than {}", Envelope::MAX_TYPE)
+            let most = Envelope::MAX_TYPE;
+            format!("the type of an event has {length} bytes, more than {most}").into()
         }
     };
     Err(SendError::Encode(why))
@@ -76,8 +79,7 @@ pub(super) fn well_named(event: &Draft) -> Result<(), SendError> {
 
 /// Refuses a request in which a receiver would not find exactly these `events`.
 pub(super) fn readable<P: Emit>(forge: &Forge<'_, P>, events: &[Draft]) -> Result<(), SendError> {
-    let refused =
-        |error: DecodeError| SendError::Encode(format!("a receiver would refuse it: {error}"));
+    let refused = |error| SendError::Encode(Unreadable(error).into());
     let genuine = forge.genuine();
     // Only its head may name the type.
     let named = forge.judge(&genuine).ok().and_then(|proof| proof.event_type);
@@ -90,14 +92,30 @@ pub(super) fn readable<P: Emit>(forge: &Forge<'_, P>, events: &[Draft]) -> Resul
     if found.len() != events.len() {
         let (found, meant) = (found.len(), events.len());
         let why = format!("a receiver would find {found} events in it, not {meant}");
-        return Err(SendError::Encode(why));
+        return Err(SendError::Encode(why.into()));
     }
     let mut pairs = events.iter().zip(found);
     match pairs.find(|(event, found)| found.event_type.as_deref() != Some(&event.event_type)) {
         Some((event, _)) => {
             let why = format!("a receiver would not take it for an event {:?}", event.event_type);
-            Err(SendError::Encode(why))
+            Err(SendError::Encode(why.into()))
         }
         None => Ok(()),
+    }
+}
+
+/// A body that no receiver decodes.
+#[derive(Debug)]
+struct Unreadable(DecodeError);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a receiver would refuse it")
+    }
+}
+
+impl Error for Unreadable {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
     }
 }

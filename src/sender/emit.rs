@@ -91,9 +91,8 @@ impl Draft {
         let members = Members::of(&self.json)
             .ok_or_else(|| SendError::Encode("the payload is not an object".into()))?;
         if members.has(type_key) {
-            return Err(SendError::Encode(format!(
-                "the payload has a member `{type_key}` already"
-            )));
+            let why = format!("the payload has a member `{type_key}` already");
+            return Err(SendError::Encode(why.into()));
         }
         let rest = self.json.trim_start().get(1..).unwrap_or_default();
         let comma = if members.is_empty() { "" } else { "," };
@@ -115,9 +114,8 @@ impl Draft {
             None if members.has(beside) => "more than one",
             None => "no",
         };
-        Err(SendError::Encode(format!(
-            "the payload has {count} `{beside}`: a receiver would ignore the event"
-        )))
+        let why = format!("the payload has {count} `{beside}`: a receiver would ignore the event");
+        Err(SendError::Encode(why.into()))
     }
 }
 

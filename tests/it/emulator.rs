@@ -30,7 +30,7 @@ use tower_webhook::{
 
 use crate::{
     captures,
-    support::{Answer, Log, SECRET, answer},
+    support::{Answer, Log, SECRET, answer, in_full},
 };
 
 const API_KEY: &str = "the API key that programs have to show";

@@ -182,7 +182,7 @@ impl Emit for Learn365 {
         };
         if outgoing.id.len() > MAX_ID {
             let why = format!("the id has more than {MAX_ID} bytes: a receiver would leave it out");
-            return Err(SendError::Encode(why));
+            return Err(SendError::Encode(why.into()));
         }
         let flat = |event: &Draft| {
             if self.writes_camel_case {
@@ -200,9 +200,8 @@ impl Emit for Learn365 {
             events.join(","),
         );
         json::indented(&body, DEEPEST).map(Into::into).ok_or_else(|| {
-            SendError::Encode(format!(
-                "an event, or the properties, are nested more than {MAX_DEPTH} deep"
-            ))
+            let why = format!("an event, or the properties, are nested more than {MAX_DEPTH} deep");
+            SendError::Encode(why.into())
         })
     }
 

@@ -121,7 +121,7 @@ async fn what_is_no_event_is_refused_at_once() {
     let (emulator, endpoint) = (emulator(), Endpoint::new().await);
     registered(&emulator, &wanted(&endpoint.url("/"))).await;
     let error = emulator.emit_batch(&[Draft::raw(COMPLETED, "7").unwrap()]).unwrap_err();
-    assert_eq!(error.to_string(), "the request cannot be encoded: the payload is not an object");
+    assert_eq!(in_full(&error), "the request cannot be encoded: the payload is not an object");
     assert_eq!(emulator.reports(), []);
 }
 
