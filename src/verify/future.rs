@@ -18,9 +18,8 @@ use tower::Service;
 use super::{
     ResponseBody, Verified,
     drain::{Drain, Rest, Unread, close, early},
-    hints::refusal,
     limits::Config,
-    read::{Finished, Reading},
+    read::Reading,
 };
 use crate::{BoxError, Provider, util::permits::Permit};
 
@@ -150,14 +149,11 @@ fn verified<P: Provider, S, B, F>(
     parts: Parts,
     reading: Box<Reading<P>>,
 ) -> State<P, S, B, F> {
-    match reading.finish(&parts.headers) {
-        Finished::Verified(body, permit) => {
+    match reading.finish(&parts) {
+        Ok((body, permit)) => {
             State::Waiting { inner, request: Some(Request::from_parts(parts, body)), permit }
         }
-        Finished::Answered(answer) => answered(answer),
-        Finished::Refused(rejection, provider, body) => {
-            answered(refusal(rejection, &*provider, (&parts, &body), false))
-        }
+        Err(answer) => answered(answer),
     }
 }
 

@@ -59,7 +59,7 @@ impl Config {
 
     /// Whether the operator was informed of a [`Rejection::Busy`] in the last minute. If not, the operator is informed
     /// now: anybody can cause this rejection again and again.
-    pub(super) fn busy_was_said(&self, rejection: &Rejection) -> bool {
+    pub(super) fn was_said(&self, rejection: &Rejection) -> bool {
         *rejection == Rejection::Busy && self.busy.say()
     }
 

@@ -135,20 +135,24 @@ impl<P: Provider> Reading<P> {
         self.collected.push(frame, &self.config.total_bytes).ok_or(Rejection::Busy)
     }
 
-    /// The body is complete: is it authentic, and can it be decoded?
-    pub(super) fn finish(self: Box<Self>, headers: &HeaderMap) -> Finished<P> {
-        let Self { provider, check, permit, received, answer_at, collected, .. } = *self;
+    /// The body is complete: is it authentic, and can it be decoded? If it is not a delivery, returns the answer.
+    pub(super) fn finish(
+        self: Box<Self>,
+        parts: &Parts,
+    ) -> Result<(Verified<P>, Permit), Response<Bytes>> {
+        let Self { config, provider, check, permit, received, answer_at, collected, .. } = *self;
         let body = collected.into_bytes();
         let proof = check.finish_with(&body).map_err(Rejection::Unauthentic);
-        let proof = match proof.and_then(|proof| decodable(&*provider, headers).map(|()| proof)) {
-            Ok(proof) => proof,
-            Err(rejection) => return Finished::Refused(rejection, provider, body),
-        };
+        let proof = proof.and_then(|proof| decodable(&*provider, &parts.headers).map(|()| proof));
+        let proof = proof.map_err(|rejection| {
+            let quietly = config.was_said(&rejection);
+            refusal(rejection, &*provider, (parts, &body), quietly)
+        })?;
         if let Some(answer) = provider.answer(&proof, &body) {
-            return Finished::Answered(answer);
+            return Err(answer);
         }
         let delivery = Delivery::received(proof, provider.name(), received);
-        Finished::Verified(Verified { bytes: Some(body), delivery, provider, answer_at }, permit)
+        Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, permit))
     }
 
     /// The answer to a body that is refused before its end, and what is read of it before that is given.
@@ -162,22 +166,13 @@ impl<P: Provider> Reading<P> {
             // Nothing more can come of it.
             _ => None,
         };
-        let quietly = self.config.busy_was_said(&rejection);
+        let quietly = self.config.was_said(&rejection);
         let mut answer = refusal(rejection, &*self.provider, (parts, b""), quietly);
         if drain.is_none() {
             close(&mut answer, parts.version);
         }
         (answer, drain)
     }
-}
-
-/// A body that has been read to its end.
-pub(super) enum Finished<P> {
-    /// A delivery.
-    Verified(Verified<P>, Permit),
-    /// Authentic, and answered by the provider.
-    Answered(Response<Bytes>),
-    Refused(Rejection, Arc<P>, Bytes),
 }
 
 /// Whether the head describes a body that can be decoded.

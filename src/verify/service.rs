@@ -63,7 +63,7 @@ where
         match Reading::begin(&self.layer, &head, declared, promised) {
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
-                let quietly = config.busy_was_said(&rejection);
+                let quietly = config.was_said(&rejection);
                 let answer = refusal(rejection, &*self.layer.provider, (&parts, b""), quietly);
                 ResponseFuture::early(config, &parts, body, answer)
             }
