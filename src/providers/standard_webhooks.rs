@@ -115,7 +115,7 @@ impl Provider for StandardWebhooks {
             return Err(VerifyError::MalformedSignature);
         }
         for part in [id, ".", timestamp, "."] {
-            check.update(part.as_bytes());
+            check.feed(part.as_bytes());
         }
         check.set_id(id);
         Ok(check)

@@ -145,6 +145,7 @@ impl Check {
     }
 
     /// Takes the next bytes of the body.
+    #[inline(always)]
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.kind {
             Kind::Whole(whole) => whole.body.extend_from_slice(bytes),
@@ -167,6 +168,7 @@ impl Check {
     /// # Errors
     ///
     /// The reason why it is not.
+    #[inline(always)]
     pub fn finish(mut self) -> Result<Authentic, VerifyError> {
         let body = match &mut self.kind {
             Kind::Whole(whole) => std::mem::take(&mut whole.body),
@@ -176,6 +178,7 @@ impl Check {
     }
 
     /// As [`Check::finish`], with the body that was fed.
+    #[inline(always)]
     pub(crate) fn finish_with(self, body: &[u8]) -> Result<Authentic, VerifyError> {
         let proof = match self.kind {
             Kind::Done(proof) => proof,

@@ -205,14 +205,15 @@ impl ReadHeaders {
     }
 }
 
-/// A hash of the name in lower case, never [`FREE`].
+/// A hash of the name, the same for either case, never [`FREE`].
 fn name_hash(name: &str) -> u64 {
+    let (words, rest) = name.as_bytes().as_chunks();
+    let mut last = [0; 8];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     let mut hasher = FxHasher::default();
-    // Eight bytes at a time: each step waits for the one before.
-    for part in name.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word.iter_mut().zip(part).for_each(|(to, from)| *to = from.to_ascii_lowercase());
-        hasher.write_u64(u64::from_le_bytes(word));
+    for word in words.iter().chain([&last]) {
+        // This bit is the case of a letter. Other characters that differ by it only are taken for the same.
+        hasher.write_u64(u64::from_le_bytes(*word) | u64::from_le_bytes([b' '; 8]));
     }
     match hasher.finish() {
         FREE => 1,
