@@ -25,7 +25,7 @@ pub struct DecodeError(Box<Fault>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Fault {
-    event: Option<Box<str>>,
+    event_type: Option<Box<str>>,
     path: Option<String>,
     /// `None`: the body as a whole is at fault.
     at: Option<usize>,
@@ -46,7 +46,13 @@ impl DecodeError {
     /// assert_eq!(error.to_string(), "the body is no JSON Web Token");
     /// ```
     pub fn body(why: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Fault { event: None, path: None, at: None, why: why.into(), hint: None }))
+        Self(Box::new(Fault {
+            event_type: None,
+            path: None,
+            at: None,
+            why: why.into(),
+            hint: None,
+        }))
     }
 
     pub(crate) fn new(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
@@ -90,7 +96,7 @@ impl DecodeError {
 
     /// The same fault, found in the event `event_type` behind the path `outer`.
     pub(super) fn within(mut self, event_type: Option<&str>, outer: &str) -> Self {
-        self.0.event = event_type.map(Into::into);
+        self.0.event_type = event_type.map(Into::into);
         self.0.path = Some(match self.0.path.take() {
             None => outer.to_owned(),
             Some(inner) if inner.starts_with('[') => format!("{outer}{inner}"),
@@ -100,8 +106,8 @@ impl DecodeError {
     }
 
     /// The type of the event that does not fit. `None`: the body as a whole cannot be read.
-    pub fn event(&self) -> Option<&str> {
-        self.0.event.as_deref()
+    pub fn event_type(&self) -> Option<&str> {
+        self.0.event_type.as_deref()
     }
 
     /// Where in the body, as in `[0].data.participants[2].userId`.
@@ -117,11 +123,11 @@ impl DecodeError {
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Fault { event, path, why, hint, .. } = &*self.0;
+        let Fault { event_type, path, why, hint, .. } = &*self.0;
         let at = self.offset();
-        match (event, path) {
-            (Some(event), Some(path)) => {
-                write!(f, "event {event:?} at `{path}`: {why} (byte {at})")
+        match (event_type, path) {
+            (Some(event_type), Some(path)) => {
+                write!(f, "event {event_type:?} at `{path}`: {why} (byte {at})")
             }
             (None, Some(path)) => write!(f, "element `{path}`: {why} (byte {at})"),
             (_, None) => {

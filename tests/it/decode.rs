@@ -8,6 +8,7 @@ mod members;
 mod misfits;
 mod nested;
 mod passes;
+mod words;
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -96,7 +97,7 @@ fn refusal(envelope: Envelope, body: impl AsRef<[u8]>) -> String {
     let log = Log::default();
     let by_router = dispatch(&listening(&log), envelope.clone(), &body).unwrap_err();
     assert_eq!(events(&envelope, body.as_ref()), Err(by_router.clone()));
-    assert_eq!((by_router.event(), by_router.path()), (None, None));
+    assert_eq!((by_router.event_type(), by_router.path()), (None, None));
     assert_eq!(log.seen(), [""; 0]);
     by_router.to_string()
 }

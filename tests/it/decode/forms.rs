@@ -64,7 +64,7 @@ fn a_value_is_that_of_the_only_field_of_its_name() {
     ] {
         let error = form.get(name).unwrap_err();
         assert_eq!((error.to_string(), error.offset()), (why.to_owned(), 0));
-        assert_eq!((error.event(), error.path()), (None, None));
+        assert_eq!((error.event_type(), error.path()), (None, None));
     }
 }
 
@@ -104,5 +104,5 @@ fn what_is_written_is_read_as_the_same_form() {
 fn an_error_of_the_body_as_a_whole_reads_like_the_others() {
     let error = DecodeError::body("is no gzip stream");
     assert_eq!(error.to_string(), "the body is no gzip stream");
-    assert_eq!((error.event(), error.path(), error.offset()), (None, None, 0));
+    assert_eq!((error.event_type(), error.path(), error.offset()), (None, None, 0));
 }

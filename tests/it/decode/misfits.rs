@@ -95,7 +95,7 @@ fn the_fallback_gets_a_misfit_byte_for_byte() {
     let seen = log.clone();
     let router = EventRouter::<Acme>::new().on_type("paid", async |_: Paid| {}).fallback(
         async move |e: RawEvent| {
-            assert_eq!(e.error().unwrap().event(), Some("paid"));
+            assert_eq!(e.error().unwrap().event_type(), Some("paid"));
             assert_eq!(e.error().unwrap().path(), Some("[1].data.total"));
             assert_eq!(e.error().unwrap().offset(), 14);
             seen.note(std::str::from_utf8(e.json()).unwrap());
