@@ -10,8 +10,9 @@ use super::{
 };
 
 impl<'b, S: Sink<'b>> Reader<'_, S> {
-    /// Decodes in place where the name comes first; goes back to the data where that does. Most events are a name, their
-    /// data, and nothing else.
+    /// If the type comes first, then the data is decoded in place. If the data comes first, then it is skipped and decoded
+    /// later. Most senders write the type, the data and nothing else: this straight path is tried first, and saves the
+    /// bookkeeping for duplicates and spellings. `members` takes over as soon as there is anything different.
     pub(super) fn adjacent(
         &mut self,
         keys @ [type_key, data_key]: [&Name; 2],
@@ -30,6 +31,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     }
 
     /// Looks at all members, or at those behind the type and the data if these were read already.
+    // Not inlined: it would make the straight path slower.
     #[inline(never)]
     fn members(
         &mut self,
@@ -87,7 +89,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         }
     }
 
-    /// The data of an event whose name may or may not have been read by now.
+    /// Decodes the data if the type is known by now and has a handler. If not, skips it and remembers where it is.
     #[inline]
     fn data(
         &mut self,
@@ -100,6 +102,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         at.skip().map(Data::Left)
     }
 
+    /// The type is known, and all members have been looked at.
     fn settle(
         &mut self,
         event_type: Cow<'b, str>,
@@ -124,7 +127,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         self.known(start, at, route, event)
     }
 
-    /// Decodes data that was left where it stood, or that is missing.
+    /// Decodes data that was skipped. Missing data is decoded as `null`, which an `Option` or a unit type accepts.
     fn left(
         &mut self,
         data: Option<DataOf<'b, S>>,
@@ -157,7 +160,7 @@ impl<'b, S: Sink<'b>> Object<'b, S> {
     };
 }
 
-/// The data of an event: decoded where it stood, or left there.
+/// The data of an event: decoded in place, or skipped.
 enum Data<R, T> {
     Decoded(R, Decoded<T>),
     Left(Range<usize>),

@@ -1,4 +1,4 @@
-//! A position in the text of a body, and the steps that move it: skip, open, next member, decode a value in place.
+//! `Cursor`: a position in the text of a body, and the steps that move it: skip, open, next member, decode a value.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -7,14 +7,16 @@ use serde_json::Deserializer;
 
 use super::{DecodeError, Decoded, Envelope, object::Object};
 
-/// How deep an event may be at most: as deep as `serde_json` decodes it.
+/// The maximum depth of an event: `serde_json` decodes no deeper one.
 pub(crate) const MAX_DEPTH: usize = 127;
 
-/// A place in a JSON text. Everything it passes over has been found well formed.
+/// A position in a JSON text. All text that it has moved past is well formed.
 #[derive(Clone)]
 pub(crate) struct Cursor<'b> {
     text: &'b str,
     at: usize,
+    /// Whether the end of each value is found before the value is decoded. Slower, but right for types that hide errors or
+    /// panic: see `Envelope::read`.
     careful: bool,
 }
 
@@ -23,7 +25,7 @@ impl<'b> Cursor<'b> {
         Self { text, at, careful: false }
     }
 
-    /// The same place, for types that are not to be trusted with finding the end of their value.
+    /// The same position, for types that cannot be trusted to find the end of their value.
     pub(super) fn carefully(self) -> Self {
         Self { careful: true, ..self }
     }
@@ -40,20 +42,20 @@ impl<'b> Cursor<'b> {
         &self.text[range]
     }
 
-    /// What stands between here and there, if that is further on.
+    /// The text from here to there. `None` if there is in front of here.
     pub(super) fn until(&self, there: &Self) -> Option<&'b str> {
         self.text.get(self.at..there.at)
     }
 
-    /// The same text, from another place on.
+    /// Another position in the same text.
     pub(super) fn moved(&self, at: usize) -> Self {
         Self { at, ..*self }
     }
 
-    /// Decodes the value here, and passes over it whether it is an `E` or not. `keep` takes it to where it will stay.
+    /// Decodes the value here as an `E`, and moves past it whether it fits or not. `keep` moves the `E` to its final place.
     ///
-    /// An error says that this is not JSON, a misfit that it is no `E`. `serde_json` files numbers out of range, deep
-    /// nesting and lone surrogates under syntax, so only passing over the value tells the two apart.
+    /// An error: the value is not JSON. To `serde_json` a number out of range, deep nesting and a lone surrogate are syntax
+    /// errors, too. So after any error the value is skipped: if that works, it is JSON and does not fit.
     pub(crate) fn value<E: DeserializeOwned, T>(
         &mut self,
         keep: impl FnOnce(E) -> T,
@@ -72,14 +74,14 @@ impl<'b> Cursor<'b> {
             return Ok(Decoded::Misfit(misfit::<E>(start, &self.text[range])));
         };
         match json.into_iter::<IgnoredAny>().byte_offset() {
-            // A `Deserialize` that never looked at its input.
+            // The type has not looked at its input, as a unit struct with a hand-written `Deserialize`.
             0 => self.pass()?,
             taken => self.at += taken,
         }
         Ok(Decoded::Fits(keep(value)))
     }
 
-    /// Passes over the value here.
+    /// Moves past the value here.
     pub(crate) fn skip(&mut self) -> Result<Range<usize>, DecodeError> {
         let start = self.start();
         if start == self.text.len() {
@@ -97,7 +99,7 @@ impl<'b> Cursor<'b> {
         Ok(start..self.at)
     }
 
-    /// How long the value here is, if one look tells: most are short and plain.
+    /// The length of the value here, if it is short and plain, as most are. `None`: `serde_json` has to find its end.
     #[inline]
     fn simple(&self) -> Option<usize> {
         let rest = &self.text.as_bytes()[self.at..];
@@ -113,7 +115,7 @@ impl<'b> Cursor<'b> {
         matches!(rest.get(length)?, b',' | b'}' | b']').then_some(length)
     }
 
-    /// Refuses what has been passed over since `start` if it is nested too deep to be decoded later.
+    /// An error if the value from `start` to here is nested more than `most` levels deep.
     pub(super) fn limit_depth(&self, start: usize, most: usize) -> Result<(), DecodeError> {
         if too_deep(&self.text.as_bytes()[start..self.at], most) {
             return Err(DecodeError::new(start, format!("is nested more than {most} deep")));
@@ -121,6 +123,7 @@ impl<'b> Cursor<'b> {
         Ok(())
     }
 
+    /// As `skip`, for callers that do not need the range.
     pub(crate) fn pass(&mut self) -> Result<(), DecodeError> {
         self.skip().map(|_| ())
     }
@@ -129,12 +132,14 @@ impl<'b> Cursor<'b> {
         DecodeError::new(self.at, why)
     }
 
-    /// Where the value here starts.
+    /// Moves past white space, to the start of a value.
     pub(super) fn start(&mut self) -> usize {
         self.peek();
         self.at
     }
 
+    /// The next byte that is no white space. Moves to it.
+    // Inlined, as `eat`, `open` and `more`: called several times for each member, and mostly one comparison.
     #[inline(always)]
     pub(super) fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
@@ -144,7 +149,7 @@ impl<'b> Cursor<'b> {
         bytes.get(self.at).copied()
     }
 
-    /// Passes over `byte`, if it stands here.
+    /// Moves past `byte` if it is here.
     #[inline(always)]
     pub(super) fn eat(&mut self, byte: u8) -> bool {
         let hit = self.peek() == Some(byte);
@@ -152,7 +157,7 @@ impl<'b> Cursor<'b> {
         hit
     }
 
-    /// Enters an object or a list: has it a first member?
+    /// Enters an object or a list. `true`: it has a first member.
     #[inline(always)]
     pub(super) fn open(&mut self, open: u8, close: u8) -> Result<bool, DecodeError> {
         match (self.eat(open), open) {
@@ -162,7 +167,7 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// Passes over the comma or the end behind a member: is there a next one?
+    /// Moves past the comma or the end behind a member. `true`: there is a next one.
     #[inline(always)]
     pub(super) fn more(&mut self, close: u8) -> Result<bool, DecodeError> {
         match self.eat(b',') {
@@ -172,11 +177,12 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// Passes over the name of the next member and its colon, if they stand here just like that.
+    /// Moves past the name of the next member and its colon, if they are here without escapes and white space.
+    // Inlined: called for each member and each name, and mostly ends at the first letter.
     #[inline(always)]
     pub(super) fn eat_name(&mut self, name: &str) -> bool {
         let rest = &self.text.as_bytes()[self.at..];
-        // Most names differ in their first letter, and comparing the whole is a call.
+        // Most names differ in their first letter. To compare the whole is a function call.
         if rest.get(1) != name.as_bytes().first() {
             return false;
         }
@@ -192,14 +198,15 @@ impl<'b> Cursor<'b> {
     pub(super) fn key(&mut self) -> Result<Cow<'b, str>, DecodeError> {
         let start = self.start();
         if self.peek() != Some(b'"') {
-            return Err(self.error("has no name of a member where one should be"));
+            return Err(self.error("lacks a member name"));
         }
-        // A name that is no Unicode text is nobody's name: its JSON text will do.
+        // A name that is no Unicode text is not one that is looked for. Its JSON text is as good as any.
         let key = self.string()?.unwrap_or_else(|| Cow::Borrowed(&self.text[start..self.at]));
         if self.eat(b':') { Ok(key) } else { Err(self.error("lacks a colon")) }
     }
 
-    /// The text here; `None` for any other value, which is passed over.
+    /// The string here without quotes and escapes. `None`: another value, or no Unicode text. Moves past it.
+    // Inlined, as the next three: most types are plain strings, which then cost no call.
     #[inline(always)]
     pub(super) fn text_or_skip(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
         match self.peek() {
@@ -208,13 +215,13 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// The text here, if it can be the name of a type.
+    /// As `text_or_skip`. `None` also for a string that is too long for a type.
     #[inline(always)]
     pub(super) fn event_type(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
         Ok(self.text_or_skip()?.filter(|text| text.len() <= Envelope::MAX_TYPE))
     }
 
-    /// `None`: a string that is no Unicode text, such as a lone surrogate.
+    /// The string here. `None`: it is no Unicode text, as it has a lone surrogate.
     #[inline(always)]
     fn string(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
         match self.plain_text() {
@@ -223,7 +230,7 @@ impl<'b> Cursor<'b> {
         }
     }
 
-    /// Passes over the text, if one starts just here and there is nothing to unescape in it.
+    /// The string here, if it has no escapes. If it has, does not move.
     #[inline(always)]
     pub(super) fn plain_text(&mut self) -> Option<&'b str> {
         let length = plain_string(&self.text.as_bytes()[self.at..])?;
@@ -232,6 +239,8 @@ impl<'b> Cursor<'b> {
         Some(text)
     }
 
+    /// The string here, by `serde_json`.
+    // Cold: few types and names have escapes.
     #[cold]
     fn unescaped(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
         Ok(match self.value(Cow::Owned)? {
@@ -241,7 +250,7 @@ impl<'b> Cursor<'b> {
     }
 }
 
-/// How long the string at the start is, quotes included, if there is one, and nothing to unescape in it.
+/// The length of the string at the start of `json`, with its quotes, if there is one and it has no escapes.
 #[inline]
 fn plain_string(json: &[u8]) -> Option<usize> {
     if json.first() != Some(&b'"') {
@@ -263,7 +272,11 @@ fn plain_string(json: &[u8]) -> Option<usize> {
     (json.get(length) == Some(&b'"')).then_some(length + 1)
 }
 
-/// Eight bytes at once: the lowest bit that is set belongs to the first one that does not stand for itself in a string.
+/// Looks at eight bytes of a string at once. The lowest bit that is set belongs to the first byte that is a quote, a
+/// backslash or a control character. The bits above it mean nothing.
+// `below` sets the highest bit of each byte that is less than `byte`: subtracting borrows from that bit, and `!word` clears
+// the bit where the byte had it set already. A borrow can reach the byte above, which is why only the lowest bit counts.
+// `is` turns the byte that is looked for into a zero, the only byte below one.
 fn special(word: u64) -> u64 {
     const EACH: u64 = u64::from_le_bytes([1; 8]);
     let below = |word: u64, byte: u8| word.wrapping_sub(EACH * u64::from(byte)) & !word;
@@ -271,7 +284,7 @@ fn special(word: u64) -> u64 {
     (below(word, 0x20) | is(b'"') | is(b'\\')) & (EACH << 7)
 }
 
-/// Decodes once more, for the path to what does not fit.
+/// Decodes again, for the path to the value that does not fit. Slower, so it is not done the first time.
 fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
     match serde_path_to_error::deserialize::<_, Object<E>>(&mut Deserializer::from_str(json)) {
         Ok(_) => DecodeError::new(at, "does not fit"),
@@ -279,14 +292,14 @@ fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
     }
 }
 
-/// Whether well-formed JSON is nested deeper than any receiver decodes it.
+/// Whether well-formed JSON is nested deeper than a receiver decodes it.
 pub(crate) fn is_too_deep(json: &str) -> bool {
     too_deep(json.as_bytes(), MAX_DEPTH)
 }
 
-/// Whether well-formed JSON is nested deeper than `most`.
+/// Whether well-formed JSON is nested more than `most` levels deep.
 fn too_deep(json: &[u8], most: usize) -> bool {
-    // Almost nothing has that many brackets, and counting them is cheap.
+    // Almost no value has that many brackets, and counting them is cheap.
     if json.len() <= 2 * most || opened(json) <= most {
         return false;
     }
@@ -307,7 +320,7 @@ fn too_deep(json: &[u8], most: usize) -> bool {
     false
 }
 
-/// How many brackets open in `json`, those in its texts included.
+/// How many opening brackets are in `json`, those in its strings included.
 fn opened(json: &[u8]) -> usize {
     // In steps that a byte can count, and of a length that leaves the compiler no remainder.
     let step = |json: &[u8]| json.iter().map(|byte| u8::from(*byte | 0x20 == b'{')).sum::<u8>();

@@ -1,15 +1,16 @@
-//! `Envelope`: the description of where the events of a body are, and which member names their type.
+//! `Envelope`: describes where the events of a body are, and where their type is.
 
 use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use super::{Members, name::Name};
 
-/// Where the events stand in a body, and what tells one from another.
+/// Describes where the events of a body are, and where their type is.
 ///
-/// Whatever the shape, a body (or the list in it) is one event or an array of events. A byte order mark is passed
-/// over. An element without a type, or of another shape, is kept as an unknown event; so is a type longer than
-/// [`Envelope::MAX_TYPE`]. Types and keys may be written with JSON escapes and in any order; an element that names its
-/// type or its data twice does not fit.
+/// A body is one event or a list of events. With [`Envelope::within`] the list is in an object. A byte order mark is
+/// skipped. Names and types may be written with JSON escapes, and the members of an object may have any order.
+///
+/// No element is lost. An element without a type, with a type longer than [`Envelope::MAX_TYPE`], or that is no object,
+/// is an unknown event. An element that has its type or its data twice is an event that does not fit.
 ///
 /// ```
 /// use tower_webhook::decode::{Envelope, events};
@@ -36,7 +37,7 @@ pub(super) enum Layout {
     Adjacent {
         event_type: Name,
         data: Name,
-        /// Whether an event that is written as most are can be read without a look at anything else.
+        /// Whether the fast path for the most common spelling may be tried: both names are plain, and they differ.
         straight: bool,
     },
     Flat {
@@ -44,7 +45,7 @@ pub(super) enum Layout {
         beside: Option<Name>,
     },
     Shape(Shape),
-    /// Each event is of this type. `None`: it can be no type.
+    /// Each event is of this type. `None`: it is empty or too long.
     Named(Option<Cow<'static, str>>),
 }
 
@@ -64,8 +65,8 @@ impl Envelope {
     /// The longest type of an event, in bytes.
     pub const MAX_TYPE: usize = 256;
 
-    /// `{"type": "paid", "data": {…}}`: the name of an event and what it says stand side by side. An absent `data`
-    /// is `null`.
+    /// `{"type": "paid", "data": {…}}`: the type of an event and its payload are two members. A missing `data` is read as
+    /// `null`.
     pub fn adjacent(
         event_type: impl Into<Cow<'static, str>>,
         data: impl Into<Cow<'static, str>>,
@@ -76,13 +77,13 @@ impl Envelope {
         Layout::Adjacent { event_type, data, straight }.into()
     }
 
-    /// `{"action": "paid", …}`: what the event says stands beside its name.
+    /// `{"action": "paid", "total": 3}`: the type is a member of the payload.
     pub fn flat(event_type: impl Into<Cow<'static, str>>) -> Self {
         Layout::Flat { event_type: Name::new(event_type), beside: None }.into()
     }
 
-    /// Like [`Envelope::flat`], for objects of which only those with one member `beside` are events: without it, or with
-    /// two, an object is an unknown event. One that has it and names its type twice does not fit.
+    /// As [`Envelope::flat`], for senders whose events all have another member `beside`. An object without it, or that has
+    /// it twice, is an unknown event.
     pub fn flat_beside(
         event_type: impl Into<Cow<'static, str>>,
         beside: impl Into<Cow<'static, str>>,
@@ -90,7 +91,7 @@ impl Envelope {
         Layout::Flat { event_type: Name::new(event_type), beside: Some(Name::new(beside)) }.into()
     }
 
-    /// What stands beside the type in every event, by [`Envelope::flat_beside`].
+    /// The member that every event has beside its type, by [`Envelope::flat_beside`].
     pub(crate) fn beside(&self) -> Option<&str> {
         match &self.layout {
             Layout::Flat { beside, .. } => beside.as_ref().map(Name::as_str),
@@ -171,7 +172,8 @@ impl Envelope {
         }
     }
 
-    /// Reads the envelope's names in camelCase too: where the exact spelling stands, it wins.
+    /// Also accepts the names of this envelope with their first letter in lower case. If an object has both spellings of a
+    /// name, then the exact one is used.
     #[must_use]
     pub fn camel_case(self) -> Self {
         Self { camel_case: true, ..self }
@@ -184,12 +186,12 @@ impl From<Layout> for Envelope {
     }
 }
 
-/// One event of a body: what it is called, and where it stands.
+/// One event of a body: its type and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Element<'b> {
-    /// Its type. `None` if it has none, or no text that could be one.
+    /// Its type. `None` if it has no type, or one that is no string, is no Unicode text, or is too long.
     pub event_type: Option<Cow<'b, str>>,
-    /// Its bytes in the body.
+    /// The range of its bytes in the body.
     pub range: Range<usize>,
 }

@@ -1,14 +1,14 @@
-//! `DecodeError`: why a body or an event was not decoded, with type, path and place.
+//! `DecodeError`: why a body or an event was not decoded, with its type, path and byte.
 
 use std::{borrow::Cow, fmt};
 
 use crate::util::body_format;
 
-/// An authentic body, or an event in it, that is not what its sender documents: the sender's bug, or news.
+/// An authentic body, or an event in it, could not be decoded: the sender has a bug, or has changed its format.
 ///
-/// Names the event, the JSON path and the byte, and repeats no value of the body: it is made to be logged. What a type of
-/// yours can add: the keys of a map are part of the path, and the words of its own errors are taken over if they begin
-/// like serde's.
+/// The text names the type of the event, the JSON path and the byte. It repeats no value of the body, so it can be logged.
+/// Two things of the body can be in it. The keys of a map are part of the path. And if a type of yours has errors of its own
+/// that begin like those of serde, then their words are taken over.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -30,7 +30,7 @@ struct Fault {
     /// `None`: the body as a whole is at fault.
     at: Option<usize>,
     why: Cow<'static, str>,
-    /// What a body that is not JSON may be instead.
+    /// The format that a body may have which is not JSON.
     hint: Option<&'static str>,
 }
 
@@ -55,11 +55,13 @@ impl DecodeError {
         }))
     }
 
+    /// The body is at fault at this byte. `why` continues the sentence "the body …".
     pub(crate) fn new(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Fault { at: Some(at), ..*Self::body(why).0 }))
     }
 
-    /// What `serde_json` makes of a `json` at `start` that is none: its words, and its line and column as a byte.
+    /// The text `json` at `start` is not valid JSON: takes over the words of `serde_json`, and turns its line and column into
+    /// a byte.
     pub(super) fn syntax(start: usize, json: &str, error: &serde_json::Error) -> Self {
         let text = error.to_string();
         let words = text.split(" at line ").next().unwrap_or("it cannot be read");
@@ -68,16 +70,16 @@ impl DecodeError {
         Self::new(start + offset.min(json.len()), format!("is not JSON ({words})"))
     }
 
-    /// What kept a value from being what its type wants, without the value.
+    /// A value does not fit its type: takes over the words of serde, without the value.
     pub(super) fn shape(at: usize, error: &serde_path_to_error::Error<serde_json::Error>) -> Self {
         let path = error.path().to_string();
         let text = error.inner().to_string();
         let words = text.rsplit_once(" at line ").map_or(text.as_str(), |(words, _)| words);
         let why = reason(words).unwrap_or(Cow::Borrowed("does not fit"));
         let known = match error.path().iter().next_back() {
-            // It is shown as a dot.
+            // An empty path, which is shown as a dot.
             None => "",
-            // The name of an unknown field is the body's own.
+            // The name of an unknown field is a value of the body.
             Some(last) if why == UNKNOWN_FIELD => {
                 let outer = path.strip_suffix(&last.to_string()).unwrap_or_default();
                 outer.strip_suffix('.').unwrap_or(outer)
@@ -88,13 +90,13 @@ impl DecodeError {
         Self(Box::new(Fault { path, ..*Self::new(at, why).0 }))
     }
 
-    /// The same fault of a whole `body`, with what that looks like.
+    /// The same error, with a hint at the format of `body`.
     pub(super) fn of_body(mut self, body: &[u8]) -> Self {
         self.0.hint = body_format::guess(body);
         self
     }
 
-    /// The same fault, found in the event `event_type` behind the path `outer`.
+    /// The same error, in an event of this type, with `outer` in front of its path.
     pub(super) fn within(mut self, event_type: Option<&str>, outer: &str) -> Self {
         self.0.event_type = event_type.map(Into::into);
         self.0.path = Some(match self.0.path.take() {
@@ -110,12 +112,13 @@ impl DecodeError {
         self.0.event_type.as_deref()
     }
 
-    /// Where in the body, as in `[0].data.participants[2].userId`.
+    /// The JSON path, as in `[0].data.participants[2].userId` or `entry[0].changes[1].value`. An event that is the whole body
+    /// is `[0]`.
     pub fn path(&self) -> Option<&str> {
         self.0.path.as_deref()
     }
 
-    /// The byte of the body at which the trouble, or the event that has it, begins. 0 if the body as a whole is at fault.
+    /// The byte of the body where the fault begins, or the payload that does not fit. 0 if the body as a whole is at fault.
     pub fn offset(&self) -> usize {
         self.0.at.unwrap_or_default()
     }
@@ -141,7 +144,7 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
-/// What of `serde`'s words repeats no value. What a type says in words of its own may.
+/// The part of serde's words that repeats no value. `None`: the words are a type's own, and may repeat one.
 fn reason(words: &str) -> Option<Cow<'static, str>> {
     if VALUELESS.iter().any(|start| words.starts_with(start)) {
         return Some(words.to_owned().into());
@@ -158,7 +161,7 @@ fn reason(words: &str) -> Option<Cow<'static, str>> {
     Some(format!("expected {expected}").into())
 }
 
-/// What follows a text in quotes, as `Debug` escapes it.
+/// The text behind a string in quotes, which is escaped as `Debug` does it.
 fn behind_quote(text: &str) -> Option<&str> {
     let mut escaped = false;
     let end = text.find(|c| {
@@ -169,10 +172,13 @@ fn behind_quote(text: &str) -> Option<&str> {
     text.get(end + 1..)
 }
 
+/// Beginnings of errors that repeat no value.
 const VALUELESS: [&str; 4] =
     ["missing field `", "duplicate field `", "recursion limit", "number out of range"];
+/// Beginnings of errors that go on with a value.
 const UNKNOWN: [&str; 2] = ["unknown variant", UNKNOWN_FIELD];
 const UNKNOWN_FIELD: &str = "unknown field";
-/// The longest path, in characters: keys of a map can be of any length.
+/// The maximum length of a path, in characters: the keys of a map can have any length.
 const MAX_PATH: usize = 256;
+/// Beginnings of errors that name the value, and then what was expected.
 const AT_ODDS: [&str; 3] = ["invalid type: ", "invalid value: ", "invalid length "];

@@ -28,7 +28,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
             let names = [keys.event_type, keys.beside.unwrap_or(keys.event_type)];
             let member = at.member(names, self.envelope.camel_case)?;
             let is_type = matches!(member, Member::Exact(0));
-            object.add(member, at)?;
+            object.add(&member, at)?;
             if is_type && object.ahead.is_none() && object.beside.once() == keys.beside.is_some() {
                 object.ahead = self.ahead(&object, at)?;
                 if let Some(ahead) = object.ahead.take_if(|ahead| ahead.is_whole(keys, at)) {
@@ -41,8 +41,9 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         self.flat_read(keys, object, at)
     }
 
-    /// Decodes the object from its start, ahead of a look at the rest of its members, if its type is known. This saves
-    /// most events a second reading: their type is their first member.
+    /// Decodes the object from its start, ahead of a look at the members behind the type, if the type has a handler. In
+    /// most events the type is the first member, so this saves reading the object twice. Whether a second type follows is
+    /// then checked with a text search, which costs less than a look at each member.
     fn ahead(
         &mut self,
         object: &Object<'b, S>,
@@ -106,7 +107,7 @@ impl<'b, S: Sink<'b>> Object<'b, S> {
 
     // Inlined: called for each member in front of the type.
     #[inline(always)]
-    fn add(&mut self, member: Member<'b>, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
+    fn add(&mut self, member: &Member<'b>, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         match member {
             Member::Exact(0) => self.event_type.add(at.event_type()?),
             Member::CamelCase(0) => self.camel_type.add(at.event_type()?),
@@ -131,8 +132,8 @@ impl<'b, S: Sink<'b>> Ahead<'b, S> {
         at.until(&self.end).is_some_and(|rest| {
             rest.ends_with('}')
                 && !rest.contains(r"\u00")
-                && !keys.event_type.may_stand_in(rest)
-                && !keys.beside.is_some_and(|beside| beside.may_stand_in(rest))
+                && !keys.event_type.may_occur_in(rest)
+                && !keys.beside.is_some_and(|beside| beside.may_occur_in(rest))
         })
     }
 }

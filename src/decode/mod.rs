@@ -1,12 +1,16 @@
-//! Authentic bytes to events: pure, without HTTP, and never panicking, so that users can fuzz it too.
+//! Finds and decodes the events of an authentic body. Knows nothing of HTTP, and never panics.
 //!
-//! An [`Envelope`] says where the events stand in a body. The body is read once; each payload is decoded in place, as
-//! the type that its handler asks for. The whole of it is found well formed before the first handler runs, and a
-//! payload that does not fit its type spares its siblings. (A `Deserialize` of yours that hides errors from its
-//! `Deserializer` can hide that its own payload is not JSON, and have what follows taken for the next event.)
+//! An [`Envelope`] describes where the events are in a body. The body is read once. Each payload is decoded in place, as
+//! the type that its handler takes. The whole body is known to be well formed before the first handler runs. A payload
+//! that does not fit its type does not affect the other events.
 //!
-//! [`EventRouter::dispatch`](crate::EventRouter::dispatch) decodes a body for handlers; [`events`] finds the events
-//! and leaves them as they are. To fuzz your own provider and handlers:
+//! Limit: if a `Deserialize` implementation of yours hides the errors of its `Deserializer`, then it can also hide that
+//! its payload is not JSON. The text behind the error may then be read as another event.
+//!
+//! [`EventRouter::dispatch`](crate::EventRouter::dispatch) decodes a body for handlers. [`events`] finds the events and
+//! decodes no payload. A [`Form`] and [`Members`] help a provider whose JSON is inside of something different.
+//!
+//! # Example: fuzz your own provider and handlers
 //!
 //! ```
 //! use bytes::Bytes;
@@ -20,6 +24,28 @@
 //! }
 //! # fuzz_target(b"[{}]");
 //! ```
+
+// How a body is read, with the file of each step:
+//
+//   start        UTF-8; a byte order mark is skipped                     reader
+//     │
+//   outermost    {"entry": […], "id": …}: its list, and the other        lists
+//     │          members for `Provider::describe`
+//     │
+//   outer list   [{"changes": […]}, …]: only if `within` is said again   lists
+//     │
+//   list         [{…}, {…}]                                              reader
+//     │
+//   element      one value of the list, or the whole body                reader
+//     ├─ adjacent   {"type": …, "data": …}                               adjacent
+//     ├─ flat       {"type": …, …}                                       flat
+//     ├─ shape      {…}: a closure finds the type                        reader
+//     └─ named      any value: the type is said elsewhere                reader
+//     │
+//   sink         has the type a handler? Then it decodes the payload     the router's decoder,
+//                right there. It is given each event, known or not.      or undecoded
+//
+// A `Cursor` is the position in the text. `Envelope::read` says what happens if a handler's type makes a mess of it.
 
 mod adjacent;
 mod cursor;
@@ -52,11 +78,12 @@ pub use self::{
     object::object,
 };
 
-/// Finds the events of `body`, undecoded, however many there are.
+/// Finds the events of `body` without decoding them. Their number is not limited.
 ///
 /// # Errors
 ///
-/// If the body as a whole is not UTF-8, not JSON, nested too deep, or not of this envelope.
+/// If the body is not UTF-8, not JSON or not of this envelope, or if an event, or a member beside the list of events, is
+/// nested more than 127 levels deep.
 pub fn events<'b>(envelope: &Envelope, body: &'b [u8]) -> Result<Vec<Element<'b>>, DecodeError> {
     let mut all = Vec::new();
     envelope.find(body, |element| all.push(element))?;

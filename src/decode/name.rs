@@ -1,18 +1,19 @@
-//! The name of a member, compared with a key in the body: exactly, escaped, or in camelCase.
+//! `Name`: the name of a member in the envelope, and how it is found in a body: exact, escaped or in camelCase.
 
 use std::borrow::Cow;
 
 use super::{Cursor, DecodeError, Envelope};
 
-/// The name of a member of the envelope.
+/// The name of a member that the envelope looks for.
 #[derive(Clone, Debug)]
 pub(super) struct Name {
     text: Cow<'static, str>,
-    /// JSON has only one way to write it without escapes, and no escape but `\u00` writes a part of it.
+    /// It has only ASCII letters, digits and `_`. So it has one spelling without escapes, and only an escape that begins
+    /// with `\u00` can be a part of another spelling.
     plain: bool,
 }
 
-/// Which of the names looked for the next member has.
+/// Which of the names the next member has, by their index.
 pub(super) enum Member<'b> {
     Exact(usize),
     CamelCase(usize),
@@ -34,13 +35,14 @@ impl Name {
         self.plain
     }
 
-    /// Whether a member of this name could stand in `json`, which has no escapes of the form `\u00`. May say yes
-    /// wrongly, never no.
-    pub(super) fn may_stand_in(&self, json: &str) -> bool {
+    /// Whether `json`, which has no escapes that begin with `\u00`, could have a member of this name. `true` may be wrong,
+    /// `false` never is.
+    pub(super) fn may_occur_in(&self, json: &str) -> bool {
         !self.plain || json.contains(&*self.text) && self.is_quoted_in(json)
     }
 
-    /// `Actions` is not `Action`.
+    /// Whether the name is in quotes: `"Actions"` is not `"Action"`.
+    // Cold: called only if the name is found at all.
     #[cold]
     fn is_quoted_in(&self, json: &str) -> bool {
         json.match_indices(&*self.text)
@@ -49,8 +51,9 @@ impl Name {
 }
 
 impl<'b> Cursor<'b> {
-    /// Passes over the start of an object as far as the value of its second member, if it is written as most are: `first`
-    /// and its text, then `second`, both plain. Says what the text is; moves only if all of it is so.
+    /// The straight path: if an object is here whose first member is `first` with a plain string, and whose second is
+    /// `second`, then moves to the value of the second and returns the string. If anything is different, does not move.
+    // Inlined: this is all that is done for most events, and the names are then compared in registers.
     #[inline(always)]
     pub(super) fn straight_to(&mut self, first: &Name, second: &Name) -> Option<&'b str> {
         let start = self.position();
@@ -61,6 +64,7 @@ impl<'b> Cursor<'b> {
         text
     }
 
+    // Inlined: a part of `straight_to`.
     #[inline(always)]
     fn first_text(&mut self, first: &Name, second: &Name) -> Option<&'b str> {
         let text = (self.eat(b'{') && self.eat_name(&first.text)).then(|| self.plain_text())??;
@@ -68,7 +72,8 @@ impl<'b> Cursor<'b> {
         (fits && self.eat(b',') && self.eat_name(&second.text)).then_some(text)
     }
 
-    /// Passes over the name of the next member and its colon.
+    /// Moves past the name of the next member and its colon.
+    // Inlined: called for each member, and the loop over the names is then unrolled.
     #[inline(always)]
     pub(super) fn member<const N: usize>(
         &mut self,
@@ -110,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_stands_in_quotes_wherever_it_stands() {
+    fn a_name_is_found_in_quotes_only() {
         let name = Name::new("Action");
         for json in [
             "",
@@ -121,12 +126,12 @@ mod tests {
             "Action",
             r#""Action"#,
         ] {
-            assert!(!name.may_stand_in(json), "{json}");
+            assert!(!name.may_occur_in(json), "{json}");
         }
         for json in [r#""Action":1"#, r#""Actions":1,"Action":2"#, r#""reAction":1, "Action""#] {
-            assert!(name.may_stand_in(json), "{json}");
+            assert!(name.may_occur_in(json), "{json}");
         }
-        assert!(Name::new("a-b").may_stand_in(""));
+        assert!(Name::new("a-b").may_occur_in(""));
     }
 
     #[test]

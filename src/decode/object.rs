@@ -1,4 +1,4 @@
-//! Structs are read from objects only, although `serde` would read them from lists, too.
+//! Reads structs from JSON objects only, although serde would also read them from lists.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use serde::{
 ///
 /// A derived `Deserialize` also reads a struct from a JSON list, by position: the list `["u-1", "Bob"]` becomes a
 /// customer with the id `u-1`. PHP senders write an empty object as `[]`. The event types of this crate refuse lists at
-/// any depth. Of an event type of yours, the outermost struct refuses them. For a struct in a field, name this function:
+/// any depth. In an event type of yours, the outermost struct refuses them. For a struct in a field, name this function:
 ///
 /// ```
 /// use serde::Deserialize;
@@ -37,14 +37,13 @@ use serde::{
 /// # Ok::<_, serde_json::Error>(())
 /// ```
 ///
-/// A `T` that is an `Option` or a newtype of a struct works, too. A list of structs is not looked into, and neither are
-/// enums with data: an internally tagged one, and a struct in a variant, are read from a list all the same. It does not go
-/// together with `flatten`. Formats that are
-/// not human-readable are read as before: some of them write a struct as a list.
+/// `T` may also be an `Option` or a newtype of a struct. The structs in a list are not checked, and neither are enums with
+/// data: an internally tagged enum, or a struct in a variant, is still read from a list. It cannot be combined with
+/// `flatten`. Formats that are not human-readable are not changed: some of them write a struct as a list.
 ///
 /// # Errors
 ///
-/// As `T`, and if a list is found where `T` wants an object.
+/// Those of `T`, and if there is a list where `T` needs an object.
 #[inline]
 pub fn object<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
@@ -54,7 +53,7 @@ where
     T::deserialize(Strict(deserializer))
 }
 
-/// A `T` that is read from an object only, where a type is asked for and not a function.
+/// A `T` that is read from an object only, for callers that need a type and not a function.
 pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -64,7 +63,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Wants an object for a struct. Everything else is as the inner deserializer has it.
+/// Needs an object for a struct. Everything different is left to the inner deserializer.
 pub(crate) struct Strict<D>(pub(crate) D);
 
 macro_rules! forward {
@@ -144,7 +143,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     }
 }
 
-/// Visits an option or a newtype, and is strict with what that holds. A raw value visits as a map.
+/// Visits an option or a newtype, and is strict with its content. A raw value visits as a map.
 struct Within<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Within<V> {

@@ -14,10 +14,11 @@ use crate::util::panics::contained;
 impl Envelope {
     /// Reads the whole of `body`, showing each event to `sink`. Returns the outer object's other members.
     ///
-    /// Payloads are decoded in place. A type that hides an error stops in the middle of its payload, and makes what
-    /// follows unreadable; another may panic. So if that fails, the body is read without decoding anything. If the fault
-    /// is the body's own, it is found there. If not, a type is at fault: then all is decoded again, and each payload's end
-    /// is found before.
+    /// Payloads are decoded in place: that is fast, and right for all types but two kinds. If a `Deserialize`
+    /// implementation hides an error, then it stops in the middle of its payload, and the text behind it is unreadable.
+    /// Others panic. So if the first reading fails, the body is read a second time without decoding anything. If the body
+    /// itself is at fault, then that fails too. If not, then a type is at fault, and the body is read a third time,
+    /// carefully: the end of each payload is found before it is decoded.
     pub(crate) fn read<'b, S: Sink<'b>>(
         &self,
         body: &'b [u8],
@@ -61,46 +62,49 @@ impl Envelope {
     }
 }
 
-/// The first byte that counts.
+/// The position of the first byte of JSON.
 fn start(body: &[u8]) -> Result<Cursor<'_>, DecodeError> {
     let text = std::str::from_utf8(body)
         .map_err(|e| DecodeError::new(e.valid_up_to(), "is not UTF-8").of_body(body))?;
     Ok(Cursor::new(text, if text.starts_with('\u{feff}') { 3 } else { 0 }))
 }
 
-/// What becomes of each event while the body is read.
+/// Takes each event while the body is read.
 pub(crate) trait Sink<'b> {
-    /// Stands for a type of events that somebody wants.
+    /// A type of events that has a handler.
     type Route: Copy;
+    /// An event that was decoded.
     type Event;
 
+    /// The route of this type. `None`: it has no handler.
     fn route(&self, event_type: &str) -> Option<Self::Route>;
 
+    /// The type that the route was found by.
     fn name(&self, route: Self::Route) -> &str;
 
-    /// How deep an event may be nested, and each member beside the events.
+    /// The maximum depth of an event, and of each member beside the list of events.
     fn max_depth(&self) -> usize;
 
-    /// How many events there may be.
+    /// The maximum number of events.
     fn max_events(&self) -> usize;
 
-    /// The payload of an event starts at `at`: moves `at` past it, whether it fits or not.
+    /// Decodes the payload at `at`, and moves `at` to its end whether it fits or not.
     fn decode(
         &mut self,
         route: Self::Route,
         at: &mut Cursor<'b>,
     ) -> Result<Decoded<Self::Event>, DecodeError>;
 
-    /// An event that was decoded will not be shown.
+    /// Drops an event that was decoded and turns out to be invalid.
     fn discard(&mut self, route: Self::Route, event: Self::Event);
 
-    /// What was shown so far counts for nothing: all of it will be shown again.
+    /// Forgets all events so far: the body will be read again.
     fn clear(&mut self);
 
-    /// An event of a type that somebody wants has been read to its end.
+    /// Takes an event that has a handler. It has been read to its end.
     fn known(&mut self, range: Range<usize>, route: Self::Route, event: Decoded<Self::Event>);
 
-    /// No event, or one that nobody wants; or it names its type twice, which is an error.
+    /// Takes an event without a handler, or an element that is no event. An error: it has its type twice.
     fn unknown(
         &mut self,
         range: Range<usize>,
@@ -111,6 +115,7 @@ pub(crate) trait Sink<'b> {
 pub(super) struct Reader<'r, S> {
     pub(super) envelope: &'r Envelope,
     pub(super) sink: &'r mut S,
+    /// The number of events so far.
     pub(super) count: usize,
     pub(super) nesting: Nesting,
 }
@@ -166,7 +171,7 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
         }
     }
 
-    /// An event of a type that is not in the body.
+    /// Reads one event whose type is not in the body.
     fn named(&mut self, event_type: &str, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         let start = at.start();
         if let Some(route) = self.sink.route(event_type) {
@@ -177,13 +182,14 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
         self.unknown(start, at, Ok(Some(Cow::Owned(event_type.to_owned()))))
     }
 
-    /// Of an event that was decoded, and will not be shown.
+    /// Drops an event that was decoded and turns out to be invalid.
     pub(super) fn discard(&mut self, route: S::Route, event: Decoded<S::Event>) {
         if let Decoded::Fits(event) = event {
             self.sink.discard(route, event);
         }
     }
 
+    /// Decodes the object from its start, now that its type is known.
     pub(super) fn rewound(
         &mut self,
         event_type: Cow<'b, str>,
@@ -226,7 +232,7 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
         Ok(())
     }
 
-    /// Whether what has been read since `start` can be one more event.
+    /// Checks the limits for one more event, which has been read from `start` to `end`.
     #[inline]
     fn one_more(&self, start: usize, end: &Cursor<'b>) -> Result<(), DecodeError> {
         end.limit_depth(start, self.sink.max_depth())?;
@@ -237,6 +243,7 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
         Ok(())
     }
 
+    /// The path of the next event in the body.
     fn path(&self) -> String {
         self.nesting.path(self.envelope, self.count)
     }

@@ -1,10 +1,12 @@
-//! Finds the events of a body and leaves them as they are.
+//! Finds the events of a body and decodes no payload.
 
 use std::{borrow::Cow, convert::Infallible, ops::Range};
 
 use super::{Cursor, DecodeError, Decoded, Element, reader::Sink};
 
-/// Wants no type of event: nothing is decoded, each event is shown to `found`.
+/// Has a route for no type, so every event is unknown, and no payload is decoded: for callers that only want to know where
+/// the events are, and for the second reading in `Envelope::read`. Its routes are `Infallible`: there can be no value, so
+/// the compiler sees that the methods for known events are never called.
 pub(super) struct Undecoded<F> {
     pub(super) max_depth: usize,
     pub(super) max_events: usize,

@@ -99,10 +99,10 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
     fn known(&mut self, range: Range<usize>, route: RouteId, event: Decoded<Self::Event>) {
         match event {
             Decoded::Fits(progress) => {
-                self.events.push(Entry { range, matched: Matched::Known(route), progress })
+                self.events.push(Entry { range, matched: Matched::Known(route), progress });
             }
             Decoded::Misfit(error) => {
-                self.unmatched(range, Some(self.routes.name(route).clone()), Some(error))
+                self.unmatched(range, Some(self.routes.name(route).clone()), Some(error));
             }
         }
     }
