@@ -34,7 +34,7 @@ pub enum Rejection {
     BodyTooLarge(usize),
     /// The body is longer than a layer in front allows, such as tower-http's `RequestBodyLimitLayer`.
     BodyLimited,
-    /// Authentication failed.
+    /// Authentication failed, or its keys are not there yet.
     Unauthentic(VerifyError),
     /// As many bodies are being read, or batches handled, or bytes held for them, as this receiver allows.
     Busy,
@@ -61,6 +61,7 @@ impl Rejection {
             Self::Unauthentic(VerifyError::HeaderTooLong(_)) => {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
             }
+            Self::Unauthentic(VerifyError::NotYet) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unauthentic(_) => StatusCode::UNAUTHORIZED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -88,8 +89,8 @@ impl Rejection {
     fn severity(&self) -> Severity {
         match self {
             Self::MediaType | Self::ContentEncoding | Self::Undecodable(_) => Severity::Warn,
-            // Genuine requests may be refused, and the limit is ours to raise.
-            Self::Busy => Severity::Warn,
+            // Genuine requests may be refused, and the operator can do something about it.
+            Self::Busy | Self::Unauthentic(VerifyError::NotYet) => Severity::Warn,
             Self::EventsFailed(_) => Severity::Error,
             _ => Severity::Debug,
         }
@@ -115,7 +116,7 @@ impl Rejection {
     fn companion(&self) -> Option<(header::HeaderName, &'static str)> {
         match self {
             Self::Method => Some((header::ALLOW, "POST")),
-            Self::Busy => Some((header::RETRY_AFTER, "5")),
+            Self::Busy | Self::Unauthentic(VerifyError::NotYet) => Some((header::RETRY_AFTER, "5")),
             Self::Unauthentic(VerifyError::Basic(_)) => {
                 Some((header::WWW_AUTHENTICATE, r#"Basic realm="webhooks""#))
             }
@@ -131,6 +132,7 @@ impl fmt::Display for Rejection {
             Self::Method => f.write_str("the method is not POST"),
             Self::BodyTooLarge(limit) => write!(f, "the body is longer than {limit} bytes"),
             Self::BodyLimited => f.write_str("the body is longer than a layer in front allows"),
+            Self::Unauthentic(error @ VerifyError::NotYet) => write!(f, "not verified: {error}"),
             Self::Unauthentic(error) => write!(f, "not authentic: {error}"),
             Self::Busy => f.write_str("too many deliveries at once"),
             Self::BodyTimeout => f.write_str("the body did not arrive in time"),

@@ -53,6 +53,9 @@ pub enum VerifyError {
     },
     /// The type of the event, in a header, is empty or longer than 256 bytes.
     EventType,
+    /// The keys are not there yet, as when a set of keys is still being fetched. The request may be genuine: it is answered
+    /// 503 with `Retry-After`, so that the sender repeats it.
+    NotYet,
     /// A scheme of one's own refused, for the reason given.
     Other(Cow<'static, str>),
 }
@@ -82,6 +85,7 @@ impl fmt::Display for VerifyError {
             Self::EventType => {
                 f.write_str("the type of the event is empty or longer than 256 bytes")
             }
+            Self::NotYet => f.write_str("the keys are not there yet"),
             Self::Other(why) => f.write_str(why),
         }
     }

@@ -15,7 +15,9 @@ pub(super) fn refusal<P: Provider>(
     quietly: bool,
 ) -> Response<Bytes> {
     let hint = hint(&rejection, parts, body);
-    let is_unauthentic = matches!(rejection, Rejection::Unauthentic(_));
+    // A request that may be genuine is to be sent again, whatever the policy says.
+    let is_unauthentic =
+        matches!(&rejection, Rejection::Unauthentic(e) if *e != VerifyError::NotYet);
     let instead = provider.policy().refusal_status;
     let answer = rejection.refusal(&provider.name(), hint, quietly);
     match instead {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     Rejection,
     clock::{Clock, SystemClock},
-    scheme::Head,
+    scheme::{Head, VerifyError},
     util::{permits::Permits, trace::Seldom},
 };
 
@@ -43,7 +43,8 @@ pub(super) struct Config {
     pub(super) drain_timeout: Duration,
     /// A permit for each body whose rest is dropped.
     pub(super) drains: Permits,
-    pub(super) busy: Arc<Seldom>,
+    busy: Arc<Seldom>,
+    not_yet: Arc<Seldom>,
 }
 
 impl Config {
@@ -57,10 +58,14 @@ impl Config {
         self.renew_total_bytes();
     }
 
-    /// Whether the operator was informed of a [`Rejection::Busy`] in the last minute. If not, the operator is informed
-    /// now: anybody can cause this rejection again and again.
+    /// Whether the operator was warned of it in the last minute. If not, then the warning is given now. Without this limit
+    /// anybody could fill the log: with requests beyond the permits, or while the keys are not there yet.
     pub(super) fn was_said(&self, rejection: &Rejection) -> bool {
-        *rejection == Rejection::Busy && self.busy.say()
+        match rejection {
+            Rejection::Busy => self.busy.say(),
+            Rejection::Unauthentic(VerifyError::NotYet) => self.not_yet.say(),
+            _ => false,
+        }
     }
 
     /// If the number of permits is the same as before, they stay shared with the clones of the layer.
@@ -86,6 +91,7 @@ impl Default for Config {
             drain_timeout: DRAIN_TIMEOUT,
             drains: Permits::new(MAX_DRAINS),
             busy: Arc::default(),
+            not_yet: Arc::default(),
         }
     }
 }

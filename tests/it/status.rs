@@ -20,7 +20,7 @@ use tower_webhook::{
         loops::{Loops, SessionStarted},
         synthesis_vr::SessionCreated,
     },
-    scheme::{Authentic, Check, Head, Token, VerifyError},
+    scheme::{Authentic, Check, Head, Streaming, Token, VerifyError},
     verify::{Verify, limits},
 };
 
@@ -297,6 +297,47 @@ async fn too_many_at_once_is_503_with_a_time_to_come_back() {
     for answer in [unread, read] {
         answer.is_refused(503, &Rejection::Busy);
         assert_eq!(answer.header("retry-after"), Some("5"));
+    }
+}
+
+/// Has no keys to check with: at once, or once the body is there.
+#[derive(Clone, Copy)]
+enum Keyless {
+    AtTheHead,
+    AtTheEnd,
+}
+
+impl Provider for Keyless {
+    fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
+        match self {
+            Self::AtTheHead => Err(VerifyError::NotYet),
+            Self::AtTheEnd => Ok(Check::streaming(*self)),
+        }
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("type")
+    }
+}
+
+impl Streaming for Keyless {
+    fn update(&mut self, _: &[u8]) {}
+
+    fn finish(self: Box<Self>) -> Result<Authentic, VerifyError> {
+        Err(VerifyError::NotYet)
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_not_there_yet_are_503_with_a_time_to_come_back() {
+    for keyless in [Keyless::AtTheHead, Keyless::AtTheEnd] {
+        let hook = hook(keyless);
+        for level in ["WARN ", "DEBUG "] {
+            let answer = answer(hook.clone(), post("", "{}")).await;
+            answer.is_refused(503, &unauthentic(VerifyError::NotYet));
+            assert_eq!(answer.header("retry-after"), Some("5"));
+            assert!(answer.traced[0].starts_with(level), "{:?}", answer.traced);
+        }
     }
 }
 

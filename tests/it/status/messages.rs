@@ -9,6 +9,7 @@ fn of_a_rejection() {
         (Rejection::Method, "the method is not POST"),
         (Rejection::BodyTooLarge(10), "the body is longer than 10 bytes"),
         (unauthentic(VerifyError::PathToken), "not authentic: path does not end in a known token"),
+        (unauthentic(VerifyError::NotYet), "not verified: the keys are not there yet"),
         (Rejection::Busy, "too many deliveries at once"),
         (Rejection::BodyTimeout, "the body did not arrive in time"),
         (Rejection::BodyBroken, "the body broke off"),
