@@ -37,7 +37,7 @@ pub enum VerifyError {
     Basic(Cow<'static, str>),
     /// HTTP Bearer credentials are missing, malformed or wrong, as the text says.
     Bearer(Cow<'static, str>),
-    /// The timestamp is not a number in ASCII digits.
+    /// The timestamp is not written the way its scheme writes it.
     MalformedTimestamp,
     /// The timestamp lies before the tolerance.
     #[non_exhaustive]
@@ -77,10 +77,10 @@ impl fmt::Display for VerifyError {
             Self::TokenMismatch => f.write_str("token does not match"),
             Self::Basic(why) => write!(f, "basic credentials {why}"),
             Self::Bearer(why) => write!(f, "bearer credentials {why}"),
-            Self::MalformedTimestamp => f.write_str("timestamp is not a number of seconds"),
+            Self::MalformedTimestamp => f.write_str("timestamp is malformed"),
             Self::TimestampTooOld { skew } => write!(f, "timestamp is {skew} s in the past"),
             Self::TimestampInFuture { skew } => {
-                write!(f, "timestamp is {skew} s in the future{}", milliseconds(*skew))
+                write!(f, "timestamp is {skew} s in the future{}", smaller_unit(*skew))
             }
             Self::EventType => {
                 f.write_str("the type of the event is empty or longer than 256 bytes")
@@ -94,6 +94,6 @@ impl fmt::Display for VerifyError {
 impl std::error::Error for VerifyError {}
 
 /// A thousand years ahead is no clock error.
-fn milliseconds(skew: u64) -> &'static str {
-    if skew > 31_556_952_000 { ": is it in milliseconds?" } else { "" }
+fn smaller_unit(skew: u64) -> &'static str {
+    if skew > 31_556_952_000 { ": is it in a smaller unit, such as milliseconds?" } else { "" }
 }

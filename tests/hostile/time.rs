@@ -51,8 +51,14 @@ async fn e1_a_narrow_tolerance_is_one() {
 #[tokio::test]
 async fn e5_milliseconds_are_refused_with_a_hint() {
     for (unit, hint) in [
-        (1_000, "timestamp is 1698300000000 s in the future: is it in milliseconds?"),
-        (1_000_000, "timestamp is 1699998300000000 s in the future: is it in milliseconds?"),
+        (
+            1_000,
+            "timestamp is 1698300000000 s in the future: is it in a smaller unit, such as milliseconds?",
+        ),
+        (
+            1_000_000,
+            "timestamp is 1699998300000000 s in the future: is it in a smaller unit, such as milliseconds?",
+        ),
     ] {
         let time = (NOW * unit).to_string();
         let judged = judged(standard_webhooks(), stamped("msg_1", &time)).await;

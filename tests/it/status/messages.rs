@@ -43,12 +43,12 @@ fn of_a_failed_authentication() {
         (TokenMismatch, "token does not match"),
         (Basic("are missing".into()), "basic credentials are missing"),
         (Bearer("do not match".into()), "bearer credentials do not match"),
-        (MalformedTimestamp, "timestamp is not a number of seconds"),
+        (MalformedTimestamp, "timestamp is malformed"),
         (too_old(301), "timestamp is 301 s in the past"),
         (in_future(millennium), "timestamp is 31556952000 s in the future"),
         (
             in_future(millennium + 1),
-            "timestamp is 31556952001 s in the future: is it in milliseconds?",
+            "timestamp is 31556952001 s in the future: is it in a smaller unit, such as milliseconds?",
         ),
         (Other("the moon is full".into()), "the moon is full"),
     ] {
