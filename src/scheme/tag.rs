@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::VerifyError;
@@ -10,6 +13,15 @@ use super::VerifyError;
 /// A MAC as bytes: read from a header and not yet believed, or made by [`Hmac::sign`](super::Hmac::sign).
 ///
 /// Never compared as text, so that the case of hex digits does not matter.
+///
+/// ```
+/// use tower_webhook::scheme::Tag;
+///
+/// let tag = Tag::hex("fbff00")?;
+/// assert_eq!((tag.to_base64(), tag.to_base64url()), ("+/8A".into(), "-_8A".into()));
+/// assert!(bool::from(tag.matches(&[0xfb, 0xff, 0x00])));
+/// # Ok::<_, tower_webhook::scheme::VerifyError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct Tag {
     bytes: [u8; Self::MAX],
@@ -37,6 +49,16 @@ impl Tag {
         Self::decode(|bytes| STANDARD.decode_slice(text, bytes).ok())
     }
 
+    /// Reads base64 of the URL alphabet (`-` and `_`), without padding.
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::MalformedSignature`] for anything else: a padded text, a non-canonical ending. If your sender pads,
+    /// then remove the `=` first.
+    pub fn base64url(text: &str) -> Result<Self, VerifyError> {
+        Self::decode(|bytes| URL_SAFE_NO_PAD.decode_slice(text, bytes).ok())
+    }
+
     /// As lower-case hex.
     pub fn to_hex(&self) -> String {
         base16ct::lower::encode_string(self.as_bytes())
@@ -50,6 +72,30 @@ impl Tag {
     /// As padded base64 of the standard alphabet.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.as_bytes())
+    }
+
+    /// As base64 of the URL alphabet, without padding.
+    pub fn to_base64url(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.as_bytes())
+    }
+
+    /// The bytes, for an algorithm of your own. Do not compare them with `==`, which takes longer the more of them are right:
+    /// use [`Tag::matches`].
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+
+    /// Whether this is `mac`: compares all of both, eight bytes at a time. The time taken depends on their lengths only.
+    ///
+    /// The answer is no `bool` yet, so that several can be combined without a branch: `a | b` if either may match. At the end,
+    /// `bool::from` makes one of it.
+    pub fn matches(&self, mac: &[u8]) -> Choice {
+        let ((ours, our_rest), (theirs, their_rest)) =
+            (self.as_bytes().as_chunks(), mac.as_chunks());
+        let same_length = Choice::from(u8::from(self.len == mac.len()));
+        let words =
+            ours.iter().zip(theirs).map(|(a, b)| (u64::from_ne_bytes(*a), u64::from_ne_bytes(*b)));
+        words.fold(same_length & our_rest.ct_eq(their_rest), |same, (a, b)| same & a.ct_eq(&b))
     }
 
     fn decode(into: impl FnOnce(&mut [u8]) -> Option<usize>) -> Result<Self, VerifyError> {
@@ -69,20 +115,6 @@ impl Tag {
         let mut tag = Self { bytes: [0; Self::MAX], len: mac.len().min(Self::MAX) };
         tag.bytes.iter_mut().zip(mac).for_each(|(to, from)| *to = *from);
         tag
-    }
-
-    /// Compares all of both, eight bytes at a time; the time taken depends on their lengths only.
-    pub(super) fn matches(&self, mac: &[u8]) -> Choice {
-        let ((ours, our_rest), (theirs, their_rest)) =
-            (self.as_bytes().as_chunks(), mac.as_chunks());
-        let same_length = Choice::from(u8::from(self.len == mac.len()));
-        let words =
-            ours.iter().zip(theirs).map(|(a, b)| (u64::from_ne_bytes(*a), u64::from_ne_bytes(*b)));
-        words.fold(same_length & our_rest.ct_eq(their_rest), |same, (a, b)| same & a.ct_eq(&b))
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
     }
 }
 
@@ -113,6 +145,24 @@ mod tests {
         assert_eq!(Tag::base64("AP+r").unwrap().to_hex(), "00ffab");
         for text in ["", "AP+", "AP-r", "AP+r\n", "AA=", "AB==", "AA== AA==", &"A".repeat(88)] {
             assert_eq!(Tag::base64(text).unwrap_err(), VerifyError::MalformedSignature, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn base64url_is_unpadded_canonical_and_of_the_url_alphabet() {
+        for (text, hex) in [("-_8A", "fbff00"), ("AA", "00"), ("AAA", "0000"), ("AP-r", "00ffab")] {
+            let tag = Tag::base64url(text).unwrap();
+            assert_eq!((tag.to_hex(), tag.to_base64url()), (hex.to_owned(), text.to_owned()));
+        }
+        let longest = "_".repeat(85) + "w";
+        assert_eq!(Tag::base64url(&longest).unwrap().as_bytes(), [255; 64]);
+        let too_long = "_".repeat(87);
+        for text in ["", "A", "AA==", "AA=", "AB", "+/8A", "-_8A\n", "-_ 8A", "é", &too_long] {
+            assert_eq!(
+                Tag::base64url(text).unwrap_err(),
+                VerifyError::MalformedSignature,
+                "{text:?}"
+            );
         }
     }
 
