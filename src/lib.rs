@@ -1,10 +1,13 @@
 #![doc = include_str!("docs/lib.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[path = "docs/mod.rs"]
+pub mod _docs;
 
 mod body;
 pub mod clock;
 pub mod decode;
 mod delivery;
-pub mod docs;
 pub mod error;
 mod event;
 mod provider;

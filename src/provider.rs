@@ -116,7 +116,7 @@ pub trait Provider: Send + Sync + 'static {
         Policy::default()
     }
 
-    /// The name that [`Delivery::provider`], trace events and each [`EventKey`](crate::router::EventKey) carry. Called more
+    /// The name that [`Delivery::provider`](crate::Delivery::provider), trace events and each [`EventKey`](crate::router::EventKey) carry. Called more
     /// than once for each request. By default the name of the type, which another version of the compiler may write in
     /// another way: return a fixed text if you store keys.
     fn name(&self) -> Cow<'static, str> {

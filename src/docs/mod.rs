@@ -1,4 +1,4 @@
-//! Longer reads.
+//! The guide and further pages of documentation. This module holds no code.
 
 #[doc = include_str!("guide.md")]
 pub mod guide {}

@@ -37,7 +37,7 @@ use crate::Delivery;
 ///
 /// The name of a key is part of it, so that one tenant cannot use up the ids of another. If an attempt is signed with a key of
 /// another name than the attempt before, it has another `EventKey`: give the old and the new secret one name while you
-/// [rotate](crate::docs::guide#1-the-secret).
+/// [rotate](crate::_docs::guide#1-the-secret).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventKey {
     delivery: [u8; 32],

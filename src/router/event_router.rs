@@ -251,7 +251,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
     /// How many events no handler took, because their type has none and there is no fallback, or because they have no
     /// type. Of this router and its clones, from the beginning. Each is answered 200: a number that grows may be a
-    /// misspelt type. With feature `tracing`, each is told of, too: see [`guide`](crate::docs::guide).
+    /// misspelt type. With feature `tracing`, each is told of, too: see [`guide`](crate::_docs::guide).
     pub fn ignored(&self) -> u64 {
         self.routes.ignored.count()
     }

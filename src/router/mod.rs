@@ -72,7 +72,7 @@
 //!
 //! The events are handled all the same: what was authentic and decoded moves to a tokio task of its own when its
 //! request is dropped. At shutdown, [`EventRouter::drain`] waits for such tasks, and [`Batches::drain`] for those of several
-//! routers: see the [guide](crate::docs::guide#4-hang-ups-and-shutdown).
+//! routers: see the [guide](crate::_docs::guide#4-hang-ups-and-shutdown).
 
 mod batch;
 mod batches;

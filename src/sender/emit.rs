@@ -71,7 +71,7 @@ impl Draft {
         Self { event_type: event_type.into(), json }
     }
 
-    /// `{"<type_key>": event_type, "<data_key>": payload}`, the counterpart of [`Envelope::adjacent`].
+    /// `{"<type_key>": event_type, "<data_key>": payload}`, the counterpart of [`Envelope::adjacent`](crate::decode::Envelope::adjacent).
     pub fn adjacent(&self, type_key: &str, data_key: &str) -> String {
         format!(
             "{{{}:{},{}:{}}}",
@@ -82,7 +82,7 @@ impl Draft {
         )
     }
 
-    /// The payload, an object, with `"<type_key>": event_type` as its first member: the counterpart of [`Envelope::flat`].
+    /// The payload, an object, with `"<type_key>": event_type` as its first member: the counterpart of [`Envelope::flat`](crate::decode::Envelope::flat).
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl Draft {
 }
 
 impl Draft {
-    /// As [`Draft::flat`], for a payload that has one member `beside`: the counterpart of [`Envelope::flat_beside`].
+    /// As [`Draft::flat`], for a payload that has one member `beside`: the counterpart of [`Envelope::flat_beside`](crate::decode::Envelope::flat_beside).
     ///
     /// # Errors
     ///

@@ -49,7 +49,7 @@
 //!   its permit, and a hang-up loses it. So put `ConcurrencyLimit` in front.
 //! - A request that is answered before its body has arrived leaves the connection usable for the next one, within limits: up
 //!   to [`limits::MAX_DRAIN_BYTES`] bytes of such a body are read and dropped. If the rest is too long or its length
-//!   unknown, an HTTP/1 answer says `Connection: close`. If it takes too long, the connection ends after the answer. See [shared connections](crate::docs::security#shared-connections).
+//!   unknown, an HTTP/1 answer says `Connection: close`. If it takes too long, the connection ends after the answer. See [shared connections](crate::_docs::security#shared-connections).
 //! - Every answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, unless the inner service says
 //!   otherwise.
 //!

@@ -33,7 +33,7 @@
 //! # Registering
 //!
 //! The sender is told where to send by its registration API. With feature `client-tls` there is a client of it,
-//! `RegistrationClient`; with feature `emulator` an `emulator` of the sender. The whole way is told in `docs::learn365`.
+//! `RegistrationClient`; with feature `emulator` an `emulator` of the sender. The whole way is described in `_docs::learn365`.
 //!
 //! # Spelling
 //!
