@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::util::permits::Permits;
 
-/// The batches under way of a router and its clones, whatever their types: so that several routers are drained alike.
+/// The batches that a router and its clones are handling. The type is the same for every router, so several routers can be
+/// drained alike.
 ///
 /// ```
 /// use tower_webhook::{EventRouter, router::Batches};
@@ -24,8 +25,8 @@ use crate::util::permits::Permits;
 pub struct Batches(pub(super) Permits);
 
 impl Batches {
-    /// Waits until no batch is under way, not even one whose sender has hung up. Requests that come meanwhile are
-    /// answered 503. Call it at shutdown, after the server has stopped.
+    /// Waits until no batch is being handled, not even one whose sender has hung up. Requests that arrive during this time
+    /// get 503. Call this at shutdown, after the server has stopped.
     pub async fn drain(&self) {
         self.0.drain().await;
     }

@@ -31,7 +31,7 @@ pub struct State<T>(pub T);
     note = "build the router with `EventRouter::with_state(…)`, or implement `FromRef<{T}> for {Self}`"
 )]
 pub trait FromRef<T> {
-    /// Takes it.
+    /// Clones it from the state.
     fn from_ref(state: &T) -> Self;
 }
 
@@ -41,7 +41,7 @@ impl<T: Clone> FromRef<T> for T {
     }
 }
 
-/// What surrounds one event.
+/// The delivery of an event, its place there, and the router's state.
 pub struct EventContext<'a, S> {
     pub(super) origin: &'a Origin<S>,
     pub(super) entry: &'a Entry,
@@ -54,12 +54,12 @@ impl<S> EventContext<'_, S> {
         self.origin.state.get().expect("never taken")
     }
 
-    /// What is known of the delivery.
+    /// The delivery that the event belongs to.
     pub fn delivery(&self) -> &Delivery {
         &self.origin.delivery
     }
 
-    /// The event's place in the body, from 0.
+    /// The place of the event in the body, from 0.
     pub fn index(&self) -> usize {
         self.index
     }
@@ -91,7 +91,7 @@ impl<S> fmt::Debug for EventContext<'_, S> {
     note = "the event is the first argument; after it, a handler may take `tower_webhook::State<T>`, `Delivery`, `RawEvent` and `Option<EventKey>`, in any order"
 )]
 pub trait FromContext<S>: Sized {
-    /// Takes it.
+    /// Makes the argument.
     fn from_context(cx: &EventContext<'_, S>) -> Self;
 }
 

@@ -57,12 +57,12 @@ use crate::util::panics::Guarded;
 pub trait Handler<E, M>: sealed::Sealed<E, M> + Clone + Send + Sync + 'static {
     /// The further arguments.
     type Args;
-    /// What it returns in the end.
+    /// The output of its future.
     type Output;
-    /// What it returns at once.
+    /// The future that it returns.
     type Future: Future<Output = Self::Output>;
 
-    /// Calls it.
+    /// Calls the handler.
     fn call(self, event: E, args: Self::Args) -> Self::Future;
 }
 
@@ -97,7 +97,7 @@ macro_rules! impl_handler {
         impl<S, $($arg: FromContext<S>,)*> FromContext<S> for ($($arg,)*) {
             #[allow(non_snake_case, unused_variables, clippy::unused_unit)]
             fn from_context(cx: &EventContext<'_, S>) -> Self {
-                // One that panics drops those before it.
+                // If one of them panics, those before it are dropped.
                 $(let mut $arg = Guarded::new($arg::from_context(cx));)*
                 ($($arg.take().expect("just put there"),)*)
             }

@@ -1,8 +1,8 @@
-//! Which closure gets this event, and what its outcome means.
+//! Handlers for events: which handler gets an event, and which answer its outcome leads to.
 //!
-//! An [`EventRouter`] maps types of events to handlers. A handler is an async closure or function that takes the event
+//! An [`EventRouter`] maps event types to handlers. A handler is an async closure or function that takes the event
 //! first, and then up to three of [`State`], [`Delivery`](crate::Delivery), [`RawEvent`](crate::RawEvent) and
-//! `Option<`[`EventKey`]`>`, in any order; it returns `()` or a `Result<(), E>`.
+//! `Option<`[`EventKey`]`>`, in any order. It returns `()` or a `Result<(), E>`.
 //!
 //! ```
 //! use tower_webhook::{Delivery, EventRouter, RawEvent, State, providers::learn365::{CourseCompleted, CourseEnrollment}};
@@ -19,33 +19,36 @@
 //!     .fallback(async |e: RawEvent| println!("{:?} is new here: {:?}", e.event_type(), e.error()));
 //! ```
 //!
-//! # What an outcome means
+//! # The answer
 //!
-//! The events of one request run in the order of the body, all of them: one that fails hides none of the others. The
-//! answer is 200 when every event was handled or nobody listens to it, and 500 when a handler returned an error,
-//! panicked or took too long, or when an event of a known type did not fit and there is no fallback. A sender that
-//! repeats its requests then repeats the whole of it: the events that were handled come again. So handlers should be
-//! idempotent, by the [`EventKey`]. Do not use [`Delivery::id`](crate::Delivery::id) for this: all events of a delivery
-//! share it. The answer is 202 if the events are still being handled and the sender never repeats a request
-//! ([`Policy::never_resends`](crate::Policy::never_resends)).
+//! The events of a request are handled one after the other, in the order of the body. If one fails, the others are handled
+//! all the same. The answer is 200 if every event was handled or has no handler. The answer is 500 if a handler returned an
+//! error, panicked or took too long, or if an event does not fit its type and there is no fallback.
+//!
+//! After a 500, a sender that retries sends the whole request again: the events that were handled come again. So make
+//! handlers idempotent, by the [`EventKey`]. Do not use [`Delivery::id`](crate::Delivery::id) for this: all events of a
+//! delivery share it.
+//!
+//! If the sender never retries ([`Policy::never_resends`](crate::Policy::never_resends)) and the events are still being
+//! handled when it stops to wait, then the answer is 202.
 //!
 //! # Limits
 //!
-//! | what | by default | set by | beyond it |
+//! | limit | default | set by | answer beyond it |
 //! |---|--:|---|--:|
 //! | events in a body | 10,000 | [`EventRouter::max_events`] | 400 |
 //! | nesting of an event | 127 | [`EventRouter::max_depth`] | 400 |
-//! | the time of a handler for one event | 5 min | [`EventRouter::event_timeout`] | 500 |
-//! | batches under way | 1,024 | [`EventRouter::max_batches`] | 503 |
-//! | bytes of all their bodies, unless it is one alone | 64 MiB | [`EventRouter::max_total_bytes`] | 503 |
+//! | time of a handler for one event | 5 min | [`EventRouter::event_timeout`] | 500 |
+//! | batches being handled | 1,024 | [`EventRouter::max_batches`] | 503 |
+//! | bytes of all bodies being handled, if there are several | 64 MiB | [`EventRouter::max_total_bytes`] | 503 |
 //!
-//! A panic is the failure of the event that is being handled, wherever it is: in the handler, in `Deserialize`, `Clone`
-//! or `Drop`. Only two values of your own that panic when they are dropped together, such as two fields of one struct,
-//! abort the process as they always do.
+//! If your code panics, the event that is being handled fails, and the next one is handled. This includes panics in
+//! `Deserialize`, `Clone` and `Drop`. One exception: if two of your values panic while they are dropped together, such as
+//! two fields of one struct, then Rust aborts the process.
 //!
-//! # What a handler may hold
+//! # `Send`
 //!
-//! A handler's future is `Send`: what it holds across an await must be, too.
+//! A handler's future is `Send`, so every value that it holds across an await must be `Send`.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -70,9 +73,9 @@
 //!
 //! # When the sender hangs up
 //!
-//! The events are handled all the same: what was authentic and decoded moves to a tokio task of its own when its
-//! request is dropped. At shutdown, [`EventRouter::drain`] waits for such tasks, and [`Batches::drain`] for those of several
-//! routers: see the [guide](crate::_docs::guide#4-hang-ups-and-shutdown).
+//! The events are handled all the same: if the request is dropped after its body was verified and decoded, then the rest
+//! moves to a tokio task of its own. At shutdown, [`EventRouter::drain`] waits for such tasks, and [`Batches::drain`] for
+//! the tasks of several routers: see the [guide](crate::_docs::guide#4-hang-ups-and-shutdown).
 
 mod batch;
 mod batches;

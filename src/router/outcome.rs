@@ -4,22 +4,22 @@ use std::fmt;
 
 use crate::{BoxError, decode::DecodeError, error::with_causes, util::panics::contained};
 
-/// What became of one event.
+/// The result of handling one event.
 ///
-/// If the `Drop` of a handler's error panics, the panic ends here. That is why an outcome cannot be taken apart by
-/// matching: see [`Outcome::into_error`].
+/// If the `Drop` of a handler's error panics, an outcome catches the panic. For this reason, an error cannot be moved out of
+/// an outcome by matching: see [`Outcome::into_error`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// A handler took it.
+    /// Its handler, or the fallback, succeeded.
     Handled,
-    /// Nobody listens to its type.
+    /// There is no handler for its type, and no fallback.
     Ignored,
-    /// Left out: a former run has settled it, see [`Batch::without`](super::Batch::without).
+    /// It was left out, because it was handled in a former run: see [`Batch::without`](super::Batch::without).
     Skipped,
     /// Its handler returned an error.
     Failed(BoxError),
-    /// Its handler, or the decoding of it, panicked.
+    /// Its handler or its `Deserialize` implementation panicked.
     Panicked,
     /// Its handler took longer than [`EventRouter::event_timeout`](super::EventRouter::event_timeout), and was dropped.
     TimedOut,
@@ -28,28 +28,28 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the sender may take it as delivered.
+    /// Whether the sender need not send it again.
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Handled | Self::Ignored | Self::Skipped)
     }
 
-    /// The error that the handler returned, of [`Outcome::Failed`].
+    /// The error that the handler returned, if this is [`Outcome::Failed`].
     pub fn into_error(mut self) -> Option<BoxError> {
         self.take_error()
     }
 
-    /// What became of it, for the operator: with the causes of an error, and whatever that does when it is shown.
-    pub(super) fn told(&self) -> String {
-        let told = contained(|| match self {
+    /// The outcome for the operator, with the causes of an error. If the error panics while it is formatted, this says so.
+    pub(super) fn in_full(&self) -> String {
+        let shown = contained(|| match self {
             Self::Failed(error) => format!("its handler failed: {}", with_causes(&**error)),
             outcome => outcome.to_string(),
         });
-        told.unwrap_or_else(|| "its handler failed: showing its error panicked".into())
+        shown.unwrap_or_else(|| "its handler failed: showing its error panicked".into())
     }
 
     fn take_error(&mut self) -> Option<BoxError> {
         match self {
-            // Of no size: nothing is allocated.
+            // The replacement has no size, so nothing is allocated.
             Self::Failed(error) => Some(std::mem::replace(error, Box::new(fmt::Error))),
             _ => None,
         }
@@ -78,7 +78,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// What a handler may return: `()`, or a `Result<(), E>` of any error.
+/// The return type of a handler: `()`, or a `Result<(), E>` with any error.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a webhook handler",
     label = "expected `()`, or `Result<(), E>` with an error `E`",
@@ -87,7 +87,7 @@ impl fmt::Display for Outcome {
     note = "a handler that never returns needs `-> ()`"
 )]
 pub trait IntoOutcome {
-    /// Converts it.
+    /// Converts the returned value.
     fn into_outcome(self) -> Outcome;
 }
 
@@ -97,7 +97,7 @@ impl IntoOutcome for () {
     }
 }
 
-// Without the attribute the compiler names the bounds behind the conversion, and not the words above.
+// Without the attribute, the compiler names the bounds behind the conversion instead of the message above.
 #[diagnostic::do_not_recommend]
 impl<E: Into<BoxError>> IntoOutcome for Result<(), E> {
     fn into_outcome(self) -> Outcome {

@@ -16,7 +16,7 @@ use crate::{
     util::{panics::contained, trace},
 };
 
-/// Who takes which type, and what holds for all of them.
+/// The handlers of a router, and the limits that hold for all of them.
 pub(super) struct Routes<S> {
     all: Vec<(Arc<str>, Arc<dyn Route<S>>)>,
     by_name: FxHashMap<Arc<str>, RouteId>,
@@ -41,12 +41,12 @@ impl Ignored {
 
     pub(super) fn add(&self, delivery: &Delivery, index: usize, event_type: Option<&Arc<str>>) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        // What listens to traces is foreign, too.
+        // A subscriber of traces may panic.
         contained(|| self.types.tell(delivery.fields(), index, event_type));
     }
 }
 
-/// A place among the routes: an event carries it, for its name.
+/// The place of a route. Each event carries it, for the name of its type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RouteId(u32);
 
@@ -69,7 +69,7 @@ impl<S> Routes<S> {
         }
     }
 
-    /// `false` if there is one of that name.
+    /// `false` if there already is a route of that name.
     pub(super) fn add(&mut self, name: Arc<str>, route: Arc<dyn Route<S>>) -> bool {
         let id = u32::try_from(self.all.len()).expect("each takes memory");
         let former = self.by_name.insert(name.clone(), RouteId(id));
@@ -81,7 +81,7 @@ impl<S> Routes<S> {
         self.by_name.get(name).copied()
     }
 
-    /// Its name, as it was given.
+    /// The name of a route, as it was given.
     pub(super) fn name(&self, route: RouteId) -> &Arc<str> {
         &self.all[route.index()].0
     }

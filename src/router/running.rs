@@ -20,23 +20,24 @@ use crate::util::{
     trace::{self, Span},
 };
 
-/// A batch under way: with its room among them, a limit to each event's time, and a report of what failed, or of what is
-/// lost if this is dropped before its end. Its output is how many events failed.
+/// A batch that is being handled. It holds its permits, limits the time of each event, and reports events that failed. If it
+/// is dropped before its end, it reports the events that are lost. Its output is the number of failed events.
 pub(super) struct RunningBatch<S> {
     batch: Batch<S>,
-    deadline: Duration,
+    event_timeout: Duration,
     timer: Option<(usize, Pin<Box<Sleep>>)>,
     span: Span,
     is_done: bool,
-    _room: [Permit; 2],
+    _permits: [Permit; 2],
 }
 
 impl<S> RunningBatch<S> {
-    pub(super) fn new(batch: Batch<S>, room: [Permit; 2], deadline: Duration) -> Self {
-        Self { batch, deadline, timer: None, span: Span::current(), is_done: false, _room: room }
+    pub(super) fn new(batch: Batch<S>, permits: [Permit; 2], event_timeout: Duration) -> Self {
+        let span = Span::current();
+        Self { batch, event_timeout, timer: None, span, is_done: false, _permits: permits }
     }
 
-    /// Whether the event under way has had its time, which begins when it first has to wait.
+    /// Whether the time of the current event is over. It begins when the event first has to wait.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if Handle::try_current().is_err() {
             return Poll::Pending;
@@ -45,22 +46,22 @@ impl<S> RunningBatch<S> {
         match &mut self.timer {
             Some((of, timer)) if *of == event => poll_elapsed(timer.as_mut(), cx),
             timer => {
-                let (_, timer) = timer.insert((event, Box::pin(sleep(self.deadline))));
+                let (_, timer) = timer.insert((event, Box::pin(sleep(self.event_timeout))));
                 poll_elapsed(timer.as_mut(), cx)
             }
         }
     }
 
-    /// Tells of each event that failed, and counts them.
+    /// Reports each event that failed, and returns their number.
     fn report(&self, outcome: &BatchOutcome) -> usize {
         let failed = outcome.events.iter().enumerate().filter(|(_, outcome)| !outcome.is_ok());
-        let told = failed.map(|(index, outcome)| {
+        let reported = failed.map(|(index, outcome)| {
             let event = (index, self.batch.event_type(index));
             contained(|| {
-                trace::event_failed(self.batch.delivery().fields(), event, || outcome.told())
+                trace::event_failed(self.batch.delivery().fields(), event, || outcome.in_full())
             });
         });
-        told.count()
+        reported.count()
     }
 }
 
@@ -96,17 +97,17 @@ impl<S> Drop for RunningBatch<S> {
     }
 }
 
-/// What goes on without its request, in the span of that.
+/// A batch that goes on without its request, in the span of the request.
 pub(super) struct Detached<S>(pub(super) RunningBatch<S>);
 
 impl<S> Future for Detached<S> {
     type Output = usize;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
-        let Self(work) = self.get_mut();
-        let span = std::mem::take(&mut work.span);
-        let done = span.in_scope(|| Pin::new(&mut *work).poll(cx));
-        work.span = span;
+        let Self(batch) = self.get_mut();
+        let span = std::mem::take(&mut batch.span);
+        let done = span.in_scope(|| Pin::new(&mut *batch).poll(cx));
+        batch.span = span;
         done
     }
 }

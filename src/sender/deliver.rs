@@ -34,7 +34,7 @@ pub(in crate::sender) fn answer_timeout(schedule: &Schedule) -> Duration {
     schedule.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
 }
 
-/// The one request, without a limit of time. The answer has a body unless that is too long.
+/// Sends one request, without a timeout. If the body of the answer is too long, it is left out.
 pub(super) async fn plain(
     client: &Client<HttpConnector, Body>,
     request: Request<Body>,

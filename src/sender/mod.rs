@@ -1,7 +1,7 @@
-//! The sending side: the same requests that a sender makes, for tests and for emulating it.
+//! The sending side: makes the requests of a sender, for tests and for an emulator of the sender.
 //!
-//! A [`Sender`] turns typed events or raw JSON into an `http::Request`, byte for byte as the sender writes it where
-//! that is known, signed. Hand it to a service in a test, or to `sender::deliver` (feature `client`).
+//! A [`Sender`] makes a signed `http::Request` of typed events or raw JSON. If the sender's format is known, the request has
+//! it byte for byte. Pass the request to a service in a test, or to `sender::deliver` (feature `client`).
 //!
 //! ```
 //! use tower_webhook::{Draft, Sender, clock::ManualClock};
@@ -23,8 +23,8 @@
 //!
 //! # Forgeries
 //!
-//! [`Tamper`] spoils a request in one of the ways that an attacker would, and [`conformance`] tries all of them, in
-//! every variation, on a provider of one's own:
+//! [`Tamper`] forges a request in one of the ways that an attacker would use. [`conformance`] tries all of them, in every
+//! variation, on a provider of your own:
 //!
 //! ```
 //! use tower_webhook::{providers::learn365::Learn365, sender::conformance};
@@ -82,7 +82,7 @@ use crate::{
     scheme::is_visible,
 };
 
-/// Makes requests as the sender `P` does: see [`sender`](crate::sender).
+/// Makes the requests that the sender `P` makes: see [`sender`](crate::sender).
 pub struct Sender<P> {
     provider: Arc<P>,
     uri: Uri,
@@ -116,13 +116,13 @@ impl<P: Emit> Sender<P> {
         }
     }
 
-    /// Where to: the URL of the endpoint without its token. By default `/`.
+    /// The URL of the endpoint, without its token. By default `/`.
     #[must_use]
     pub fn to(self, uri: Uri) -> Self {
         Self { uri, ..self }
     }
 
-    /// The clock that requests are stamped by.
+    /// The clock for the timestamps of requests.
     #[must_use]
     pub fn clock(self, clock: impl Clock) -> Self {
         Self { clock: Arc::new(clock), ..self }
@@ -134,7 +134,7 @@ impl<P: Emit> Sender<P> {
         Self { id: Some(id.into()), ..self }
     }
 
-    /// Which attempt it is, from 1.
+    /// The number of the attempt, from 1.
     #[must_use]
     pub fn attempt(self, attempt: u32) -> Self {
         Self { attempt, ..self }
@@ -146,24 +146,24 @@ impl<P: Emit> Sender<P> {
         Self { properties: json.into(), ..self }
     }
 
-    /// Headers that go with every request, as a registration can ask for.
+    /// Headers that are added to every request, as a registration can ask for.
     ///
-    /// One that the sender sets as well is merged with it into one field, `a, b`, as the original ASP.NET WebHooks does
-    /// it (recorded): a second `ms-signature` makes every delivery unauthentic. `Host` replaces the target's.
-    /// `Content-Length` is left out: it is the connection's.
+    /// If the sender sets the same header, both are merged into one field, `a, b`. The original ASP.NET WebHooks does this
+    /// (recorded): a second `ms-signature` makes every delivery unauthentic. `Host` replaces that of the target.
+    /// `Content-Length` is left out, because the connection sets it.
     #[must_use]
     pub fn headers(self, headers: HeaderMap) -> Self {
         Self { headers, ..self }
     }
 
-    /// The time of the first attempt. By default each request is one.
+    /// The time of the first attempt. By default, each request is a first attempt.
     #[cfg(feature = "client")]
     pub(crate) fn occurred_at(self, time: SystemTime) -> Self {
         Self { occurred_at: Some(time), ..self }
     }
 
-    /// Spoils every request in this way from now on. Of the several variations of a way, this takes one;
-    /// [`conformance`](conformance()) tries them all.
+    /// Forges every request in this way. If a way has several variations, this takes one. [`conformance`](conformance())
+    /// tries them all.
     #[must_use]
     pub fn tampered(self, tamper: Tamper) -> Self {
         Self { tamper: Some(tamper), ..self }
@@ -173,11 +173,11 @@ impl<P: Emit> Sender<P> {
     ///
     /// # Errors
     ///
-    /// If it cannot be encoded, if a receiver would not find this event in the request, or if a [`Tamper`] does not apply.
+    /// If the event cannot be encoded, if a receiver would not find it in the request, or if a [`Tamper`] does not apply.
     ///
     /// # Examples
     ///
-    /// An event without a documented name does not compile here; [`Sender::event_as`] takes it.
+    /// An event without a documented name does not compile here. Use [`Sender::event_as`] for it.
     ///
     /// ```
     /// use tower_webhook::{Sender, providers::loops::{Loops, SessionTerminated}};
@@ -203,7 +203,7 @@ impl<P: Emit> Sender<P> {
         self.batch(&[Draft::event(event)?])
     }
 
-    /// A request with one event, under the name given.
+    /// A request with one event, with the given name.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl<P: Emit> Sender<P> {
     ///
     /// # Errors
     ///
-    /// As [`Sender::event`], and if `json` is none.
+    /// As [`Sender::event`], and if `json` is not valid JSON.
     pub fn raw(&self, name: &str, json: &str) -> Result<Request<Body>, SendError> {
         self.batch(&[Draft::raw(name, json)?])
     }
@@ -239,7 +239,7 @@ impl<P: Emit> Sender<P> {
         self.request(&forge)
     }
 
-    /// A request with any body at all, signed as it is.
+    /// A request with any body. The body is signed as it is.
     ///
     /// # Errors
     ///
@@ -249,7 +249,7 @@ impl<P: Emit> Sender<P> {
         self.request(&Forge::new(&*self.provider, uri, &[], body.into(), outgoing))
     }
 
-    /// The one it was given, or a new one.
+    /// The id that was set, or a new one.
     fn delivery_id(&self) -> String {
         self.id.clone().unwrap_or_else(random_id)
     }
@@ -305,7 +305,7 @@ impl<P> fmt::Debug for Sender<P> {
     }
 }
 
-/// Unlikely to repeat; no secret.
+/// A random id. It is unlikely to repeat, and can be guessed.
 pub(crate) fn random_id() -> String {
     let random = || RandomState::new().hash_one(0);
     format!("{:016x}{:016x}", random(), random())

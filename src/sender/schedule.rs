@@ -2,10 +2,10 @@
 
 use std::{borrow::Cow, time::Duration};
 
-/// When a sender sends a delivery again, and how long it waits for an answer, as far as that is documented.
+/// The times at which a sender retries a delivery, and the time that it waits for an answer, if that is documented.
 ///
-/// Of a sender that sends again, any 2xx ends a delivery, and so does a 410; everything else, no answer included, is a
-/// reason to try again while there are attempts left.
+/// If a sender retries, then a 2xx or a 410 ends the delivery. After any other answer, or without an answer, the sender makes
+/// the next attempt until there are no attempts left.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,20 +25,20 @@ use std::{borrow::Cow, time::Duration};
 #[must_use]
 #[non_exhaustive]
 pub struct Schedule {
-    /// Whether the sender's vendor, source or specification says so. If not, the schedule is one attempt: a further one
-    /// would be invented.
+    /// Whether the sender's vendor, source or specification documents this. If not, the schedule has one attempt, because
+    /// further ones would be invented.
     pub is_documented: bool,
-    /// The pauses between attempts, each counted from the failure of the attempt before.
+    /// The pauses between attempts. Each begins when the attempt before it has failed.
     pub pauses: Cow<'static, [Duration]>,
-    /// How long the sender waits for an answer, if that is documented.
+    /// The time that the sender waits for an answer, if that is documented.
     pub answer_timeout: Option<Duration>,
-    /// Whether the sender follows redirects: after a 301, 302 or 303 with a GET that has no body, after a 307 with the
-    /// same POST.
+    /// Whether the sender follows redirects. After a 301, 302 or 303 it sends a GET without a body, and after a 307 the same
+    /// POST.
     pub follows_redirects: bool,
 }
 
 impl Schedule {
-    /// Nothing is documented: one attempt.
+    /// One attempt, because nothing is documented.
     pub const fn undocumented() -> Self {
         Self {
             is_documented: false,
@@ -48,7 +48,7 @@ impl Schedule {
         }
     }
 
-    /// One attempt, and never another.
+    /// One attempt, and never another: this is documented.
     pub fn once() -> Self {
         Self { is_documented: true, ..Self::undocumented() }
     }

@@ -12,7 +12,7 @@ use hyper_util::{
 
 use crate::{Body, BoxError};
 
-/// A client of which every request gets a connection of its own.
+/// A client that opens a connection for every request.
 pub(crate) fn client<C: Connect + Clone>(connector: C) -> Client<C, Body> {
     Client::builder(TokioExecutor::new())
         .pool_max_idle_per_host(0)
@@ -20,9 +20,9 @@ pub(crate) fn client<C: Connect + Clone>(connector: C) -> Client<C, Body> {
         .build(connector)
 }
 
-/// Sends `request`, and reads at most `most` bytes of the answer's body. `None` stands for a longer one.
+/// Sends `request`, and reads at most `most` bytes of the answer's body. If the body is longer, it is `None`.
 ///
-/// A user and a password in the URI are left out: nobody asks for them, and the client's own traces name the host.
+/// A user and a password in the URI are left out, because the client would show them in its traces.
 pub(crate) async fn exchange<C>(
     client: &Client<C, Body>,
     mut request: Request<Body>,

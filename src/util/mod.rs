@@ -1,4 +1,4 @@
-//! Private furniture: what several rooms use and no user sees.
+//! Private helpers that several modules use.
 
 pub(crate) mod body_format;
 #[cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! Runs what is not ours, and may panic.
+//! Runs foreign code, which may panic.
 
 use std::{
     any::Any,
@@ -6,13 +6,13 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-/// `None` if it panicked.
+/// Runs it. `None` if it panicked.
 pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).map_err(discard).ok()
 }
 
-/// A value of a foreign type, until it is taken. If its `Drop` panics, the panic ends here: two that meet abort the
-/// process.
+/// A value of a foreign type, until it is taken. If its `Drop` panics, the panic ends here, because a second panic during a
+/// panic aborts the process.
 #[derive(Clone)]
 pub(crate) struct Guarded<T>(Option<T>);
 
@@ -44,7 +44,7 @@ impl<T> Drop for Guarded<T> {
     }
 }
 
-/// What a panic carries may panic itself when dropped, and so may what that carries: it is leaked.
+/// The payload of a panic may panic when it is dropped, and so may the payload of that panic, which is leaked.
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(again);

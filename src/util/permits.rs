@@ -1,17 +1,17 @@
-//! A bound on how many may be at something at once, or on how many bytes may be held.
+//! Permits: limit the number of requests, or of bytes, that are held at the same time.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How many may be, and how many are. Clones share the count.
+/// A number of permits that can be taken. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Permits {
     free: Arc<Semaphore>,
     most: u32,
 }
 
-/// One of them, until it is dropped.
+/// One or more permits. They are returned when this is dropped.
 pub(crate) struct Permit(OwnedSemaphorePermit);
 
 impl Permits {
@@ -30,18 +30,18 @@ impl Permits {
         self.free.available_permits()
     }
 
-    /// One more, if there may be.
+    /// Takes one permit, if one is free.
     pub(crate) fn take(&self) -> Option<Permit> {
         self.free.clone().try_acquire_owned().ok().map(Permit)
     }
 
-    /// So many more, if there may be. No more than `u32::MAX` at once.
+    /// Takes `count` permits, if they are free. At most `u32::MAX` at once.
     pub(crate) fn take_many(&self, count: usize) -> Option<Permit> {
         let count = u32::try_from(count).ok()?;
         self.free.clone().try_acquire_many_owned(count).ok().map(Permit)
     }
 
-    /// So many more, if there may be, or all if there are fewer.
+    /// Takes `count` permits, if they are free. If there are not that many in all, takes all.
     pub(crate) fn take_many_or_all(&self, count: usize) -> Option<Permit> {
         self.take_many(self.at_most(count))
     }
@@ -60,19 +60,19 @@ impl Permits {
         Some(())
     }
 
-    /// Waits until all are free.
+    /// Waits until all permits are free.
     pub(crate) async fn drain(&self) {
         drop(self.free.acquire_many(self.most).await);
     }
 }
 
 impl Permit {
-    /// How many permits it is.
+    /// The number of permits.
     pub(crate) fn count(&self) -> usize {
         self.0.num_permits()
     }
 
-    /// Takes the permits of `other`, which is one among the same, too.
+    /// Adds the permits of `other`, which must come from the same [`Permits`].
     pub(crate) fn join(&mut self, other: Self) {
         self.0.merge(other.0);
     }

@@ -17,13 +17,13 @@ pub(crate) struct Refused<'a> {
     pub(crate) severity: Severity,
     pub(crate) status: u16,
     pub(crate) reason: &'a dyn Display,
-    /// An oddity of the request that may explain the refusal.
+    /// A property of the request that may explain the refusal.
     pub(crate) hint: Option<&'a str>,
 }
 
-/// How loudly the operator hears of a refusal.
+/// The level of the trace event for a refusal.
 pub(crate) enum Severity {
-    /// Anybody on the network can cause it: it must not be able to fill a log.
+    /// Anybody on the network can cause it, so it must not fill a log.
     Debug,
     Warn,
     Error,
@@ -42,12 +42,12 @@ mod on {
     use super::{Fields, Refused, Severity};
 
     macro_rules! event {
-        ($level:expr, $($told:tt)+) => {
+        ($level:expr, $($fields:tt)+) => {
             match $level {
-                Level::ERROR => tracing::error!(target: "tower_webhook", $($told)+),
-                Level::WARN => tracing::warn!(target: "tower_webhook", $($told)+),
-                Level::INFO => tracing::info!(target: "tower_webhook", $($told)+),
-                _ => tracing::debug!(target: "tower_webhook", $($told)+),
+                Level::ERROR => tracing::error!(target: "tower_webhook", $($fields)+),
+                Level::WARN => tracing::warn!(target: "tower_webhook", $($fields)+),
+                Level::INFO => tracing::info!(target: "tower_webhook", $($fields)+),
+                _ => tracing::debug!(target: "tower_webhook", $($fields)+),
             }
         };
     }
@@ -69,13 +69,14 @@ mod on {
         event!(level(severity), provider, status, %reason, hint, "webhook refused");
     }
 
-    /// For what a stranger can bring about: notes that it is said, and whether it was in the last minute.
+    /// Limits a trace event that anybody on the network can cause to one per minute.
     #[derive(Default)]
     pub(crate) struct Seldom(Mutex<Option<Instant>>);
 
     impl Seldom {
         const PAUSE: Duration = Duration::from_secs(60);
 
+        /// Whether the event was emitted in the last minute. If not, it counts as emitted now.
         pub(crate) fn say(&self) -> bool {
             let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let recent = last.is_some_and(|last| last.elapsed() < Self::PAUSE);
@@ -114,7 +115,7 @@ mod on {
         );
     }
 
-    /// The types of which it has been told that no handler takes them. A sender chooses them, so there is a limit.
+    /// The event types without a handler that have been reported. A sender chooses them, so their number is limited.
     #[derive(Default)]
     pub(crate) struct Ignored(Mutex<HashSet<Option<Arc<str>>>>);
 
@@ -139,8 +140,8 @@ mod on {
         }
 
         fn is_new(&self, event_type: Option<&Arc<str>>) -> bool {
-            let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            told.len() < Self::MAX && told.insert(event_type.cloned())
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            known.len() < Self::MAX && known.insert(event_type.cloned())
         }
     }
 

@@ -4,22 +4,22 @@ use bytes::Bytes;
 
 use crate::util::permits::{Permit, Permits};
 
-/// What has arrived of a body: one frame as it is, several joined.
+/// The part of a body that has arrived: one frame as it is, several frames joined.
 pub(super) struct Collected {
     one: Bytes,
     many: Vec<u8>,
     expected: usize,
     limit: usize,
-    /// What it takes of the budget, in bytes: as much as `one` is long, or as `many` has room for.
+    /// A permit for each byte of `one`, or of the capacity of `many`.
     held: Option<Permit>,
 }
 
 impl Collected {
-    /// No announcement is worth more than this.
+    /// The maximum memory that is reserved because of an announced length.
     const MAX_RESERVED: usize = 64 * 1024;
 
-    /// Copied at once. Where a source and its destination lie 16 bytes apart within their pages, as two large buffers of one
-    /// allocator often do, glibc may copy more than that eight times slower (measured: 3 KiB and more, on an EPYC).
+    /// The most that is copied at once. If source and destination are 16 bytes apart within their pages, as two large buffers
+    /// of one allocator often are, then glibc may copy longer pieces eight times slower (measured: 3 KiB and more, on an EPYC).
     const PIECE: usize = 2048;
 
     /// For a body of `declared` bytes, and at most `limit`.
@@ -33,7 +33,7 @@ impl Collected {
         self.one.len() + self.many.len()
     }
 
-    /// `None` if the budget has no room for it.
+    /// `None` if the budget is exhausted.
     pub(super) fn push(&mut self, frame: Bytes, budget: &Permits) -> Option<()> {
         if frame.is_empty() {
             return Some(());
@@ -58,7 +58,7 @@ impl Collected {
         if self.many.is_empty() { self.one } else { self.many.into() }
     }
 
-    /// Makes room for `length` bytes, and for more of them if that was not the first time.
+    /// Reserves memory for `length` bytes, and for more if this is not the first time.
     fn grow(&mut self, length: usize, budget: &Permits) -> Option<()> {
         let doubled = self.many.capacity().saturating_mul(2).min(self.limit);
         let capacity = length.max(doubled).max(self.expected);

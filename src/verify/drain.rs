@@ -1,8 +1,8 @@
-//! Reads and drops what is left of a body whose request is answered already.
+//! Reads and drops the rest of a body whose request has been answered.
 //!
-//! A server that answers before the body has arrived ends an HTTP/1 connection and resets an HTTP/2 stream, since what is
-//! on its way cannot be told from the next request, or must be paid for. A proxy that shares the connection loses somebody
-//! else's request then.
+//! If a server answers before the body has arrived, it ends an HTTP/1 connection or resets an HTTP/2 stream, because it
+//! cannot tell the rest of the body from the next request. If a proxy shares the connection, another client's request is
+//! lost.
 
 use std::{
     pin::Pin,
@@ -19,7 +19,7 @@ use tokio::time::Sleep;
 use super::{limits::Config, read::FRAMES_PER_POLL, service::declared_length};
 use crate::util::{permits::Permit, timer};
 
-/// How much more of a body is read, and how long.
+/// The bytes of a body that may still be read, and the time for it.
 pub(super) struct Drain {
     bytes: usize,
     time: Duration,
@@ -29,7 +29,7 @@ pub(super) struct Drain {
 }
 
 impl Drain {
-    /// `None` if as many bodies as allowed are being drained.
+    /// `None` if the maximum number of bodies is being drained.
     pub(super) fn begin(config: &Config) -> Option<Self> {
         let permit = config.drains.take()?;
         let (bytes, time) = (config.max_drain_bytes, config.drain_timeout);
@@ -65,8 +65,8 @@ impl Drain {
 }
 
 pin_project! {
-    /// What is left of a body, read by the answer's own: that ends last, because servers lose sight of the request as soon as
-    /// it has left.
+    /// The rest of a request's body, which is read while the answer's body is sent. The answer's body ends last, because
+    /// servers forget the request as soon as the answer is complete.
     pub(super) struct Rest<B> {
         #[pin]
         body: B,
@@ -81,11 +81,11 @@ impl<B: Body> Rest<B> {
     }
 }
 
-/// What becomes of a body whose request is answered before it was read.
+/// When the body of a request is read that is answered early.
 pub(super) enum Unread<B> {
     /// The rest is read while the answer is on its way.
     Meanwhile(Option<Pin<Box<Rest<B>>>>),
-    /// The rest is read before.
+    /// The rest is read before the answer is given.
     Before(B, Drain),
 }
 
@@ -117,7 +117,7 @@ pub(super) fn early<B: Body>(
     Unread::Meanwhile(Some(Box::pin(Rest { body, drain })))
 }
 
-/// As it must be for HEAD. hyper leaves that to us over HTTP/2.
+/// An answer to HEAD has no body. hyper does not remove it over HTTP/2.
 fn leave_out_body(answer: &mut Response<Bytes>) {
     let length = std::mem::take(answer.body_mut()).len();
     answer.headers_mut().insert(header::CONTENT_LENGTH, length.into());
@@ -126,12 +126,12 @@ fn leave_out_body(answer: &mut Response<Bytes>) {
 /// Whether the body can be read to its end.
 fn worth_it(config: &Config, parts: &Parts, length: Option<u64>) -> bool {
     let limit = u64::try_from(config.max_drain_bytes).unwrap_or(u64::MAX);
-    // Who waits for a 100 over HTTP/1 sends no body after another answer. Over HTTP/2 the end is told in any case.
+    // A client that waits for a 100 over HTTP/1 sends no body after another answer. Over HTTP/2 it ends the stream.
     let waits = parts.version <= Version::HTTP_11 && parts.headers.contains_key(header::EXPECT);
     length.is_none_or(|length| length <= limit) && !waits
 }
 
-/// Tells the client not to use the connection again. HTTP/2 has no such header: there the stream is reset.
+/// Asks the client not to use the connection again. HTTP/2 has no such header: the server resets the stream.
 pub(super) fn close<T>(answer: &mut Response<T>, version: Version) {
     if version <= Version::HTTP_11 {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -1,4 +1,4 @@
-//! What else is odd about a request that is refused. The reason alone may send the operator in the wrong direction.
+//! Hints for the operator at a refused request, because the reason alone may be misleading.
 
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
@@ -6,8 +6,8 @@ use http::{Method, Response, StatusCode, request::Parts};
 use super::read::is_coded;
 use crate::{Provider, Rejection, scheme::VerifyError, util::body_format};
 
-/// The answer to a refused request, once the operator has been told. `body` is what has been read of it: untrusted, and
-/// looked at in its first bytes alone.
+/// The answer to a refused request, after a trace event for the operator. `body` is the part that has been read. It is
+/// untrusted, and only its first bytes are looked at.
 pub(super) fn refusal<P: Provider>(
     rejection: Rejection,
     provider: &P,
@@ -40,7 +40,7 @@ fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static st
             Some("a GET with a query may be a handshake whose token is malformed")
         }
         Rejection::Unauthentic(VerifyError::PathToken) => path(parts.uri.path()),
-        // A signature is over the bytes as the sender wrote them.
+        // The sender signs the bytes as it writes them.
         Rejection::Unauthentic(VerifyError::SignatureMismatch) if is_coded(&parts.headers) => {
             Some(CODED)
         }

@@ -1,10 +1,9 @@
 //! The tower layer: handshake, limits, body, check, answer.
 //!
-//! [`VerifyLayer`] wraps the service that may see authentic requests only: an [`EventRouter`](crate::EventRouter), an
-//! ordinary axum handler, a whole router, plain hyper. All that the head says, but for the media type and the
-//! coding, is judged before the body is looked at, and the body goes through the check as it arrives. What is
-//! authentic reaches the inner service as a `Request<Verified<P>>`; what is not is answered here, see
-//! [`Rejection`](crate::Rejection).
+//! [`VerifyLayer`] wraps a service that must see authentic requests only: an [`EventRouter`](crate::EventRouter), an
+//! ordinary axum handler, a whole router, plain hyper. The headers, except for the media type and the coding, are judged
+//! before the body is read, and the body is verified as it arrives. An authentic request reaches the inner service as a
+//! `Request<Verified<P>>`. Any other request is answered by the layer: see [`Rejection`](crate::Rejection).
 //!
 //! ```
 //! use tower::{Layer, ServiceExt};
@@ -40,20 +39,21 @@
 //!
 //! # Guarantees
 //!
-//! - Nothing of the body is parsed before it is authentic, and nothing is re-serialised to be checked.
-//! - Memory, for a layer and its clones: at most `max_body_bytes` for each of `max_bodies`, and `max_total_bytes` for all of
-//!   them together while they are read, besides what the server keeps for each connection; nothing is allocated because a
-//!   header announces it, beyond 64 KiB.
-//! - The layer is always ready. The inner service's readiness is awaited after authentication, on the clone that is
-//!   called: a stranger who trickles a body in reserves nothing. While a request waits for the inner service it still holds
-//!   its permit, and a hang-up loses it. So put `ConcurrencyLimit` in front.
-//! - A request that is answered before its body has arrived leaves the connection usable for the next one, within limits: up
-//!   to [`limits::MAX_DRAIN_BYTES`] bytes of such a body are read and dropped. If the rest is too long or its length
-//!   unknown, an HTTP/1 answer says `Connection: close`. If it takes too long, the connection ends after the answer. See [shared connections](crate::_docs::security#shared-connections).
-//! - Every answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, unless the inner service says
-//!   otherwise.
+//! - A request that fails verification never reaches your code. Its body is not parsed, and not even read if the headers
+//!   already show the problem. The bytes that are verified are the bytes that arrived: nothing is serialised again.
+//! - Memory is limited for a layer and its clones: at most `max_body_bytes` for each of `max_bodies`, and `max_total_bytes`
+//!   for all bodies together while they are read. The buffers of the server are not included. A length that a header
+//!   announces reserves at most 64 KiB.
+//! - The layer is always ready. The readiness of the inner service is awaited after verification, on the clone that is
+//!   called. So a client that sends a body slowly reserves nothing there. While a request waits for the inner service, it
+//!   holds its permit, and it is lost if the client hangs up. So put a `ConcurrencyLimit` in front of the layer.
+//! - If a request is answered before its body has arrived, the connection can be used for the next request, within limits:
+//!   up to [`limits::MAX_DRAIN_BYTES`] bytes of the rest are read and dropped. If the rest is too long or its length is
+//!   unknown, an HTTP/1 answer has `Connection: close`. If the rest takes too long, the connection ends after the answer. See [shared connections](crate::_docs::security#shared-connections).
+//! - Every answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, unless the inner service sets these
+//!   headers.
 //!
-//! Deadlines need a tokio runtime with its timer. Outside of a runtime there are none: a body that pauses is waited for.
+//! Timeouts need a tokio runtime with its timer. Without a runtime there is no timeout: the layer waits for a body for ever.
 
 mod body;
 mod collected;

@@ -1,4 +1,4 @@
-//! The tower service of the layer: handshake and head are judged here, before the body is read.
+//! The tower service of the layer: handshake and headers are judged here, before the body is read.
 
 use std::{
     fmt,
@@ -12,7 +12,7 @@ use tower::Service;
 use super::{ResponseBody, ResponseFuture, Verified, VerifyLayer, hints::refusal, read::Reading};
 use crate::{BoxError, Provider, scheme::Head};
 
-/// The service that [`VerifyLayer`] makes of an inner one.
+/// The service that a [`VerifyLayer`] puts around an inner service.
 pub struct Verify<P, S> {
     layer: VerifyLayer<P>,
     inner: S,
@@ -46,7 +46,7 @@ where
     type Error = S::Error;
     type Future = ResponseFuture<P, S, B>;
 
-    /// Always ready: what is not yet authentic must not hold a permit in the inner service.
+    /// Always ready: a request that is not verified yet must not hold a permit of the inner service.
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Poll::Ready(Ok(()))
     }
@@ -71,7 +71,8 @@ where
     }
 }
 
-/// What the server vouches for, and the most that is announced. Where the server knows the length, that is both.
+/// The length that the server guarantees, and the length that is announced. If the server knows the exact length, both
+/// are that.
 fn lengths(parts: &Parts, hint: &SizeHint) -> (u64, u64) {
     match hint.exact() {
         Some(length) => (length, length),
@@ -79,7 +80,7 @@ fn lengths(parts: &Parts, hint: &SizeHint) -> (u64, u64) {
     }
 }
 
-/// What the head announces, if anything.
+/// The length in the header `content-length`.
 pub(super) fn declared_length(parts: &Parts) -> Option<u64> {
     parts.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

@@ -17,19 +17,19 @@ use crate::{
     util::client::{client, is_loopback},
 };
 
-/// Sends as one sender's HTTP client does.
+/// Sends requests as the HTTP client of one sender does.
 #[derive(Clone, Debug)]
 pub(crate) struct DeliveryClient {
     client: Client<HttpConnector, Body>,
     answer_timeout: Duration,
-    most: u32,
+    max_redirects: u32,
     beyond_loopback: bool,
 }
 
-/// Where an attempt got to.
+/// The last request of an attempt, and its answer.
 #[derive(Debug)]
 pub(crate) struct Attempted {
-    /// How many redirects were followed.
+    /// The number of redirects that were followed.
     pub(crate) redirects: u32,
     /// The method of the last request.
     pub(crate) method: Method,
@@ -38,24 +38,25 @@ pub(crate) struct Attempted {
 }
 
 impl Attempted {
-    /// Nothing could be sent.
+    /// No request could be sent.
     pub(crate) fn none(why: SendError) -> Self {
         Self { redirects: 0, method: Method::POST, answer: Err(why) }
     }
 }
 
 impl DeliveryClient {
-    /// With the sender's answer_timeout; to this machine only, unless `beyond_loopback`.
+    /// With the answer timeout of the sender. Reaches only this machine, unless `beyond_loopback`.
     pub(crate) fn new(schedule: &Schedule, beyond_loopback: bool) -> Self {
         Self {
             client: client(HttpConnector::new()),
             answer_timeout: answer_timeout(schedule),
-            most: if schedule.follows_redirects { MAX_REDIRECTS } else { 0 },
+            max_redirects: if schedule.follows_redirects { MAX_REDIRECTS } else { 0 },
             beyond_loopback,
         }
     }
 
-    /// Sends `request` with the headers `extra`. Neither these nor the provider's tokens go to another scheme, host or port.
+    /// Sends `request` with the headers `extra`. If a redirect leads to another scheme, host or port, then neither these
+    /// headers nor the provider's tokens are sent there.
     pub(crate) async fn attempt(&self, request: Request<Body>, extra: &HeaderMap) -> Attempted {
         let (mut redirects, mut method) = (0, request.method().clone());
         let attempt = self.follow(request, extra, &mut redirects, &mut method);
@@ -79,7 +80,7 @@ impl DeliveryClient {
             method.clone_from(request.method());
             let answer = plain(&self.client, request.clone()).await?;
             match redirected(request, &answer, &own) {
-                Some(next) if *redirects < self.most => request = next,
+                Some(next) if *redirects < self.max_redirects => request = next,
                 _ => return Ok(answer),
             }
             *redirects += 1;
@@ -87,7 +88,7 @@ impl DeliveryClient {
     }
 }
 
-/// What may go to any host. Tokens are sensitive.
+/// The headers that may be sent to any host. Tokens are marked as sensitive.
 fn without_credentials(headers: &HeaderMap) -> HeaderMap {
     let is_plain = |(name, value): &(&HeaderName, &HeaderValue)| {
         !value.is_sensitive() && !CREDENTIALS.contains(name)
@@ -96,9 +97,9 @@ fn without_credentials(headers: &HeaderMap) -> HeaderMap {
     plain.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// The request that follows a redirect. After a 301, 302 or 303 it is a GET without a body, and keeps the signature:
-/// recorded from the original ASP.NET WebHooks. To another scheme, host or port goes `own` only: a credential can be in a
-/// header of any name.
+/// The request that follows a redirect. After a 301, 302 or 303 it is a GET without a body, and keeps the signature. This is
+/// recorded from the original ASP.NET WebHooks. Only the headers `own` are sent to another scheme, host or port, because a
+/// credential can be in a header of any name.
 fn redirected(
     mut request: Request<Body>,
     answer: &Response<Option<Bytes>>,
@@ -125,7 +126,7 @@ fn redirected(
     Some(request)
 }
 
-/// Where `location` points to: a URL, or a path on the same host. Other relative references are not followed.
+/// The target of `location`, which is a URL or a path on the same host. Other relative references are not followed.
 fn target(from: &Uri, location: &str) -> Option<Uri> {
     let to: Uri = location.parse().ok()?;
     if to.scheme().is_some() {
@@ -139,7 +140,7 @@ fn target(from: &Uri, location: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// What .NET's client follows by default.
+/// The default of .NET's client.
 const MAX_REDIRECTS: u32 = 50;
 
 #[cfg(test)]
