@@ -1,4 +1,4 @@
-//! Forms: what is read, what is refused, and that what was written is read again.
+//! Forms: how they are read, why they are refused, and the round trip of a written one.
 
 use tower_webhook::decode::{DecodeError, Form};
 
@@ -85,7 +85,7 @@ fn letters_digits_and_four_signs_are_written_as_they_are() {
 }
 
 #[test]
-fn what_is_written_is_read_as_the_same_form() {
+fn a_written_form_is_read_as_the_same_form() {
     for seed in 0..300 {
         let mut random = Random::new(seed);
         let mut text = || -> String {

@@ -1,4 +1,4 @@
-//! The members of an object, and which JSON is one.
+//! `Members::of`: the JSON that it accepts, and how a member is found.
 
 use tower_webhook::decode::Members;
 

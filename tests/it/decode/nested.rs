@@ -105,9 +105,9 @@ fn an_error_names_the_index_in_each_list() {
     assert_eq!(seen(nested(), body), ["paid 3", "raw None", "paid 3", &expected]);
 
     let three = nested().within("pages");
-    let body = format!(r#"{{"pages":[{{"entry":[]}},{{"entry":[{{"changes":[{bad}]}}]}}]}}"#);
+    let body = format!(r#"{{"pages":[{{"entry":[7]}},{{"entry":[{{"changes":[{bad}]}}]}}]}}"#);
     let seen = seen(three, body);
-    assert!(seen[0].contains("`pages[1].entry[0].changes[0].data.total`"), "{seen:?}");
+    assert!(seen[1].contains("`pages[1].entry[0].changes[0].data.total`"), "{seen:?}");
 }
 
 /// Hides its errors, so that the body is read a second time.
@@ -150,25 +150,25 @@ fn limits_count_the_events_of_all_lists_and_the_depth_of_each_member() {
     let entry = format!(r#"{{"changes":[{PAID},{PAID}]}}"#);
     let body = |entries: &str| format!(r#"{{"entry":[{entries}]}}"#);
     let router = EventRouter::<Acme>::new().max_events(3).max_depth(4);
-    let told = |entries: &str| {
+    let result = |entries: &str| {
         dispatch(&router, nested(), body(entries))
             .map(|batch| batch.len())
             .map_err(|e| e.to_string())
     };
-    assert_eq!(told(&format!("{entry},7")), Ok(3));
+    assert_eq!(result(&format!("{entry},7")), Ok(3));
     for entries in [format!("{entry},{entry}"), format!("{entry},7,{{}}")] {
-        let why = told(&entries).unwrap_err();
+        let why = result(&entries).unwrap_err();
         assert!(why.starts_with("the body has more than 3 events at byte "), "{why}");
     }
-    assert_eq!(told(r#"{"a":[[[[]]]],"changes":[]}"#), Ok(0));
+    assert_eq!(result(r#"{"a":[[[[]]]],"changes":[]}"#), Ok(0));
     for deep in [r#"{"a":[[[[[]]]]],"changes":[]}"#, r#"{"a":[[[[]]]]}"#, "[[[[[]]]]]"] {
-        let why = told(deep).unwrap_err();
+        let why = result(deep).unwrap_err();
         assert!(why.starts_with("the body is nested more than 4 deep at byte "), "{why}");
     }
 }
 
 #[test]
-fn what_is_described_is_the_outermost_object() {
+fn the_outermost_object_is_described() {
     /// Takes the id from the object around all lists.
     struct Pages;
 

@@ -75,8 +75,8 @@ fn a_misfit_takes_over_the_words_that_repeat_no_value() {
     ] {
         assert_eq!(said::<Worded>(json), serde_words, "{json}");
         let body = format!(r#"{{"type":"worded","data":{json}}}"#);
-        let told = outcomes(dispatch(&router, adjacent(), body).unwrap()).remove(0);
-        assert_eq!(told, format!(r#"event "worded" at `[0].data{path}`: {words} (byte 24)"#));
+        let reason = outcomes(dispatch(&router, adjacent(), body).unwrap()).remove(0);
+        assert_eq!(reason, format!(r#"event "worded" at `[0].data{path}`: {words} (byte 24)"#));
     }
 }
 
@@ -95,8 +95,8 @@ fn json_that_is_broken_is_refused_in_the_words_of_serde_json() {
         ("[7", "EOF while parsing a list", 1),
     ] {
         assert_eq!(said::<IgnoredAny>(json), words, "{json}");
-        let told = refusal(Envelope::named("new"), json);
-        assert_eq!(told, format!("the body is not JSON ({words}) at byte {at}"), "{json}");
+        let reason = refusal(Envelope::named("new"), json);
+        assert_eq!(reason, format!("the body is not JSON ({words}) at byte {at}"), "{json}");
     }
 }
 
