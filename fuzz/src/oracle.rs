@@ -6,11 +6,13 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 use tower_webhook::decode::{Envelope, Members};
 
-/// An envelope with the names `Type`, `Data`, `Id` and `List`.
+/// An envelope with the names `Type`, `Data`, `Id`, `List` and `Outer`.
 #[derive(Clone, Copy)]
 pub struct Kind {
     tag: Tag,
     list: bool,
+    /// The list is in the elements of another one.
+    nested: bool,
     camel: bool,
 }
 
@@ -22,14 +24,19 @@ enum Tag {
     Shape,
 }
 
+/// Both spellings of the list that holds the events, and of the one around it.
+const LIST: [&str; 2] = ["List", "list"];
+const OUTER: [&str; 2] = ["Outer", "outer"];
+
 /// The name and the place of an event.
 pub type Found = (Option<String>, Range<usize>);
 
 impl Kind {
-    /// All of them have a number below 16.
+    /// The number has a bit for each choice: the lowest two are one of four. The digits of ASCII choose no nested list.
     pub fn chosen(choice: u8) -> Self {
         let tag = [Tag::Adjacent, Tag::Flat, Tag::FlatBeside, Tag::Shape][usize::from(choice % 4)];
-        Self { tag, list: choice / 4 % 2 == 1, camel: choice / 8 % 2 == 1 }
+        let bit = |bit: u8| choice / bit % 2 == 1;
+        Self { tag, list: bit(4), nested: bit(4) && bit(64), camel: bit(8) }
     }
 
     pub fn envelope(self) -> Envelope {
@@ -40,6 +47,7 @@ impl Kind {
             Tag::Shape => Envelope::shape(|members| members.text("Type")),
         };
         let envelope = if self.list { envelope.within("List") } else { envelope };
+        let envelope = if self.nested { envelope.within("Outer") } else { envelope };
         if self.camel { envelope.camel_case() } else { envelope }
     }
 
@@ -47,22 +55,59 @@ impl Kind {
     pub fn events(self, body: &[u8]) -> Option<Vec<Found>> {
         let text = str::from_utf8(body).ok()?;
         let json = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
-        let elements = if self.list { self.listed(json)? } else { elements(json)? };
-        elements
-            .into_iter()
-            .map(|element| Some((self.name(element)?, place(body, element))))
-            .collect()
+        if self.nested {
+            return self.nested(body, json);
+        }
+        let elements = if self.list { self.listed(json, LIST)? } else { elements(json)? };
+        elements.into_iter().map(|element| self.found(body, element)).collect()
+    }
+
+    fn found(self, body: &[u8], element: &RawValue) -> Option<Found> {
+        Some((self.name(element)?, place(body, element)))
+    }
+
+    /// The events of the lists in the elements of the outer list. An element without its list is an event without a name.
+    fn nested(self, body: &[u8], json: &RawValue) -> Option<Vec<Found>> {
+        let mut all = Vec::new();
+        for element in self.listed(json, OUTER)? {
+            match self.held(element)? {
+                Some(list) => {
+                    for event in list {
+                        all.push(self.found(body, event)?);
+                    }
+                }
+                None if too_deep(element) => return None,
+                None => all.push((None, place(body, element))),
+            }
+        }
+        Some(all)
+    }
+
+    /// The list in an element of the outer list, if it has one; the outer `None` refuses the whole body.
+    fn held(self, element: &RawValue) -> Option<Option<Vec<&RawValue>>> {
+        let Some(Object(members)) = object(element) else { return Some(None) };
+        let [exact, camel] = LIST.map(|name| values(&members, name));
+        let camel = if self.camel { camel } else { Vec::new() };
+        if exact.len() > 1 || camel.len() > 1 {
+            return None;
+        }
+        let Some(list) = exact.first().or(camel.first()).filter(|list| list.get().starts_with('['))
+        else {
+            return Some(None);
+        };
+        let fit = members.iter().all(|(_, json)| std::ptr::eq(*json, *list) || !too_deep(json));
+        fit.then(|| elements(list))
     }
 
     /// The list in the outer object, all other members of which must be such as can be looked at.
-    fn listed(self, json: &RawValue) -> Option<Vec<&RawValue>> {
+    fn listed<'b>(self, json: &'b RawValue, names: [&str; 2]) -> Option<Vec<&'b RawValue>> {
         let Object(members) = object(json)?;
         let other = |(key, _): &&(Key<'_>, &RawValue)| {
-            *key.0 != b"List"[..] && !(self.camel && *key.0 == b"list"[..])
+            *key.0 != *names[0].as_bytes() && !(self.camel && *key.0 == *names[1].as_bytes())
         };
         let others: Vec<_> = members.iter().filter(other).collect();
         let fit = others.len() <= Members::MAX && others.iter().all(|(_, json)| !too_deep(json));
-        let [exact, camel] = ["List", "list"].map(|name| values(&members, name));
+        let [exact, camel] = names.map(|name| values(&members, name));
         match (&exact[..], &camel[..]) {
             (_, [_, _, ..]) if self.camel => None,
             ([one], _) => elements(one).filter(|_| fit && one.get().starts_with('[')),
