@@ -38,6 +38,7 @@ mod error;
 mod head;
 mod hmac;
 mod keys;
+mod origin;
 mod pairs;
 mod secret;
 mod tag;
@@ -57,6 +58,7 @@ pub use self::{
         HmacSha512, MAX_KEYS, MAX_TAGS,
     },
     keys::Keys,
+    origin::Origin,
     pairs::{Pairs, after_prefix},
     secret::Secret,
     tag::Tag,

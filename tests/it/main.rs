@@ -12,6 +12,7 @@ mod examples;
 mod ledger;
 mod limits;
 mod mounts;
+mod origin;
 mod providers;
 mod registration;
 mod router;
