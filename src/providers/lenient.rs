@@ -43,6 +43,7 @@ fn whole(text: &str) -> Option<i64> {
 }
 
 /// The number, if it is whole, and small enough to tell it from its neighbours and from fractions.
+#[expect(clippy::as_conversions, reason = "exact for a whole number below the limit")]
 fn certain(number: f64) -> Option<i64> {
     const LIMIT: f64 = (1_u64 << 52) as f64;
     let certain = number.fract() == 0.0 && number.abs() < LIMIT;

@@ -6,6 +6,18 @@
 //!
 //! All fields are optional: no vendor marks one as required. Unknown fields are ignored here and kept in the raw JSON.
 
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
+#![cfg_attr(
+    test,
+    allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::unwrap_used)
+)]
+
 pub mod learn365;
 mod lenient;
 pub mod loops;

@@ -135,6 +135,7 @@ impl<A: Algorithm> Hmac<A> {
         Tag::of(&mac.map(|mac| mac.finalize().into_bytes()).unwrap_or_default())
     }
 
+    // Here and below: it makes or feeds a `Check`, which a call would copy.
     #[inline(always)]
     fn begin(&self, tag: Tag, tags: Vec<Tag>) -> Check {
         let (mac, macs) = match &*self.keys {

@@ -117,6 +117,7 @@ pub(super) struct Match(u32);
 impl Match {
     pub(super) const NONE: Self = Self(u32::MAX);
 
+    // Called for every key in a loop: a call would cost more than the assignment.
     #[inline(always)]
     pub(super) fn note(&mut self, index: usize, hit: Choice) {
         self.0.conditional_assign(&u32::try_from(index).unwrap_or(u32::MAX), hit);

@@ -32,6 +32,8 @@
     allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::unwrap_used)
 )]
 
+// Where `check` and `hmac` say `#[inline(always)]`: a `Check` holds the state of a hash, about 200 bytes, and is passed by
+// value from step to step. Each step that is a call of its own copies it.
 mod check;
 mod delivery_id;
 mod error;
