@@ -58,7 +58,7 @@ impl<S> RunningBatch<S> {
         let reported = failed.map(|(index, outcome)| {
             let event = (index, self.batch.event_type(index));
             contained(|| {
-                trace::event_failed(self.batch.delivery().fields(), event, || outcome.in_full())
+                trace::event_failed(self.batch.delivery().fields(), event, || outcome.in_full());
             });
         });
         reported.count()
@@ -91,7 +91,7 @@ impl<S> Drop for RunningBatch<S> {
         if !self.is_done {
             let events = self.batch.len() - self.batch.settled().len();
             contained(|| {
-                self.span.in_scope(|| trace::lost(self.batch.delivery().fields(), events))
+                self.span.in_scope(|| trace::lost(self.batch.delivery().fields(), events));
             });
         }
     }

@@ -21,7 +21,7 @@ fn times(schedule: &Schedule) -> Vec<Duration> {
 }
 
 fn in_seconds(schedule: &Schedule) -> Vec<u64> {
-    times(&schedule).iter().map(Duration::as_secs).collect()
+    times(schedule).iter().map(Duration::as_secs).collect()
 }
 
 #[test]
