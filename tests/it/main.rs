@@ -18,6 +18,7 @@ mod registration;
 mod router;
 mod secrecy;
 mod sender;
+mod senders;
 mod status;
 mod structure;
 mod support;

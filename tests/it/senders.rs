@@ -1,0 +1,120 @@
+//! Senders that the crate does not have, each written as its user would write it, and the rules that hold for all of them.
+
+mod matrix;
+mod shopify;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The most lines of code that a sender may need for its type and its `impl Provider`.
+const MAX_LINES: usize = 30;
+
+/// Tries every rule of the matrix on each sender. It is a module `x` with a function `x::subject`.
+macro_rules! matrix {
+    ($($sender:ident)*) => {
+        const LISTED: &[&str] = &[$(stringify!($sender)),*];
+
+        mod each {$(
+            mod $sender {
+                use super::super::{matrix::*, $sender::subject};
+
+                #[test]
+                fn conforms() {
+                    rules::conforms(&subject());
+                }
+
+                #[tokio::test]
+                async fn its_event_reaches_the_typed_handler() {
+                    rules::its_event_reaches_the_typed_handler(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn forgeries_reach_no_handler() {
+                    rules::forgeries_reach_no_handler(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn other_types_go_to_the_fallback() {
+                    rules::other_types_go_to_the_fallback(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn a_payload_that_does_not_fit_fails() {
+                    rules::a_payload_that_does_not_fit_fails(&subject()).await;
+                }
+
+                #[tokio::test(start_paused = true)]
+                async fn without_retries_the_answer_is_in_time() {
+                    rules::without_retries_the_answer_is_in_time(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn a_handler_outlives_its_request() {
+                    rules::a_handler_outlives_its_request(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn the_layer_has_its_limits() {
+                    limits::the_layer_has_its_limits(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn bodies_being_read_share_a_budget() {
+                    limits::bodies_being_read_share_a_budget(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn batches_share_a_budget() {
+                    limits::batches_share_a_budget(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn a_body_may_come_byte_by_byte_and_not_break_off() {
+                    limits::a_body_may_come_byte_by_byte_and_not_break_off(&subject()).await;
+                }
+
+                #[tokio::test]
+                async fn a_refusal_leaves_the_connection_usable() {
+                    limits::a_refusal_leaves_the_connection_usable(&subject()).await;
+                }
+            }
+        )*}
+    };
+}
+
+matrix! {
+    shopify
+}
+
+#[test]
+fn every_sender_is_in_the_matrix() {
+    let names = sources().into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+    assert_eq!(names, LISTED.iter().map(|&name| name.to_owned()).collect());
+}
+
+#[test]
+fn each_provider_is_short() {
+    for (name, text) in sources() {
+        let code = text.lines().filter(|line| {
+            let line = line.trim();
+            !line.is_empty() && !line.starts_with("//")
+        });
+        let mut code = code.skip_while(|line| !line.contains("struct ")).enumerate();
+        let begin = code.find(|(_, line)| line.starts_with("impl Provider for "));
+        let end = code.find(|(_, line)| *line == "}");
+        let (Some(_), Some((last, _))) = (begin, end) else { panic!("{name} has no provider") };
+        assert!(last < MAX_LINES, "{name}: {} lines of code", last + 1);
+    }
+}
+
+/// The files of the senders, by name.
+fn sources() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/senders");
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files = paths.filter(|path| path.is_file() && path.file_stem().unwrap() != "matrix");
+    files
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            (name, fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
