@@ -8,14 +8,15 @@ use std::{collections::BTreeSet, fs, path::Path};
 /// The most lines of code that a sender may need for its type and its `impl Provider`.
 const MAX_LINES: usize = 30;
 
-/// Tries every rule of the matrix on each sender. It is a module `x` with a function `x::subject`.
+/// Tries every rule of the matrix on each subject: the name of its tests, the module of the sender, and the function there
+/// that makes the subject.
 macro_rules! matrix {
-    ($($sender:ident)*) => {
+    ($($name:ident: $sender:ident::$subject:ident,)*) => {
         const LISTED: &[&str] = &[$(stringify!($sender)),*];
 
         mod each {$(
-            mod $sender {
-                use super::super::{matrix::*, $sender::subject};
+            mod $name {
+                use super::super::{matrix::*, $sender::$subject as subject};
 
                 #[test]
                 fn conforms() {
@@ -82,7 +83,7 @@ macro_rules! matrix {
 }
 
 matrix! {
-    shopify
+    shopify: shopify::subject,
 }
 
 #[test]

@@ -14,6 +14,7 @@ use tower::{Layer, ServiceExt, util::BoxCloneSyncService};
 use tower_webhook::{
     Body, Described, Emit, EventRouter, Payload, Policy, Provider, RawEvent, Sender, Unpacked,
     VerifyLayer,
+    clock::ManualClock,
     decode::{DecodeError, Envelope, Members},
     error::SendError,
     router::Batches,
@@ -115,6 +116,22 @@ pub(crate) fn slowly(
     let (head, body) = request.into_parts();
     let (feeder, fed) = fed();
     (Request::from_parts(head, Arriving::new(fed)), feeder, body.into_bytes())
+}
+
+/// Sends a recorded request to a receiver without handlers, `seconds` after 1970 began.
+pub(crate) async fn replayed<P: Provider>(
+    provider: P,
+    seconds: u64,
+    headers: &[(&str, &str)],
+    body: &'static str,
+) -> Answer {
+    let mut request = Request::post("/in").body(Body::from(body)).unwrap();
+    for (name, value) in headers {
+        let name: http::HeaderName = name.parse().unwrap();
+        request.headers_mut().append(name, value.parse().unwrap());
+    }
+    let layer = VerifyLayer::new(provider).clock(ManualClock::at_unix_seconds(seconds));
+    answer(layer.layer(EventRouter::new()), request).await
 }
 
 impl<P, E> Subject<P, E>
