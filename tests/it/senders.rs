@@ -1,5 +1,6 @@
 //! Senders that the crate does not have, each written as its user would write it, and the rules that hold for all of them.
 
+mod github;
 mod matrix;
 mod shopify;
 
@@ -83,6 +84,8 @@ macro_rules! matrix {
 }
 
 matrix! {
+    github: github::subject,
+    github_form: github::form,
     shopify: shopify::subject,
 }
 
