@@ -3,6 +3,7 @@
 mod github;
 mod matrix;
 mod shopify;
+mod stripe;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -87,6 +88,7 @@ matrix! {
     github: github::subject,
     github_form: github::form,
     shopify: shopify::subject,
+    stripe: stripe::subject,
 }
 
 #[test]
