@@ -3,6 +3,7 @@
 mod github;
 mod matrix;
 mod shopify;
+mod slack;
 mod stripe;
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -88,6 +89,9 @@ matrix! {
     github: github::subject,
     github_form: github::form,
     shopify: shopify::subject,
+    slack: slack::subject,
+    slack_command: slack::command,
+    slack_interaction: slack::interaction,
     stripe: stripe::subject,
 }
 
