@@ -5,6 +5,7 @@ mod matrix;
 mod shopify;
 mod slack;
 mod stripe;
+mod zoom;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -93,6 +94,7 @@ matrix! {
     slack_command: slack::command,
     slack_interaction: slack::interaction,
     stripe: stripe::subject,
+    zoom: zoom::subject,
 }
 
 #[test]
