@@ -1,5 +1,6 @@
 //! Senders that the crate does not have, each written as its user would write it, and the rules that hold for all of them.
 
+mod body_token;
 mod github;
 mod matrix;
 mod shopify;
@@ -87,6 +88,7 @@ macro_rules! matrix {
 }
 
 matrix! {
+    body_token: body_token::subject,
     github: github::subject,
     github_form: github::form,
     shopify: shopify::subject,
