@@ -11,6 +11,7 @@ use tower_webhook::{
     decode::{DecodeError, Envelope, Members},
     error::SendError,
     scheme::{Check, Head, Keys, Token, VerifyError},
+    sender::Verdict,
 };
 
 use super::matrix::*;
@@ -127,4 +128,23 @@ async fn a_body_has_its_one_token() {
         let request = Sender::new(locations()).body(body.clone()).unwrap();
         assert_eq!(hook.oneshot(request).await.unwrap().status(), status, "{body}");
     }
+}
+
+/// The proof is found in the body, and all that can be forged of it is tried.
+#[test]
+fn the_token_in_the_body_is_tampered_with() {
+    let report = subject().report();
+    let tried = report.cases().iter().filter(|case| case.verdict != Verdict::NotApplicable);
+    let names = tried.map(|case| case.name).collect::<Vec<_>>();
+    let expected = [
+        "genuine",
+        "other-key",
+        "unsigned",
+        "missing",
+        "empty",
+        "bit-flipped",
+        "truncated",
+        "extended",
+    ];
+    assert_eq!(names, expected);
 }
