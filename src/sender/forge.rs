@@ -90,6 +90,31 @@ impl<'a, P: Emit> Forge<'a, P> {
         self.signed(&Bytes::new(), &self.outgoing).head.headers != self.genuine().head.headers
     }
 
+    /// The genuine request at other URLs: with another path or query, if the proof in the headers depends on that.
+    pub(super) fn at_other_urls(&self) -> Vec<Forged> {
+        let Forged { head, body } = self.genuine();
+        // If it differs each time, then it is not known to depend on the URL.
+        if self.genuine().head.headers != head.headers {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        for others in [other_paths, other_queries] {
+            let signed = others(&self.head.uri).into_iter().filter_map(|url| self.headers_at(&url));
+            if signed.into_iter().any(|headers| headers != head.headers) {
+                let heads = others(&head.uri).into_iter().filter_map(|url| moved(&head, &url));
+                all.extend(heads.map(|head| Forged { head, body: body.clone() }));
+            }
+        }
+        all
+    }
+
+    /// The headers of the request if it is signed for another URL.
+    fn headers_at(&self, target: &str) -> Option<HeaderMap> {
+        let mut head = moved(&self.announced(&self.outgoing), target)?;
+        self.provider.sign(&mut head, &self.body, &self.outgoing);
+        Some(head.headers)
+    }
+
     /// The body with something else in place of its proof.
     fn with_proof(&self, other: &[u8]) -> Bytes {
         replaced(&self.body, &self.proof, other)
@@ -280,6 +305,21 @@ fn moved(head: &Parts, target: &str) -> Option<Parts> {
     let mut head = head.clone();
     head.uri = Uri::from_parts(uri).ok()?;
     Some(head)
+}
+
+fn other_paths(uri: &Uri) -> Vec<String> {
+    let (path, query) = (uri.path(), uri.query().map(|query| format!("?{query}")));
+    let query = query.unwrap_or_default();
+    let others = [format!("{path}0"), format!("{path}/"), format!("/0{path}"), "/".into()];
+    others.into_iter().filter(|other| other != path).map(|other| other + &query).collect()
+}
+
+fn other_queries(uri: &Uri) -> Vec<String> {
+    let path = uri.path();
+    match uri.query() {
+        None => vec![format!("{path}?0=0")],
+        Some(query) => vec![format!("{path}?{query}&0=0"), format!("{path}?0=0"), path.into()],
+    }
 }
 
 fn target(uri: &Uri) -> String {

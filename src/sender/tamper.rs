@@ -10,7 +10,7 @@ use crate::{Emit, Outgoing};
 
 /// A way to spoil a genuine request. Whichever it is, a receiver must refuse what comes of it.
 ///
-/// What carries the proof (headers, token, body, time) is found by signing twice and comparing, so that it works for
+/// What carries the proof (headers, token, URL, body, time) is found by signing twice and comparing, so that it works for
 /// any [`Emit`]: all that [`Emit::sign`] adds, and what of the body it signs. A proof that [`Emit::encode`] writes into
 /// the body is known to [`conformance`](super::conformance()) only, which has another key to compare with.
 ///
@@ -50,6 +50,8 @@ pub enum Tamper {
     Garbage,
     /// The body is changed in one place, cut short, or followed by more.
     BodyAltered,
+    /// The URL has another path or another query, if the signature depends on it.
+    UrlAltered,
     /// What was signed for one body stands over another, or the start of the body has moved into the id in a header.
     Transplanted,
     /// Signed ten years ago: whatever the tolerance, it is less.
@@ -76,6 +78,7 @@ impl Tamper {
         Self::Extended,
         Self::Garbage,
         Self::BodyAltered,
+        Self::UrlAltered,
         Self::Transplanted,
         Self::Stale,
         Self::Early,
@@ -95,6 +98,7 @@ impl Tamper {
             Self::Extended => "extended",
             Self::Garbage => "garbage",
             Self::BodyAltered => "body-altered",
+            Self::UrlAltered => "url-altered",
             Self::Transplanted => "transplanted",
             Self::Stale => "stale",
             Self::Early => "early",
@@ -111,6 +115,7 @@ impl Tamper {
             (Self::Unsigned, _) => all.extend(of.unsigned()),
             (Self::Missing, _) => all.extend(of.proofless()),
             (Self::BodyAltered, _) if of.signs_body() => all.extend(of.over(altered(&of.body))),
+            (Self::UrlAltered, _) => all.extend(of.at_other_urls()),
             (Self::Transplanted, _) => {
                 if of.signs_body() {
                     all.extend(of.longer_ids());

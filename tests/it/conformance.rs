@@ -1,6 +1,7 @@
 //! Every provider of this crate passes its own list, and the list finds what is broken.
 
 mod forgetful;
+mod urls;
 
 use std::time::Duration;
 
@@ -58,10 +59,16 @@ fn what_does_not_apply_is_said_and_not_counted_as_passed() {
     let learn365 = conformance(&learn365(), &Learn365::new(OTHER_SECRET).unwrap());
     assert_eq!(
         inapplicable(learn365),
-        all(&[Tamper::Stale, Tamper::Early, Tamper::Restamped, Tamper::Replayed])
+        all(&[
+            Tamper::UrlAltered,
+            Tamper::Stale,
+            Tamper::Early,
+            Tamper::Restamped,
+            Tamper::Replayed,
+        ])
     );
     let standard = conformance(&standard_webhooks(), &StandardWebhooks::new(OTHER_WHSEC).unwrap());
-    assert_eq!(inapplicable(standard), all(&[]));
+    assert_eq!(inapplicable(standard), all(&[Tamper::UrlAltered]));
     let open = Loops::dangerous_unauthenticated();
     let open = conformance(&open, &open);
     assert_eq!(open.failures(), ["other-key"]);

@@ -137,7 +137,8 @@ async fn the_body_is_chunked_if_they_say_so() {
 #[tokio::test]
 async fn a_tampered_request_has_them_too() {
     let sender = Sender::new(standard_webhooks()).headers(headers([("x-tenant", "north")]));
-    for &tamper in Tamper::ALL {
+    // This sender does not sign its URL.
+    for &tamper in Tamper::ALL.iter().filter(|tamper| **tamper != Tamper::UrlAltered) {
         let forged = sender.clone().tampered(tamper).raw("a", "{}").unwrap();
         assert_eq!(field(&forged, "x-tenant"), "north", "{tamper:?}");
         assert!(status(standard_webhooks(), forged).await.is_client_error(), "{tamper:?}");
