@@ -80,9 +80,14 @@ impl<'a, P: Emit> Forge<'a, P> {
         (added, head.uri)
     }
 
-    /// Whether the proof of this body is another one for `outgoing`.
+    /// Whether the proof of this body is another one for `outgoing`. A header that differs each time shows nothing.
     pub(super) fn proves(&self, outgoing: &Outgoing) -> bool {
-        self.added(outgoing) != self.added(&self.outgoing)
+        let [(one, url), (again, _), (other, other_url)] =
+            [&self.outgoing, &self.outgoing, outgoing].map(|of| self.added(of));
+        let differs = |name| {
+            one.get_all(name) == again.get_all(name) && one.get_all(name) != other.get_all(name)
+        };
+        url != other_url || one.keys().chain(other.keys()).any(differs)
     }
 
     /// Whether a header, or the URL, proves the body.

@@ -111,6 +111,19 @@ fn without_a_signature_over_the_url_it_does_not_apply() {
     assert_eq!(url_altered(&report), &Verdict::NotApplicable);
 }
 
+/// Two of them differ without any reason, and are not compared.
+#[test]
+fn a_signature_that_differs_each_time_shows_neither_a_url_nor_a_time() {
+    let [own, other] = OverUrl::pair(Covered::Nothing).map(|one| OverUrl { random: true, ..one });
+    let report = conformance(&own, &other);
+    report.assert_passed();
+    let cases = report.cases().iter().filter(|case| case.verdict == Verdict::NotApplicable);
+    assert_eq!(
+        cases.map(|case| case.name).collect::<Vec<_>>(),
+        ["url-altered", "stale", "early", "restamped", "replayed"]
+    );
+}
+
 #[test]
 fn a_sender_moves_its_request_to_another_url() {
     let [own, _] = OverUrl::pair(Covered::Both);
