@@ -74,7 +74,7 @@ enum Wire {
 impl Emit for Slack {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        let encoded = |error: serde_json::Error| SendError::Encode(error.to_string());
+        let encoded = |error: serde_json::Error| SendError::Encode(error.into());
         let mut all: Map<String, Value> = serde_json::from_str(&event.json).map_err(encoded)?;
         let event_type = Value::from(&*event.event_type);
         let text = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned);
