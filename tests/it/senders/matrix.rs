@@ -1,5 +1,6 @@
 //! A sender under test, and a receiver of it, so that one rule can be tried on senders of any type.
 
+pub(super) mod asked;
 pub(super) mod limits;
 pub(super) mod rules;
 
