@@ -27,9 +27,16 @@ pub(crate) fn asking(
     request.body(Body::from(body.into())).unwrap()
 }
 
-/// The status of the answer, its body, and each event that reached the receiver: its type, its id, its JSON.
+/// The status of the answer, its body, and each event that reached the receiver: its type, the delivery's id, its JSON.
 pub(crate) async fn answered<P: Provider>(
     provider: P,
+    request: Request<Body>,
+) -> (u16, String, Vec<String>) {
+    answered_by(VerifyLayer::new(provider), request).await
+}
+
+pub(crate) async fn answered_by<P: Provider>(
+    layer: VerifyLayer<P>,
     request: Request<Body>,
 ) -> (u16, String, Vec<String>) {
     let log = Log::default();
@@ -38,7 +45,7 @@ pub(crate) async fn answered<P: Provider>(
         let json = String::from_utf8_lossy(event.json()).into_owned();
         events.note(format!("{:?} {:?} {json}", event.event_type(), of.id()));
     });
-    let answer = VerifyLayer::new(provider).layer(router).oneshot(request).await.unwrap();
+    let answer = layer.layer(router).oneshot(request).await.unwrap();
     (answer.status().as_u16(), text(answer).await, log.seen())
 }
 
