@@ -1,8 +1,13 @@
 //! Senders that the crate does not have, each written as its user would write it, and the rules that hold for all of them.
 
 mod body_token;
+mod cloudevents;
 mod github;
+mod gzip;
+mod jwt;
+mod lines;
 mod matrix;
+mod meta;
 mod shopify;
 mod slack;
 mod stripe;
@@ -89,8 +94,13 @@ macro_rules! matrix {
 
 matrix! {
     body_token: body_token::subject,
+    cloudevents: cloudevents::subject,
     github: github::subject,
     github_form: github::form,
+    gzip: gzip::subject,
+    jwt: jwt::subject,
+    lines: lines::subject,
+    meta: meta::subject,
     shopify: shopify::subject,
     slack: slack::subject,
     slack_command: slack::command,
