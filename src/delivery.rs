@@ -136,7 +136,7 @@ impl Delivery {
     /// ```
     #[must_use]
     pub fn described(mut self, found: Described<'_>) -> Self {
-        if found != Described::default() {
+        if !found.is_empty() {
             self.facts().add(found);
         }
         self
@@ -191,6 +191,10 @@ pub struct Described<'b> {
 }
 
 impl<'b> Described<'b> {
+    fn is_empty(&self) -> bool {
+        self.id.is_none() && self.sender_attempt.is_none() && self.properties.is_none()
+    }
+
     /// Sets [`Described::id`].
     pub fn id(self, id: impl Into<Cow<'b, str>>) -> Self {
         Self { id: Some(id.into()), ..self }

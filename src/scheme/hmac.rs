@@ -187,7 +187,8 @@ impl<A: Algorithm> HmacCheck<A> {
     }
 
     /// Compares every signature with every key's, wherever the match stands.
-    pub(super) fn verdict(self) -> Result<Authentic, VerifyError> {
+    #[inline(always)]
+    pub(super) fn matching_key(self) -> Result<(Option<KeyId>, usize), VerifyError> {
         let (macs, tags) = self.more.map(|more| (more.macs, more.tags)).unwrap_or_default();
         let signs = |mac: A::Mac| {
             let mac = mac.finalize().into_bytes();
@@ -203,7 +204,7 @@ impl<A: Algorithm> HmacCheck<A> {
             found.note(0, signs(mac));
         }
         let index = found.index().ok_or(VerifyError::SignatureMismatch)?;
-        Ok(Authentic::by(self.names.and_then(|names| names.get(index)?.clone()), index))
+        Ok((self.names.and_then(|names| names.get(index)?.clone()), index))
     }
 }
 
@@ -213,7 +214,8 @@ impl<A: Algorithm> Streaming for HmacCheck<A> {
     }
 
     fn finish(self: Box<Self>) -> Result<Authentic, VerifyError> {
-        (*self).verdict()
+        let (key, index) = (*self).matching_key()?;
+        Ok(Authentic::by(key, index))
     }
 }
 
