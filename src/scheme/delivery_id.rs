@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The id of a delivery: mostly a UUID, or as short as one, and then without an allocation.
+/// The id of a delivery. If it is at most as long as a UUID in braces, then it needs no allocation.
 #[derive(Clone)]
 pub(crate) enum DeliveryId {
     Short { len: u8, bytes: [u8; Self::SHORT] },
@@ -37,9 +37,9 @@ impl From<&str> for DeliveryId {
     }
 }
 
-/// Whether `id` is made of visible ASCII, and so the same in a header, in a log and in a database.
+/// Whether `id` is visible ASCII. If so, then it is the same in a header, in a log and in a database.
 pub(crate) fn is_visible(id: &str) -> bool {
-    // Without a way out, many bytes at once.
+    // Without an early exit, so that many bytes are compared at once.
     id.bytes().fold(true, |visible, b| visible & b.is_ascii_graphic())
 }
 

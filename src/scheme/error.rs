@@ -2,36 +2,36 @@
 
 use std::{borrow::Cow, fmt};
 
-/// Why a request is not authentic: for the operator, never for the stranger who sent it.
+/// Why a request is not authentic. The reason is for the operator, never for the client.
 ///
-/// The stranger gets one answer for nearly all of them (see [`Rejection`](crate::Rejection)); the reason reaches the
-/// response's extensions and one trace event.
+/// The client gets the same answer for nearly all reasons: see [`Rejection`](crate::Rejection). The reason itself is in the
+/// extensions of the response and in one trace event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// A header that authentication needs is absent.
     MissingHeader(Cow<'static, str>),
-    /// The header stands there more than once: neither the first nor the last one wins.
+    /// The request has the header more than once. Neither the first nor the last one is used.
     RepeatedHeader(Cow<'static, str>),
-    /// The header holds something other than visible ASCII, blanks and tabs.
+    /// The header has other characters than visible ASCII, blanks and tabs.
     MalformedHeader(Cow<'static, str>),
     /// The header is longer than the limit, [`Head::MAX_HEADER_BYTES`](super::Head::MAX_HEADER_BYTES) by default.
     HeaderTooLong(Cow<'static, str>),
     /// A query parameter that authentication needs is absent.
     MissingQuery(Cow<'static, str>),
-    /// The query parameter stands there more than once.
+    /// The request has the query parameter more than once.
     RepeatedQuery(Cow<'static, str>),
     /// The signature is not written the way its scheme writes it.
     MalformedSignature,
-    /// There is a signature, but none of a kind that the configured keys can check.
+    /// The configured keys cannot check any of the signatures.
     UnsupportedSignature,
-    /// More candidates in one request than the scheme takes, [`MAX_TAGS`](super::MAX_TAGS) by default.
+    /// One request has more signatures than the limit, [`MAX_TAGS`](super::MAX_TAGS) by default.
     TooManySignatures,
     /// The signature was made with another key, or for other bytes.
     SignatureMismatch,
     /// The last segment of the path is not a configured token. Answered 404.
     PathToken,
-    /// A token in a query parameter or a header is not a configured one.
+    /// The token in a query parameter or a header is not a configured token.
     TokenMismatch,
     /// HTTP Basic credentials are missing, malformed or wrong, as the text says.
     Basic(Cow<'static, str>),
@@ -39,13 +39,13 @@ pub enum VerifyError {
     Bearer(Cow<'static, str>),
     /// The timestamp is not written the way its scheme writes it.
     MalformedTimestamp,
-    /// The timestamp lies before the tolerance.
+    /// The timestamp is further in the past than the tolerance.
     #[non_exhaustive]
     TimestampTooOld {
         /// Seconds between the timestamp and this receiver's clock.
         skew: u64,
     },
-    /// The timestamp lies after the tolerance.
+    /// The timestamp is further in the future than the tolerance.
     #[non_exhaustive]
     TimestampInFuture {
         /// Seconds between the timestamp and this receiver's clock.
@@ -56,7 +56,7 @@ pub enum VerifyError {
     /// The keys are not there yet, as when a set of keys is still being fetched. The request may be genuine: it is answered
     /// 503 with `Retry-After`, so that the sender repeats it.
     NotYet,
-    /// A scheme of one's own refused, for the reason given.
+    /// A scheme of your own refused the request, for this reason.
     Other(Cow<'static, str>),
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for VerifyError {
 
 impl std::error::Error for VerifyError {}
 
-/// A thousand years ahead is no clock error.
+/// A hint for a timestamp more than a thousand years ahead: no clock is so wrong.
 fn smaller_unit(skew: u64) -> &'static str {
     if skew > 31_556_952_000 { ": is it in a smaller unit, such as milliseconds?" } else { "" }
 }

@@ -14,7 +14,7 @@ use crate::error::ConfigError;
 pub type HmacSha256 = Hmac<HashSha256>;
 /// HMAC under SHA-512.
 pub type HmacSha512 = Hmac<HashSha512>;
-/// HMAC under SHA-1, for senders that offer nothing newer. Still unforged as a MAC, and still not to be chosen.
+/// HMAC under SHA-1, for senders that offer nothing newer. No forgery of it is known, but do not choose it.
 pub type HmacSha1Legacy = Hmac<HashSha1Legacy>;
 
 /// HMAC under one or more secrets, prepared once.
@@ -37,7 +37,7 @@ pub type HmacSha1Legacy = Hmac<HashSha1Legacy>;
 pub struct Hmac<A: Algorithm> {
     keys: Arc<[A::Mac]>,
     max_tags: usize,
-    /// Their names, if any has one.
+    /// The names of the keys, if any key has one.
     names: Option<Arc<[Option<KeyId>]>>,
 }
 
@@ -46,23 +46,23 @@ pub const MAX_KEYS: usize = 16;
 /// The most signatures that one request may offer, by default.
 pub const MAX_TAGS: usize = 16;
 
-/// The shortest secret for an HMAC of no particular sender, in bytes.
+/// The shortest secret in bytes, if the sender has no limit of its own.
 const MIN_SECRET: usize = 16;
 
 impl<A: Algorithm> Hmac<A> {
-    /// Prepares the secrets: the bytes given are the key.
+    /// Prepares the secrets. The bytes of a secret are the key.
     ///
     /// # Errors
     ///
-    /// More than [`MAX_KEYS`], an unusable [`Secret`](super::Secret), one of fewer than 16 bytes, or two names for keys
-    /// that sign the same: HMAC takes no notice of zero bytes at the end of a key.
+    /// More than [`MAX_KEYS`], an unusable [`Secret`](super::Secret), one of fewer than 16 bytes, or the same key under two
+    /// names. Keys that differ only in zero bytes at the end are the same for HMAC.
     pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
         let keys = keys.into().prepare(MAX_KEYS, "hmac", |secret| {
             let key = secret.bytes();
             secret.at_least(MIN_SECRET, key.len(), ["byte", "bytes"])?;
             let mac = A::Mac::new_from_slice(key)
                 .map_err(|_| ConfigError::new("the secret has an impossible length"))?;
-            // HMAC pads a key with zeros, and hashes a long one: what signs the same is the same key.
+            // HMAC pads a key with zeros, and hashes a long one: keys that sign the same are the same key.
             Ok((mac.clone().finalize(), mac))
         })?;
         let (names, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
@@ -82,14 +82,14 @@ impl<A: Algorithm> Hmac<A> {
         self.begin(tag, Vec::new())
     }
 
-    /// Begins to check several signatures, any of which may be the one. Those that cannot be read, or have another
-    /// length than the hash, are passed over as long as there is one that can. The body is hashed once for each key, not
-    /// for each signature.
+    /// Begins to check several signatures, of which one must match. Signatures that cannot be read, or whose length is not
+    /// that of the hash, are skipped if another one can be read. The body is hashed once for each key, not for each
+    /// signature.
     ///
     /// # Errors
     ///
-    /// [`VerifyError::UnsupportedSignature`] if there is none, [`VerifyError::TooManySignatures`] beyond
-    /// [`Hmac::max_tags`], and the last one's error if none can be read.
+    /// [`VerifyError::UnsupportedSignature`] if there is no signature, [`VerifyError::TooManySignatures`] if there are more
+    /// than [`Hmac::max_tags`], and the error of the last one if no signature can be read.
     #[inline]
     pub fn check_any(
         &self,
@@ -160,7 +160,7 @@ impl<A: Algorithm> fmt::Debug for Hmac<A> {
     }
 }
 
-/// A MAC for each key, fed as the request goes by, and the signatures offered.
+/// A MAC for each key, fed with the body as it arrives, and the signatures of the request.
 #[expect(missing_debug_implementations, unnameable_types, reason = "sealed")]
 pub struct HmacCheck<A: Algorithm> {
     names: Option<Arc<[Option<KeyId>]>>,
@@ -169,7 +169,7 @@ pub struct HmacCheck<A: Algorithm> {
     more: Option<Box<More<A>>>,
 }
 
-/// Beyond one key or one signature.
+/// The other keys and signatures, if there are several.
 struct More<A: Algorithm> {
     macs: Vec<A::Mac>,
     tags: Vec<Tag>,
@@ -186,7 +186,7 @@ impl<A: Algorithm> HmacCheck<A> {
         }
     }
 
-    /// Compares every signature with every key's, wherever the match stands.
+    /// The key that matches. Compares every signature with every key, whichever of them matches.
     #[inline(always)]
     pub(super) fn matching_key(self) -> Result<(Option<KeyId>, usize), VerifyError> {
         let (macs, tags) = self.more.map(|more| (more.macs, more.tags)).unwrap_or_default();

@@ -8,12 +8,11 @@ use zeroize::Zeroizing;
 use super::Secret;
 use crate::error::ConfigError;
 
-/// The secrets that one endpoint accepts: one, or several while a secret is rotated or where each has an owner.
+/// The secrets that one endpoint accepts. There are several while a secret is rotated, or if each tenant has its own.
 ///
-/// Anything a secret can be made of is a `Keys` of one: text as by [`Secret::new`], bytes as by [`Secret::from_bytes`].
-/// A name given with [`Keys::named`] reaches
-/// [`Delivery::key_id`](crate::Delivery::key_id) when its secret matches, which is how one tells tenants or
-/// locations apart. A fault in any of them is reported by the scheme that takes them.
+/// A text or bytes become `Keys` with one secret: a text by [`Secret::new`], bytes by [`Secret::from_bytes`]. If a secret
+/// has a name from [`Keys::named`] and matches, then the name is in [`Delivery::key_id`](crate::Delivery::key_id): use it to
+/// distinguish tenants or locations. If a secret is unusable, then the scheme that takes the keys reports it.
 ///
 /// ```
 /// use tower_webhook::scheme::{HmacSha256, Keys};
@@ -38,7 +37,7 @@ struct Key {
     secret: Result<Secret, ConfigError>,
 }
 
-/// The name of a key; shared, since every delivery carries one.
+/// The name of a key. It is shared because every delivery has a copy.
 pub(crate) type KeyId = Arc<str>;
 
 impl Keys {
@@ -63,8 +62,8 @@ impl Keys {
         self
     }
 
-    /// What `prepare` makes of each secret: what it is the same by, and what is used. The first fault is named after its
-    /// key, and so is what is doubtful, at this `place`.
+    /// Prepares each secret. `prepare` returns an identity, by which two secrets are compared, and the prepared key. The first
+    /// error and each warning have the name of their key. A warning also has the `place` where the secrets are used.
     pub(crate) fn prepare<I: PartialEq, T>(
         self,
         most: usize,
@@ -83,9 +82,11 @@ impl Keys {
             let of_key = |error: ConfigError| error.of_key(id.as_deref());
             let mut secret = secret.map_err(of_key)?;
             let (identity, prepared) = prepare(&secret).map_err(of_key)?;
-            // Nobody could tell whose request it is.
+            // The delivery would have the name of the wrong key.
             if identities.iter().any(|(other, same)| *same == identity && *other != id) {
-                return Err(of_key(ConfigError::new("the secret is that of another key, too")));
+                return Err(of_key(ConfigError::new(
+                    "the same secret is already used by another key",
+                )));
             }
             secret.warn(place, id.as_deref());
             identities.push((id.clone(), identity));
@@ -94,7 +95,7 @@ impl Keys {
         Ok(all)
     }
 
-    /// Replaces each secret by what `decode` makes of it for this `sender`.
+    /// Decodes each secret from the notation of this `sender`.
     pub(crate) fn decoded(
         self,
         sender: &str,
@@ -111,7 +112,8 @@ impl Keys {
     }
 }
 
-/// Which of the keys it was, the last that was noted. All are looked at, and nothing depends on which but the answer.
+/// The index of the key that matched, or of the last one if several did. All keys are compared, and the time taken does not
+/// depend on which of them matched.
 pub(super) struct Match(u32);
 
 impl Match {
@@ -123,7 +125,7 @@ impl Match {
         self.0.conditional_assign(&u32::try_from(index).unwrap_or(u32::MAX), hit);
     }
 
-    /// On its own: until here, nothing branches on a match.
+    /// The only branch on a match, in a function of its own: nothing before it branches on one.
     #[inline(never)]
     pub(super) fn index(self) -> Option<usize> {
         if self.0 == Self::NONE.0 { None } else { usize::try_from(self.0).ok() }

@@ -1,11 +1,11 @@
 //! Is this request authentic? Pure and synchronous, over bytes.
 //!
-//! Which scheme? The one the sender's documentation names. Where the sender signs nothing, the one thing left is a
-//! secret that stands in the request: a [`Token`]. Where one may choose, [`HmacSha256`] over an id, a timestamp and
-//! the body, as Standard Webhooks do it.
+//! Which scheme? The one that the sender's documentation names. If the sender signs nothing, then only a secret in the
+//! request is left: a [`Token`]. If you can choose, then take [`HmacSha256`] over an id, a timestamp and the body, as
+//! Standard Webhooks do.
 //!
 //! A scheme turns a request's [`Head`] into a [`Check`], which is fed with the body as it arrives and ends in an
-//! [`Authentic`] or a [`VerifyError`]. Nothing here depends on who sends, on JSON, or on a runtime.
+//! [`Authentic`] or a [`VerifyError`]. Nothing here depends on the sender, on JSON, or on a runtime.
 //!
 //! ```
 //! use tower_webhook::scheme::{Check, Head, HmacSha256, Tag, Timestamp, VerifyError, Pairs};
@@ -32,7 +32,7 @@
     allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::unwrap_used)
 )]
 
-// Where `check` and `hmac` say `#[inline(always)]`: a `Check` holds the state of a hash, about 200 bytes, and is passed by
+// Where `check` and `hmac` say `#[inline(always)]`: a `Check` holds the state of a hash and has nearly 300 bytes. It is passed by
 // value from step to step. Each step that is a call of its own copies it.
 mod check;
 mod delivery_id;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::VerifyError;
 
-/// What stands behind `prefix`, as in `sha256=…`.
+/// The text after `prefix`, as in `sha256=…`.
 ///
 /// # Errors
 ///
@@ -13,7 +13,7 @@ pub fn after_prefix<'a>(text: &'a str, prefix: &str) -> Result<&'a str, VerifyEr
     text.strip_prefix(prefix).ok_or(VerifyError::MalformedSignature)
 }
 
-/// A list of `name=value` pairs between commas, as in `t=1700000000,v1=…,v1=…`.
+/// A list of `name=value` pairs, separated by commas, as in `t=1700000000,v1=…,v1=…`.
 ///
 /// ```
 /// use tower_webhook::scheme::{VerifyError, Pairs};
@@ -32,7 +32,7 @@ impl<'a> Pairs<'a> {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::MalformedSignature`] if any part has no `=`.
+    /// [`VerifyError::MalformedSignature`] if a part has no `=`.
     pub fn parse(text: &'a str) -> Result<Self, VerifyError> {
         if text.split(',').all(|pair| pair.contains('=')) {
             Ok(Self(text))
@@ -45,7 +45,7 @@ impl<'a> Pairs<'a> {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::MalformedSignature`] if there is none, or more than one.
+    /// [`VerifyError::MalformedSignature`] if there is no such value, or more than one.
     pub fn one(&self, name: &str) -> Result<&'a str, VerifyError> {
         let mut all = self.all(name);
         match (all.next(), all.next()) {

@@ -8,15 +8,16 @@ use zeroize::Zeroizing;
 
 use crate::error::ConfigError;
 
-/// What a sender and this receiver both know: never empty, never printed, wiped from memory when dropped. (The hash
-/// functions work on a copy of the key on the stack, which is not wiped.)
+/// A secret that a sender and this receiver share. It is never empty, never printed, and wiped from memory when it is
+/// dropped. (The hash functions work on a copy of the key on the stack, which is not wiped.)
 ///
-/// It is kept exactly as given. [`Secret::new`] takes text, and refuses what only the store of the secret can have put
-/// around it. [`Secret::from_bytes`] takes any bytes.
+/// It is kept exactly as given. [`Secret::new`] takes text, and refuses a text with additions that only the store of the
+/// secret can have made. [`Secret::from_bytes`] takes any bytes.
 ///
-/// A warning (feature `tracing`) names the sender or scheme and the key of a secret that is doubtful: one that a
-/// specification or manual prints as its example; of a text also one with outer whitespace, in quotes, or in the form
-/// `NAME=value`. Where a sender's secrets cannot hold a quote or a `=`, such a text is refused.
+/// A doubtful secret causes a warning (feature `tracing`), which names the sender or scheme and the key. A secret is doubtful
+/// if a specification or manual prints it as its example. A text is also doubtful if it begins or ends with whitespace, if it
+/// is in quotes, or if it has the form `NAME=value`. If the sender's secrets cannot have a quote or a `=`, then such a text is
+/// refused.
 ///
 /// ```
 /// use tower_webhook::scheme::Secret;
@@ -47,7 +48,7 @@ impl Secret {
     /// # Errors
     ///
     /// If it is empty, ends in a line break, begins with a byte order mark (U+FEFF), or is a name in `${…}`, `$(…)` or
-    /// `{{…}}`: a variable that was not replaced. A scheme's minimum length is checked by the scheme.
+    /// `{{…}}`, which is a variable that was not replaced. The scheme checks its minimum length.
     pub fn new(text: impl AsRef<str>) -> Result<Self, ConfigError> {
         let text = text.as_ref();
         if let Some(why) = fault(text) {
@@ -58,11 +59,11 @@ impl Secret {
         Ok(secret)
     }
 
-    /// Takes a binary key. It may begin and end with any byte.
+    /// Takes a binary key. It can begin and end with any byte.
     ///
     /// # Errors
     ///
-    /// If it is empty. A scheme's minimum length is checked by the scheme.
+    /// If it is empty. The scheme checks its minimum length.
     pub fn from_bytes(key: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let key = key.as_ref();
         let published = PUBLISHED.iter().any(|known| key.ends_with(known.as_bytes()));
@@ -70,10 +71,9 @@ impl Secret {
         Self { bytes: Zeroizing::default(), any_length: false, doubts }.replaced(key)
     }
 
-    /// The same secret, accepted although it is shorter than its scheme's minimum: for a sender that cannot be given a
-    /// longer one.
+    /// The same secret, accepted even if it is shorter than the minimum of the scheme: for a sender that takes no longer one.
     ///
-    /// A short secret can be guessed from one recorded request, off line and unnoticed.
+    /// A short secret can be guessed from one recorded request, without any further request to you.
     ///
     /// ```
     /// use tower_webhook::scheme::{HmacSha256, Secret};
@@ -87,7 +87,7 @@ impl Secret {
         Self { any_length: true, ..self }
     }
 
-    /// The key that this one's text stands for.
+    /// The same secret with these bytes for its key, which were decoded from its text.
     pub(crate) fn replaced(self, bytes: &[u8]) -> Result<Self, ConfigError> {
         if bytes.is_empty() {
             return Err(ConfigError::new(EMPTY));
@@ -99,25 +99,25 @@ impl Secret {
         &self.bytes
     }
 
-    /// How many characters it has, as senders on UTF-16 count them: one beyond U+FFFF counts as two.
+    /// The number of characters as senders count them that use UTF-16: one above U+FFFF counts as two.
     pub(crate) fn characters(&self) -> usize {
         String::from_utf8_lossy(&self.bytes).encode_utf16().count()
     }
 
-    /// A secret that is somebody else's affair: without warnings. `None` if it is empty.
+    /// A secret that was configured elsewhere, without warnings. `None` if it is empty.
     #[cfg(any(feature = "client-tls", feature = "emulator"))]
     pub(crate) fn received(secret: String) -> Option<Self> {
         let bytes = Zeroizing::new(secret.into_bytes());
         (!bytes.is_empty()).then_some(Self { bytes, any_length: false, doubts: Vec::new() })
     }
 
-    /// Whether both are the same, in a time that does not tell where they differ.
+    /// Whether both are the same. The time taken does not depend on where they differ.
     #[cfg(feature = "client-tls")]
     pub(crate) fn matches(&self, other: &Self) -> bool {
         self.bytes.ct_eq(&other.bytes).into()
     }
 
-    /// Refuses a `length` below `minimum`, unless told not to.
+    /// Refuses a `length` below `minimum`, except after [`Secret::dangerous_short`].
     pub(crate) fn at_least(
         &self,
         minimum: usize,
@@ -133,12 +133,12 @@ impl Secret {
         )))
     }
 
-    /// Why it cannot be used, if it is not made of what its scheme's secrets are made of.
+    /// Why it cannot be used, if it has other characters than secrets of its scheme have.
     pub(crate) fn unusable(&self, why: &'static str) -> ConfigError {
         ConfigError::new(self.doubts.iter().find_map(|doubt| doubt.fault()).unwrap_or(why))
     }
 
-    /// Tells the operator what is doubtful, once: `place` is where the secret is used, `key` its name.
+    /// Warns the operator once of a doubtful secret. `place` is where the secret is used, `key` is its name.
     pub(crate) fn warn(&mut self, place: &str, key: Option<&str>) {
         for doubt in std::mem::take(&mut self.doubts) {
             let why = ConfigError::new(doubt.warning()).of_key(key);
@@ -152,7 +152,7 @@ pub(crate) fn counted(count: usize, [one, many]: [&str; 2]) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
-/// What `text` would not hold if it were as it was typed.
+/// Why `text` cannot be as it was typed.
 fn fault(text: &str) -> Option<&'static str> {
     let name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_.:- ".contains(c));
     let variable = |(open, close)| {
@@ -171,7 +171,7 @@ fn fault(text: &str) -> Option<&'static str> {
     }
 }
 
-/// What may be wrong with a secret, although it can be one.
+/// A reason to doubt a secret which can be right all the same.
 #[derive(Clone, Copy)]
 enum Doubt {
     Published,
@@ -206,7 +206,7 @@ impl Doubt {
         }
     }
 
-    /// What it means where secrets hold no such characters.
+    /// The error for a scheme whose secrets have no such characters.
     fn fault(self) -> Option<&'static str> {
         match self {
             Self::Published => None,
@@ -227,18 +227,18 @@ impl fmt::Debug for Secret {
 
 const EMPTY: &str = "the secret is empty";
 
-/// What is not seen at the end of a line.
+/// Whether the character is invisible at the end of a line.
 fn is_blank(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
-/// As a store, or a word processor, puts them around a text.
+/// The quotes that a store of secrets or a word processor puts around a text.
 const QUOTES: [(char, char); 5] =
     [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')];
 
-/// Examples that anyone can read: in the Standard Webhooks specification, in the tests of ASP.NET WebHooks, here.
+/// Published examples: of the Standard Webhooks specification, of the tests of ASP.NET WebHooks, and of this crate.
 const PUBLISHED: [&str; 5] = [
     "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "123456789012345678901234567890123456789012345678",

@@ -10,9 +10,9 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::VerifyError;
 
-/// A MAC as bytes: read from a header and not yet believed, or made by [`Hmac::sign`](super::Hmac::sign).
+/// A MAC as bytes, at most 64: read from a header and not verified yet, or made by [`Hmac::sign`](super::Hmac::sign).
 ///
-/// Never compared as text, so that the case of hex digits does not matter.
+/// The bytes are compared, not the text: the case of hex digits does not matter.
 ///
 /// ```
 /// use tower_webhook::scheme::Tag;
@@ -35,7 +35,7 @@ impl Tag {
     ///
     /// # Errors
     ///
-    /// [`VerifyError::MalformedSignature`] for an odd number of digits, none, more than 128, or anything else.
+    /// [`VerifyError::MalformedSignature`] for an odd number of digits, no digits, more than 128 digits, or other characters.
     pub fn hex(text: &str) -> Result<Self, VerifyError> {
         Self::decode(|bytes| base16ct::mixed::decode(text, bytes).ok().map(<[u8]>::len))
     }

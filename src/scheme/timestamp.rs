@@ -201,7 +201,6 @@ mod tests {
     fn nothing_that_only_looks_like_rfc_3339() {
         for text in [
             "",
-            "2023-11-14",
             "2023-11-14T22:13:20",
             "2023-11-14 22:13:20Z",
             "2023-11-14t22:13:20Z",

@@ -117,7 +117,7 @@ fn keys_are_counted_and_a_fault_is_named_after_its_key() {
     );
     refused(
         HmacSha256::new(Keys::named("sofia", SECRET).or(Keys::named("varna", SECRET))),
-        "key `varna`: the secret is that of another key, too",
+        "key `varna`: the same secret is already used by another key",
     );
     let named = Keys::named("old", SECRET).or(Keys::named("new", "short"));
     refused(Learn365::new(named), &format!("key `new`: {}", too_short(5, "characters", 32)));
@@ -146,7 +146,7 @@ fn a_binary_key_may_hold_any_byte_anywhere() {
 
 #[test]
 fn what_hmac_takes_for_one_key_is_one_key() {
-    let other = "key `b`: the secret is that of another key, too";
+    let other = "key `b`: the same secret is already used by another key";
     let two = |a: &[u8], b: &[u8]| Keys::named("a", a).or(Keys::named("b", b));
     let key = [7_u8; 20];
     let padded = |length| [&key[..], &vec![0; length]].concat();
