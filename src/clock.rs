@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// Tells the time that timestamps are judged by, and that deliveries are stamped with.
+/// The clock that timestamps are compared with, and that gives [`Delivery::received_at`](crate::Delivery::received_at).
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> SystemTime;
@@ -29,7 +29,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved. Clones show the same time.
+/// A clock for tests, which shows the same time until it is set. Clones share their time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -48,7 +48,8 @@ impl ManualClock {
         Self(Arc::new(Mutex::new(now)))
     }
 
-    /// A clock that shows the time `seconds` after 1970 began, or 1970 where that is beyond the system's range.
+    /// A clock that shows the time `seconds` after the beginning of 1970. If the system cannot represent that time, then it
+    /// shows the beginning of 1970.
     pub fn at_unix_seconds(seconds: u64) -> Self {
         Self::new(
             SystemTime::UNIX_EPOCH
@@ -57,12 +58,12 @@ impl ManualClock {
         )
     }
 
-    /// Shows another time.
+    /// Sets the time.
     pub fn set(&self, now: SystemTime) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = now;
     }
 
-    /// Moves on, as far as the system's range goes.
+    /// Moves the time forward. If the system cannot represent the new time, then nothing changes.
     pub fn advance(&self, by: Duration) {
         let now = self.now();
         self.set(now.checked_add(by).unwrap_or(now));
@@ -75,7 +76,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// `time` as RFC 3339 has it, in seconds; what is before 1970 or after 9999 as the nearest that it can write.
+/// `time` in RFC 3339, in whole seconds. A time before 1970 or after 9999 is written as the nearest time within.
 pub(crate) fn rfc3339(time: SystemTime) -> impl fmt::Display {
     let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let written = Duration::from_secs(seconds.min(LAST_SECOND_OF_9999));

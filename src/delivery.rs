@@ -10,7 +10,7 @@ use crate::{
     util::trace::Fields,
 };
 
-/// What is known of one authentic request, beside its events. Cheap to clone. `Debug` shows the names of headers only.
+/// The facts about one authentic request, without its events. Cheap to clone. `Debug` shows only the names of headers.
 ///
 /// ```
 /// use tower_webhook::{Delivery, EventRouter, providers::learn365::CourseCompleted};
@@ -36,12 +36,12 @@ struct Facts {
 }
 
 impl Delivery {
-    /// A delivery that `proof` vouches for. A request gets its own from the layer; this is for bodies from elsewhere.
+    /// A delivery with this `proof`, for a body that did not come through the layer. For a request, the layer makes one.
     pub fn new(proof: Authentic) -> Self {
         Self::received(proof, "".into(), (SystemTime::UNIX_EPOCH, ReadHeaders::default()))
     }
 
-    /// A delivery in a request: when its head arrived, and which headers were read then.
+    /// The delivery of a request: the time when its head arrived, and the secret headers that were read.
     pub(crate) fn received(
         proof: Authentic,
         provider: Cow<'static, str>,
@@ -60,8 +60,8 @@ impl Delivery {
         }))
     }
 
-    /// Claims without proof that the key of this name matched: for tests of handlers, and for bodies from elsewhere. A
-    /// request gets the name from what verified it.
+    /// Claims without proof that the key of this name matched: for tests of handlers, and for bodies that did not come
+    /// through the layer. For a request, the scheme gives the name.
     ///
     /// ```
     /// use tower_webhook::{Delivery, scheme::Authentic};
@@ -75,7 +75,8 @@ impl Delivery {
         self
     }
 
-    /// The sender, as [`Provider::name`](crate::Provider::name) has it.
+    /// The name of the sender, from [`Provider::name`](crate::Provider::name). It is empty for a delivery from
+    /// [`Delivery::new`] until an [`EventRouter`](crate::EventRouter) gets it.
     pub fn provider(&self) -> &str {
         &self.0.provider
     }
@@ -85,9 +86,9 @@ impl Delivery {
         self.0.key_id.as_deref()
     }
 
-    /// The sender's id of this delivery, if it has one: the same when it is sent again. Always from what is signed. Of
-    /// Standard Webhooks it is visible ASCII, of Learn365 a text of at most 256 bytes. All events of the delivery share it:
-    /// what tells them apart is [`EventKey`](crate::router::EventKey).
+    /// The sender's id of this delivery, if it has one. A retry has the same id. The id is always signed. For Standard Webhooks
+    /// it is visible ASCII, for Learn365 a text of at most 256 bytes. All events of the delivery share it: an
+    /// [`EventKey`](crate::router::EventKey) distinguishes them.
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_ref().map(DeliveryId::as_str)
     }
@@ -98,23 +99,23 @@ impl Delivery {
         self.0.event_type.as_deref()
     }
 
-    /// Which attempt this is by the sender's count, from 1.
+    /// The number of this attempt as the sender counts, from 1.
     pub fn sender_attempt(&self) -> Option<u32> {
         self.0.sender_attempt
     }
 
-    /// What the sender was told to send along, as JSON (Learn365: `Properties`).
+    /// The properties that were registered to be sent with each delivery, as JSON (Learn365: `Properties`).
     pub fn properties(&self) -> Option<&str> {
         self.0.properties.as_deref()
     }
 
-    /// When the head of the request arrived. 1970 for one made with [`Delivery::new`].
+    /// When the head of the request arrived. 1970 for a delivery from [`Delivery::new`].
     pub fn received_at(&self) -> SystemTime {
         self.0.received_at
     }
 
-    /// The request's headers. `[redacted]` stands for the values of credentials, cookies and what authentication read
-    /// with [`Head::header`](crate::scheme::Head::header), such as signatures. Empty outside of an
+    /// The request's headers. The values of credentials, cookies and the headers that authentication read with
+    /// [`Head::header`](crate::scheme::Head::header), such as signatures, are `[redacted]`. Empty outside of an
     /// [`EventRouter`](crate::EventRouter).
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let secret =
@@ -268,7 +269,7 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// Headers that are secret whoever sends them.
+/// Headers that are secret for every sender.
 pub(crate) const CREDENTIALS: [HeaderName; 3] =
     [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
 static REDACTED: HeaderValue = HeaderValue::from_static("[redacted]");

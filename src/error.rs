@@ -11,7 +11,7 @@ use std::{
 /// Any error.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 
-/// A provider, key or token that cannot be used as configured. Found at start-up, never at the first request. If another
+/// A provider, key or token cannot be used as configured. This is found at start-up, never at the first request. If another
 /// error is the cause, then it is the [`source`](Error::source). The wording can change in any version.
 ///
 /// ```
@@ -30,7 +30,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// For a provider of one's own. Say what is wrong and what to do, and never repeat the secret.
+    /// For a provider of your own. Say what is wrong and what to do, and never repeat the secret.
     pub fn new(why: impl Into<Cow<'static, str>>) -> Self {
         Self { why: why.into(), source: None }
     }
@@ -81,15 +81,15 @@ pub enum SendError {
     /// The given values are not JSON of the shape that this sender writes, or they cannot be in a header. The reason is the
     /// [`source`](Error::source). It can be a text: `SendError::Encode("the id is empty".into())`.
     Encode(BoxError),
-    /// This sender carries one event per request, and got another number of them.
+    /// This sender has one event per request, and was given another number of events.
     NotOneEvent(usize),
-    /// A [`Tamper`](crate::sender::Tamper), by its name, does not apply to this sender.
+    /// The [`Tamper`](crate::sender::Tamper) of this name does not apply to this sender.
     Tamper(&'static str),
-    /// The target cannot be reached as given.
+    /// The target cannot be used, for this reason.
     Target(&'static str),
-    /// The connection failed, or the answer did not come as it should.
+    /// The connection failed, or the answer was not HTTP or broke off. The cause is the [`source`](Error::source).
     Connection(BoxError),
-    /// No answer in time.
+    /// There was no answer in time.
     Timeout,
 }
 
@@ -117,13 +117,13 @@ impl Error for SendError {
     }
 }
 
-/// `error` and what caused it, in one line of bounded length. An error may be its own cause, and its text may be another's.
+/// `error` and its causes, in one line of limited length. An error can be its own cause, and its text can have any length.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut line = Line(String::new());
     let causes = successors(error.source(), |&error| error.source()).take(MAX_CAUSES);
-    let told = write!(line, "{error}");
-    let told = causes.fold(told, |told, cause| told.and_then(|()| write!(line, ": {cause}")));
-    if told.is_err() {
+    let first = write!(line, "{error}");
+    let all = causes.fold(first, |all, cause| all.and_then(|()| write!(line, ": {cause}")));
+    if all.is_err() {
         line.0.push('…');
     }
     line.0
@@ -145,7 +145,7 @@ impl Write for Line {
     }
 }
 
-/// So deep is a chain of causes followed: it may have no end.
+/// The maximum number of causes that are followed: the chain may have no end.
 pub(crate) const MAX_CAUSES: usize = 16;
-/// In bytes, but for the last character.
+/// The maximum length in bytes, except for the last character.
 const MAX_LINE: usize = 2048;

@@ -13,9 +13,8 @@ use crate::{
 
 /// Why a request was not answered 200 or 202.
 ///
-/// Stands in the extensions of the response and, with feature `tracing`, in one event (events that fail have one each).
-/// The stranger gets
-/// [`Rejection::status`] and its title as `application/problem+json`, and nothing else.
+/// It is in the extensions of the response and, with feature `tracing`, in one trace event. (Events that fail have one trace
+/// event each.) The client gets [`Rejection::status`] and its title as `application/problem+json`, and nothing else.
 ///
 /// ```
 /// use http::StatusCode;
@@ -28,15 +27,15 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// Not a POST.
+    /// The method is not POST.
     Method,
-    /// The body is, or says it is, longer than this limit in bytes.
+    /// The body, or the length that the head says, is longer than this limit in bytes.
     BodyTooLarge(usize),
     /// The body is longer than a layer in front allows, such as tower-http's `RequestBodyLimitLayer`.
     BodyLimited,
     /// Authentication failed, or its keys are not there yet.
     Unauthentic(VerifyError),
-    /// As many bodies are being read, or batches handled, or bytes held for them, as this receiver allows.
+    /// A limit is reached: of the bodies being read, of the batches being handled, or of the bytes of either.
     Busy,
     /// The body did not arrive in time.
     BodyTimeout,
@@ -44,16 +43,16 @@ pub enum Rejection {
     BodyBroken,
     /// The media type is not the one that the sender documents.
     MediaType,
-    /// The body says that it is compressed.
+    /// The head says that the body is compressed.
     ContentEncoding,
-    /// Authentic, but not decodable.
+    /// The request is authentic, but its body cannot be decoded.
     Undecodable(DecodeError),
-    /// So many events were not handled: their handlers failed or panicked, or they did not fit their types.
+    /// This number of events was not handled: their handlers failed or panicked, or their data did not match their types.
     EventsFailed(usize),
 }
 
 impl Rejection {
-    /// What the stranger is told.
+    /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Undecodable(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
@@ -72,7 +71,7 @@ impl Rejection {
         }
     }
 
-    /// Tells the operator, with what else is odd about the request, and makes the answer.
+    /// Writes a trace event, with a `hint` if the request has another oddity, and makes the answer.
     pub(crate) fn refusal(
         self,
         provider: &str,
@@ -85,7 +84,7 @@ impl Rejection {
         self.response()
     }
 
-    /// By who can cause it: strangers must not be able to fill a log.
+    /// If anybody on the network can cause it, then it is no warning: they could fill the log.
     fn severity(&self) -> Severity {
         match self {
             Self::MediaType | Self::ContentEncoding | Self::Undecodable(_) => Severity::Warn,

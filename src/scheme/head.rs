@@ -15,8 +15,8 @@ use super::VerifyError;
 
 /// The head of a request, before any of its body is read.
 ///
-/// A header is read with [`Head::header`] or [`Head::public_header`]. Neither yields an absent or an ambiguous one. A
-/// header that is read with [`Head::header`] during authentication counts as secret, and is redacted in
+/// A header is read with [`Head::header`] or [`Head::public_header`]. For both, an absent or repeated header is an error. A
+/// header that is read with [`Head::header`] during authentication is a secret, and is redacted in
 /// [`Delivery::headers`](crate::Delivery::headers). One that is read with [`Head::public_header`] is shown there.
 ///
 /// ```
@@ -71,19 +71,20 @@ impl<'a> Head<'a> {
         &self.parts.method
     }
 
-    /// The request's target as this layer sees it: a router in front of it may have cut off a prefix.
+    /// The request's target as this layer sees it: a router in front of it can have cut off a prefix. For the URL that the
+    /// sender signed, see [`Origin`](super::Origin).
     pub fn uri(&self) -> &'a Uri {
         &self.parts.uri
     }
 
-    /// The one value of the header `name`, made of visible ASCII, blanks and tabs. The value is hidden from handlers: for
+    /// The only value of the header `name`, in visible ASCII, blanks and tabs. Handlers do not see the value: use this for
     /// signatures, tokens and other credentials.
     ///
-    /// The name is a text of either case, or a [`&HeaderName`](http::HeaderName), which is not parsed for each request.
+    /// The name is a text in upper or lower case, or a [`&HeaderName`](http::HeaderName), which is not parsed for each request.
     ///
     /// # Errors
     ///
-    /// Missing, repeated, longer than the limit, other characters.
+    /// If the header is missing or repeated, is longer than the limit, or has other characters.
     pub fn header<N: AsHeaderName + AsRef<str> + Copy>(
         &self,
         name: N,
@@ -93,7 +94,7 @@ impl<'a> Head<'a> {
     }
 
     /// Like [`Head::header`], for a value that is no secret: an id, a timestamp, a topic. Handlers see it in
-    /// [`Delivery::headers`](crate::Delivery::headers), unless the same header is read with [`Head::header`], too.
+    /// [`Delivery::headers`](crate::Delivery::headers), except if the same header is also read with [`Head::header`].
     ///
     /// # Errors
     ///
@@ -118,11 +119,11 @@ impl<'a> Head<'a> {
         one.to_str().map_err(|_| fault(VerifyError::MalformedHeader))
     }
 
-    /// The one value of the query parameter `name`, as written: nothing is percent-decoded.
+    /// The only value of the query parameter `name`, as written: nothing is percent-decoded.
     ///
     /// # Errors
     ///
-    /// Missing (also if it has no `=`), repeated.
+    /// If the parameter is missing, has no `=`, or is repeated.
     pub fn query(&self, name: &str) -> Result<&'a str, VerifyError> {
         let query = self.parts.uri.query().unwrap_or_default();
         let mut all = query

@@ -18,10 +18,10 @@ use super::{
 };
 use crate::error::ConfigError;
 
-/// A secret that stands in the request itself, for senders that sign nothing.
+/// A secret in the request itself, for senders that sign nothing.
 ///
-/// Strongest first: a path segment, a query parameter, HTTP Basic, a header. Whatever the place, digests are compared,
-/// all of them, in constant time: the time taken says nothing of the configured tokens nor of their lengths.
+/// Strongest first: a path segment, a query parameter, HTTP Basic, a header. In each place, the digests of all tokens are
+/// compared in constant time: the time taken does not depend on the configured tokens or their lengths.
 ///
 /// ```
 /// use tower_webhook::scheme::{Keys, Token};
@@ -51,13 +51,13 @@ enum Place {
     Basic,
 }
 
-/// What is presented (for Basic, the user too) and its digest.
+/// A token as a request has it, for HTTP Basic with the user, and its digest.
 struct Entry {
     text: Zeroizing<Vec<u8>>,
     digest: [u8; 32],
 }
 
-/// The most tokens that one endpoint takes.
+/// The maximum number of tokens of one endpoint.
 pub const MAX_TOKENS: usize = 1024;
 
 /// The shortest and the longest token, in characters.
@@ -68,17 +68,17 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// As all constructors here: no usable [`Secret`], too short, too long, a character that cannot stand there, or
-    /// more than [`MAX_TOKENS`].
+    /// As for all constructors here: an unusable [`Secret`], a token that is too short or too long, a character that this
+    /// place cannot have, or more than [`MAX_TOKENS`] tokens.
     pub fn path(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
         Self::new(Place::Path, keys, url_safe)
     }
 
-    /// The one query parameter `name`, of the same characters. A wrong one is answered 401.
+    /// The query parameter `name`, of the same characters as in [`Token::path`]. A wrong token is answered 401.
     ///
     /// # Errors
     ///
-    /// As [`Token::path`], and if `name` is empty or made of more than `A-Z a-z 0-9 - . _ ~`: senders write other
+    /// As [`Token::path`], and if `name` is empty or has other characters than `A-Z a-z 0-9 - . _ ~`: senders write other
     /// characters in several ways, and nothing is percent-decoded here.
     pub fn query(name: impl AsRef<str>, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
         let name = name.as_ref();
@@ -117,7 +117,7 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// As [`Token::path`], and if `user` holds a colon.
+    /// As [`Token::path`], and if `user` has a colon in it.
     pub fn basic(user: &str, keys: impl Into<Keys>) -> Result<Self, ConfigError> {
         if user.contains(':') {
             return Err(ConfigError::new("a user name for HTTP Basic cannot hold a colon"));
@@ -127,7 +127,7 @@ impl Token {
         })
     }
 
-    /// No token at all: everyone is let in. For a provider's own constructor of that name.
+    /// No token: every request is authentic. For a provider's own constructor of that name.
     pub fn dangerous_none() -> Self {
         Self { place: Place::None, keys: Arc::new([]) }
     }
@@ -136,7 +136,7 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// Missing, repeated or malformed where it should stand, or not one of the configured ones.
+    /// If the token is missing, repeated or malformed, or is not a configured one.
     pub fn verify(&self, head: &Head<'_>) -> Result<Authentic, VerifyError> {
         match &self.place {
             Place::None => Ok(Authentic::dangerous_assert()),
@@ -174,8 +174,8 @@ impl Token {
     ///
     /// # Panics
     ///
-    /// If the token makes `head`'s target longer than a URI can be, or if it goes into a target that has no path (`*`,
-    /// `host:443`).
+    /// If the target becomes longer than a URI can be. For a token in the path or in the query, also if the target has no
+    /// path (`*`, `host:443`).
     pub fn apply(&self, head: &mut Parts) {
         let Some((_, Entry { text, .. })) = self.keys.first() else { return };
         let text = String::from_utf8_lossy(text);
@@ -254,7 +254,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What stands behind the name of `scheme`; `fault` says what does not.
+/// The credentials after the name of `scheme`. `fault` makes the error.
 fn authorization<'a>(
     head: &Head<'a>,
     scheme: &str,
