@@ -11,6 +11,7 @@ mod meta;
 mod shopify;
 mod slack;
 mod stripe;
+mod twilio;
 mod zoom;
 
 use std::{collections::BTreeSet, fs, path::Path};
@@ -106,6 +107,7 @@ matrix! {
     slack_command: slack::command,
     slack_interaction: slack::interaction,
     stripe: stripe::subject,
+    twilio: twilio::subject,
     zoom: zoom::subject,
 }
 
