@@ -26,7 +26,7 @@ use crate::{
 /// The genuine request has one event of the type `conformance`, as [`Emit::encode`] writes it. If the encoder refuses that
 /// event, the body is `{"conformance": true}`. All that [`Emit::sign`] sets is taken for proof, and so is what differs
 /// between the bodies that the two providers encode. If a proof in the body depends on the type of the event or on its
-/// payload, it must cover both.
+/// payload, it must cover both. If it depends on the time, then a body that was signed ten years ago must be refused.
 ///
 /// A header that proves nothing belongs in [`Emit::announce`]. With another value of it a request may be accepted or
 /// refused. It must not have another [id](crate::scheme::Check::id). If it was refused before, as too old, it must be
@@ -60,8 +60,10 @@ pub fn conformance<P: Emit>(provider: &P, stranger: &P) -> ConformanceReport {
     let events = probe(provider, "conformance", true);
     let (mut own, foreign) = (forge(provider, &events), forge(stranger, &events));
     own.proof = differing(&own.body, &foreign.body);
+    own.dated = is_dated(&own, stranger);
     let probes = [probe(provider, "conformance2", true), probe(provider, "conformance", false)];
-    let bodies = probes.iter().filter_map(|events| proven(provider, stranger, events));
+    let proven = |events: &[Draft; 1]| proven(provider, stranger, events, &outgoing());
+    let bodies = probes.iter().filter_map(proven);
     own.transplanted = own.transplanted_into(&bodies.collect::<Vec<_>>());
     let mut cases = vec![
         Case { name: "genuine", verdict: own.accepts() },
@@ -87,10 +89,28 @@ fn forge<'a, P: Emit>(provider: &'a P, events: &'a [Draft]) -> Forge<'a, P> {
     Forge::new(provider, Uri::from_static("/"), events, body, outgoing())
 }
 
+/// Whether the proof in the body is another one on another day.
+fn is_dated<P: Emit>(own: &Forge<'_, P>, stranger: &P) -> bool {
+    let now = own.outgoing.now + Duration::from_secs(24 * 60 * 60);
+    let later = Outgoing { now, ..own.outgoing.clone() };
+    let proof_at = |outgoing| {
+        let (body, proof) = proven(own.provider, stranger, own.events, outgoing)?;
+        Some(body.slice(proof))
+    };
+    let proof = proof_at(&own.outgoing);
+    // If it differs each time, then it is not known to depend on the time.
+    proof == proof_at(&own.outgoing) && proof != proof_at(&later)
+}
+
 /// A body, and what of it is proof. `None` if it cannot be encoded.
-fn proven<P: Emit>(provider: &P, stranger: &P, events: &[Draft]) -> Option<(Bytes, Range<usize>)> {
-    let body = provider.encode(events, &outgoing()).ok()?;
-    let foreign = stranger.encode(events, &outgoing()).ok()?;
+fn proven<P: Emit>(
+    provider: &P,
+    stranger: &P,
+    events: &[Draft],
+    outgoing: &Outgoing,
+) -> Option<(Bytes, Range<usize>)> {
+    let body = provider.encode(events, outgoing).ok()?;
+    let foreign = stranger.encode(events, outgoing).ok()?;
     let proof = differing(&body, &foreign);
     Some((body, proof))
 }

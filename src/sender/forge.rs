@@ -13,11 +13,13 @@ pub(super) struct Forge<'a, P> {
     /// Before anything is announced.
     head: Parts,
     /// Empty for a body that was not encoded from events.
-    events: &'a [Draft],
+    pub(super) events: &'a [Draft],
     pub(super) body: Bytes,
     pub(super) outgoing: Outgoing,
     /// What of the body proves it, if that is known: what differs by the key. Else empty.
     pub(super) proof: Range<usize>,
+    /// Whether the proof in the body depends on the time.
+    pub(super) dated: bool,
     /// Other bodies that this one's proof was put into, if a proof covers more than itself.
     pub(super) transplanted: Vec<Bytes>,
 }
@@ -40,7 +42,8 @@ impl<'a, P: Emit> Forge<'a, P> {
         head.method = Method::POST;
         head.uri = uri;
         head.headers.insert(header::CONTENT_TYPE, provider.content_type());
-        Self { provider, head, events, body, outgoing, proof: 0..0, transplanted: Vec::new() }
+        let (proof, transplanted) = (0..0, Vec::new());
+        Self { provider, head, events, body, outgoing, proof, dated: false, transplanted }
     }
 
     pub(super) fn genuine(&self) -> Forged {
@@ -80,14 +83,15 @@ impl<'a, P: Emit> Forge<'a, P> {
         (added, head.uri)
     }
 
-    /// Whether the proof of this body is another one for `outgoing`. A header that differs each time shows nothing.
+    /// Whether the proof of this body, or the proof in it, is another one at the time of `outgoing`. A header that differs
+    /// each time shows nothing.
     pub(super) fn proves(&self, outgoing: &Outgoing) -> bool {
         let [(one, url), (again, _), (other, other_url)] =
             [&self.outgoing, &self.outgoing, outgoing].map(|of| self.added(of));
         let differs = |name| {
             one.get_all(name) == again.get_all(name) && one.get_all(name) != other.get_all(name)
         };
-        url != other_url || one.keys().chain(other.keys()).any(differs)
+        self.dated || url != other_url || one.keys().chain(other.keys()).any(differs)
     }
 
     /// Whether a header, or the URL, proves the body.

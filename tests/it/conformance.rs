@@ -1,5 +1,6 @@
 //! Every provider of this crate passes its own list, and the list finds what is broken.
 
+mod dated;
 mod forgetful;
 mod urls;
 

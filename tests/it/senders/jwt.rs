@@ -133,6 +133,14 @@ async fn asked(keys: impl Into<Keys>, now: u64, body: String) -> (u16, Vec<Strin
     (status, seen)
 }
 
+#[test]
+fn tokens_of_another_time_are_tried() {
+    let report = subject().report().to_string();
+    for line in ["stale: passed (1 requests)\n", "early: passed (1 requests)\n"] {
+        assert!(report.contains(line), "{report}");
+    }
+}
+
 #[tokio::test]
 async fn the_token_of_the_standard_is_accepted_until_it_expires() {
     let key = URL_SAFE_NO_PAD
