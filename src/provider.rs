@@ -100,7 +100,8 @@ pub trait Provider: Send + Sync + 'static {
     /// Answers an authentic request that is no delivery, such as a signed challenge. Its answer is final: the inner service
     /// is not called.
     ///
-    /// Called after the proof only, with the body as it was received, for each authentic request: so keep it cheap. If the
+    /// Called after the proof only, with the body as it was received, for each authentic request. So keep it cheap: a
+    /// challenge is short, and a look at the length of the body spares the others. If the
     /// answer is a MAC of something in the body, this is a signing oracle for whoever can sign. Then answer only a text that
     /// cannot be taken for a message of this sender: bound its length and its alphabet. Sign with the key that verified the
     /// request ([`Hmac::sign_as`](crate::scheme::Hmac::sign_as)).

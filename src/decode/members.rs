@@ -70,7 +70,8 @@ impl<'b> Members<'b> {
         self.all.is_empty()
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
+    /// Whether there is a member `name`, even if it occurs more than once. The other methods find no such member.
+    pub fn has(&self, name: &str) -> bool {
         self.all.iter().any(|(key, _)| key == name)
     }
 

@@ -72,7 +72,7 @@ impl Check {
     ///     })
     /// }
     ///
-    /// let keys = Token::bearer("0123456789abcdef0123456789abcdef")?;
+    /// let keys = Token::elsewhere("0123456789abcdef0123456789abcdef")?;
     /// let mut check = authenticate(keys.clone());
     /// check.update(br#"{"secret": "0123456789abcdef"#);
     /// check.update(br#"0123456789abcdef"}"#);
@@ -244,6 +244,12 @@ impl Authentic {
     /// Claims authenticity without a comparison: for a receiver behind a trusted proxy, and for tests.
     pub fn dangerous_assert() -> Self {
         Self::by_key(None)
+    }
+
+    /// With the sender's id of this delivery, as [`Check::id`] sets it: for an id that is found in the body, such as a claim of
+    /// a signed token. Pass only an id that the proof covers.
+    pub fn id(self, id: &str) -> Self {
+        Self { id: Some(id.into()), ..self }
     }
 
     /// The name of the key that matched, if it has one.

@@ -49,6 +49,7 @@ enum Place {
     Header(HeaderName),
     Bearer,
     Basic,
+    Elsewhere,
 }
 
 /// A token as a request has it, for HTTP Basic with the user, and its digest.
@@ -127,6 +128,24 @@ impl Token {
         })
     }
 
+    /// In a place that only the provider knows, such as the body. [`Token::compare`] checks it, [`Token::verify`] refuses every
+    /// request, and [`Token::apply`] changes nothing. It is made of visible ASCII.
+    ///
+    /// If the token is in the body, remove it in [`Provider::unpack`](crate::Provider::unpack): otherwise handlers see it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Token::path`].
+    pub fn elsewhere(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        Self::new(Place::Elsewhere, keys, visible)
+    }
+
+    /// The first token in clear, for the sending half of a scheme of your own: [`Emit::encode`](crate::Emit::encode) writes it
+    /// into the body.
+    pub fn dangerous_reveal(&self) -> Option<&str> {
+        str::from_utf8(&self.keys.first()?.1.text).ok()
+    }
+
     /// No token: every request is authentic. For a provider's own constructor of that name.
     pub fn dangerous_none() -> Self {
         Self { place: Place::None, keys: Arc::new([]) }
@@ -140,6 +159,7 @@ impl Token {
     pub fn verify(&self, head: &Head<'_>) -> Result<Authentic, VerifyError> {
         match &self.place {
             Place::None => Ok(Authentic::dangerous_assert()),
+            Place::Elsewhere => Err(VerifyError::TokenMismatch),
             Place::Path => self.find(head.last_segment().as_bytes()).ok_or(VerifyError::PathToken),
             Place::Query(name) => {
                 self.find(head.query(name)?.as_bytes()).ok_or(VerifyError::TokenMismatch)
@@ -180,7 +200,7 @@ impl Token {
         let Some((_, Entry { text, .. })) = self.keys.first() else { return };
         let text = String::from_utf8_lossy(text);
         match &self.place {
-            Place::None => {}
+            Place::None | Place::Elsewhere => {}
             Place::Path => {
                 head.uri = with_path(&head.uri, |path, query| match query {
                     None => format!("{}/{text}", path.trim_end_matches('/')),
@@ -239,6 +259,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => f.write_str("no token"),
+            Self::Elsewhere => f.write_str("token elsewhere"),
             Self::Path => f.write_str("token in the path"),
             Self::Query(name) => write!(f, "token in query parameter `{name}`"),
             Self::Header(name) => write!(f, "token in header `{name}`"),

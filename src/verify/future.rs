@@ -153,7 +153,7 @@ fn verified<P: Provider, S, B, F>(
         Ok((body, permit)) => {
             State::Waiting { inner, request: Some(Request::from_parts(parts, body)), permit }
         }
-        Err(answer) => answered(answer),
+        Err(answer) => answered(*answer),
     }
 }
 

@@ -139,17 +139,17 @@ impl<P: Provider> Reading<P> {
     pub(super) fn finish(
         self: Box<Self>,
         parts: &Parts,
-    ) -> Result<(Verified<P>, Permit), Response<Bytes>> {
+    ) -> Result<(Verified<P>, Permit), Box<Response<Bytes>>> {
         let Self { config, provider, check, permit, received, answer_at, collected, .. } = *self;
         let body = collected.into_bytes();
         let proof = check.finish_with(&body).map_err(Rejection::Unauthentic);
         let proof = proof.and_then(|proof| decodable(&*provider, &parts.headers).map(|()| proof));
         let proof = proof.map_err(|rejection| {
             let quietly = config.was_said(&rejection);
-            refusal(rejection, &*provider, (parts, &body), quietly)
+            Box::new(refusal(rejection, &*provider, (parts, &body), quietly))
         })?;
         if let Some(answer) = provider.answer(&proof, &body) {
-            return Err(answer);
+            return Err(Box::new(answer));
         }
         let delivery = Delivery::received(proof, provider.name(), received);
         Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, permit))

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use http::{HeaderName, HeaderValue, Request};
-use http_body_util::Full;
 use tower::Layer;
 use tower_webhook::{
-    BoxError, Rejection, VerifyLayer,
+    Body, BoxError, Rejection, VerifyLayer,
     decode::Envelope,
     scheme::{Check, Head, HmacSha256, Tag, Token, VerifyError},
 };
@@ -70,14 +69,16 @@ fn text(secret: &str) -> String {
     .to_string()
 }
 
+type Change = fn(&mut Request<Body>);
+
 /// A request under `secret`, and the answer of one who knows [`SECRET`]. What a handler learns of it is in `log`.
-async fn sent(secret: &str, change: fn(&mut Request<Full<Bytes>>), log: &Log) -> Answer {
+async fn sent(secret: &str, change: Change, log: &Log) -> Answer {
     let body = r#"{"type":"ping"}"#;
     let tag = Configured::parse(&text(secret)).unwrap().keys.sign([body]);
     let mut request = Request::post("/?account=7")
         .header("x-acme-signature", tag.to_hex())
         .header("x-acme-id", "one")
-        .body(Full::from(body))
+        .body(Body::from(body))
         .unwrap();
     change(&mut request);
     let noted = log.clone();
@@ -106,7 +107,7 @@ async fn a_forged_request_is_401_and_the_reason_has_the_names_of_the_file() {
     let forged = sent(OTHER_SECRET, |_| {}, &log).await;
     forged.is_refused(401, &unauthentic(VerifyError::SignatureMismatch));
     assert!(forged.traced[0].contains(r#"provider="acme""#), "{:?}", forged.traced);
-    let rows: [(fn(&mut Request<Full<Bytes>>), _); 4] = [
+    let rows: [(Change, _); 4] = [
         (
             |request| drop(request.headers_mut().remove("x-acme-signature")),
             "not authentic: header `x-acme-signature` is missing",
