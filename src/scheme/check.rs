@@ -43,8 +43,6 @@ pub trait Streaming: Send {
     fn finish(self: Box<Self>) -> Result<Authentic, VerifyError>;
 }
 
-// `#[inline(always)]` on the methods below: a request calls each of them once or twice, from other crates, and together
-// they are a tenth of its instructions if they are calls.
 impl Check {
     /// A check by a scheme of your own that reads the body as it arrives.
     pub fn streaming(scheme: impl Streaming + 'static) -> Self {

@@ -120,6 +120,41 @@ fn files_are_small() {
     }
 }
 
+/// Functions that are longer, each with its reason.
+const LONG: [(&str, &str, &str); 2] = [
+    ("verify/future.rs", "poll", "an arm for each state of a request"),
+    (
+        "providers/learn365/json.rs",
+        "indented",
+        "an arm for each character that JSON gives a meaning",
+    ),
+];
+
+#[test]
+fn functions_are_short() {
+    let mut long = Vec::new();
+    for source in sources() {
+        for (name, lines) in source.functions() {
+            if lines > 35 {
+                long.push((source.path.display().to_string(), name));
+            }
+        }
+    }
+    long.sort();
+    let mut expected = LONG.map(|(path, name, _)| (path.to_owned(), name.to_owned())).to_vec();
+    expected.sort();
+    assert_eq!(long, expected);
+}
+
+#[test]
+fn the_counting_of_functions_works() {
+    let text = "impl X {\n    pub fn a(\n        x: u8,\n    ) {\n        // no code\n        b();\n\n    }\n\n    fn c();\n}\n\
+        fn d() { e() }\npub(crate) async fn f() {\n    g()\n}\n";
+    let source = Source { path: "verify/x.rs".into(), text: text.into() };
+    let counted = [("a", 5), ("c", 1), ("d", 1), ("f", 3)];
+    assert_eq!(source.functions(), counted.map(|(name, lines)| (name.to_owned(), lines)));
+}
+
 #[test]
 fn nothing_is_unwrapped() {
     for source in sources() {
@@ -173,6 +208,29 @@ impl Source {
         lines.collect::<Vec<_>>().join("\n")
     }
 
+    /// The functions, each with how many lines of code it has. As rustfmt writes it, the end of one is indented like its start.
+    fn functions(&self) -> Vec<(String, usize)> {
+        let code = self.code();
+        let mut lines = code.lines().filter(|line| !line.trim().is_empty()).peekable();
+        let mut found = Vec::new();
+        while let Some(line) = lines.next() {
+            let Some(name) = function(line) else { continue };
+            let indent = line.len() - line.trim_start().len();
+            let ends = |line: &str| {
+                line.len() - line.trim_start().len() == indent
+                    && line.trim_end().ends_with(['}', ';'])
+            };
+            let mut count = 1;
+            let mut last = line;
+            while !ends(last) {
+                last = lines.next().expect("the function ends");
+                count += 1;
+            }
+            found.push((name.to_owned(), count));
+        }
+        found
+    }
+
     /// The paths from the crate's root on, those of its re-exports resolved.
     fn uses(&self, exported: &BTreeMap<String, String>) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
@@ -185,6 +243,16 @@ impl Source {
         };
         found.into_iter().map(resolve).collect()
     }
+}
+
+/// The name of the function that begins in this line.
+fn function(line: &str) -> Option<&str> {
+    let (before, after) = line.trim_start().split_once("fn ")?;
+    let known = ["pub", "async", "const"];
+    let is_known = |word: &str| known.iter().any(|known| word.split('(').next() == Some(known));
+    let name = after.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    (before.replace("in crate", "").split_whitespace().all(is_known) && !name.is_empty())
+        .then_some(name)
 }
 
 fn first(path: &str) -> &str {
