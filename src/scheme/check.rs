@@ -167,17 +167,13 @@ impl Check {
     ///
     /// The reason why it is not.
     #[inline(always)]
-    pub fn finish(mut self) -> Result<Authentic, VerifyError> {
-        let body = match &mut self.kind {
-            Kind::Whole(whole) => std::mem::take(&mut whole.body),
-            _ => Vec::new(),
-        };
-        self.finish_with(&body)
+    pub fn finish(self) -> Result<Authentic, VerifyError> {
+        self.finish_with(None)
     }
 
-    /// As [`Check::finish`], with the body that was fed.
+    /// As [`Check::finish`]. `body` is the whole body, if the caller has fed it and keeps it.
     #[inline(always)]
-    pub(crate) fn finish_with(self, body: &[u8]) -> Result<Authentic, VerifyError> {
+    pub(crate) fn finish_with(self, body: Option<&[u8]>) -> Result<Authentic, VerifyError> {
         let proof = match self.kind {
             Kind::HmacSha256(check) => {
                 let (key, index) = check.matching_key()?;
@@ -185,7 +181,7 @@ impl Check {
             }
             Kind::Done(proof) => proof,
             Kind::Streaming(scheme) => scheme.finish()?,
-            Kind::Whole(whole) => (whole.judge)(body)?,
+            Kind::Whole(whole) => (whole.judge)(body.unwrap_or(&whole.body))?,
         };
         Ok(Authentic { id: self.id.or(proof.id), event_type: self.event_type, ..proof })
     }

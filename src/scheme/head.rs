@@ -208,14 +208,16 @@ impl ReadHeaders {
 
 /// A hash of the name, the same for either case, never [`FREE`].
 fn name_hash(name: &str) -> u64 {
+    // This bit is the case of a letter. Other characters that differ by it only are taken for the same.
+    let lower = |word: [u8; 8]| u64::from_le_bytes(word) | u64::from_le_bytes([b' '; 8]);
     let (words, rest) = name.as_bytes().as_chunks();
     let mut last = [0; 8];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     let mut hasher = FxHasher::default();
-    for word in words.iter().chain([&last]) {
-        // This bit is the case of a letter. Other characters that differ by it only are taken for the same.
-        hasher.write_u64(u64::from_le_bytes(*word) | u64::from_le_bytes([b' '; 8]));
+    for word in words {
+        hasher.write_u64(lower(*word));
     }
+    hasher.write_u64(lower(last));
     match hasher.finish() {
         FREE => 1,
         hash => hash,

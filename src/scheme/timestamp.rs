@@ -68,18 +68,21 @@ impl Timestamp {
     /// # Errors
     ///
     /// [`VerifyError::TimestampTooOld`] or [`VerifyError::TimestampInFuture`], with the distance in seconds, rounded up.
+    #[inline]
     pub fn within(self, tolerance: Duration, now: SystemTime) -> Result<(), VerifyError> {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = if self.whole_seconds { Duration::from_secs(now.as_secs()) } else { now };
         let distance = now.abs_diff(self.since_1970);
-        if distance <= tolerance {
-            return Ok(());
-        }
+        if distance <= tolerance { Ok(()) } else { Err(self.too_far(distance, now)) }
+    }
+
+    #[cold]
+    fn too_far(self, distance: Duration, now: Duration) -> VerifyError {
         let skew = distance.as_secs().saturating_add(u64::from(distance.subsec_nanos() > 0));
-        Err(match self.since_1970 < now {
+        match self.since_1970 < now {
             true => VerifyError::TimestampTooOld { skew },
             false => VerifyError::TimestampInFuture { skew },
-        })
+        }
     }
 }
 

@@ -142,7 +142,7 @@ impl<P: Provider> Reading<P> {
     ) -> Result<(Verified<P>, Permit), Box<Response<Bytes>>> {
         let Self { config, provider, check, permit, received, answer_at, collected, .. } = *self;
         let body = collected.into_bytes();
-        let proof = check.finish_with(&body).map_err(Rejection::Unauthentic);
+        let proof = check.finish_with(Some(&body)).map_err(Rejection::Unauthentic);
         let proof = proof.and_then(|proof| decodable(&*provider, &parts.headers).map(|()| proof));
         let proof = proof.map_err(|rejection| {
             let quietly = config.was_said(&rejection);
