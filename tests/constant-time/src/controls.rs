@@ -38,7 +38,7 @@ fn sees_all(ours: &[u8], theirs: &[u8]) -> bool {
 }
 
 fn signatures(name: &'static str, same: impl Fn(&[u8], &[u8]) -> bool + Copy + 'static) -> Subject {
-    let right = signed::<scheme::Sha256>(SECRETS[0]);
+    let right = signed::<scheme::HashSha256>(SECRETS[0]);
     Subject {
         name,
         cases: start_and_end(&right).map(|wrong| to_one(signature(wrong))),

@@ -96,14 +96,14 @@ const CONTROLS: &str = "/src/controls.rs";
 const VERDICTS: [(&str, &str); 6] = [
     (KEYS, "if self.0 == Self::NONE.0 { None } else { usize::try_from(self.0).ok() }"),
     (HMAC, "let index = found.index().ok_or(VerifyError::SignatureMismatch)?;"),
-    (TOKEN, "let (id, _) = self.keys.get(found.index()?)?;"),
+    (TOKEN, "let index = found.index()?;"),
     (CONTROLS, "bool::from(ours.ct_eq(theirs))"),
     (CONTROLS, "let _index = found.ok_or(VerifyError::SignatureMismatch)?;"),
     (CONTROLS, "let _index = found.ok_or(VerifyError::TokenMismatch)?;"),
 ];
 /// Where the name of the key is looked up.
 const LOOK_UPS: [(&str, &str); 3] = [
-    (HMAC, "Ok(Authentic::by(self.names.and_then(|names| names.get(index)?.clone())))"),
-    (TOKEN, "let (id, _) = self.keys.get(found.index()?)?;"),
-    (TOKEN, "Some(Authentic::by(id.clone()))"),
+    (HMAC, "Ok((self.names.and_then(|names| names.get(index)?.clone()), index))"),
+    (TOKEN, "let (id, _) = self.keys.get(index)?;"),
+    (TOKEN, "Some(Authentic::by(id.clone(), index))"),
 ];

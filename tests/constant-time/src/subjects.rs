@@ -5,8 +5,8 @@ use tower_webhook::{
     Emit, Outgoing,
     providers::{learn365::Learn365, standard_webhooks::StandardWebhooks},
     scheme::{
-        self, Algorithm, Authentic, Check, Head, Hmac, HmacSha256, Keys, Sha1Legacy, Sha512, Tag,
-        Token, VerifyError,
+        self, Algorithm, Authentic, Check, HashSha1Legacy, HashSha512, Head, Hmac, HmacSha256,
+        Keys, Tag, Token, VerifyError,
     },
 };
 
@@ -54,8 +54,8 @@ pub fn all() -> Vec<Subject> {
             let right = Tag::base64(after(value, "v1,")).expect("base64").to_hex();
             start_and_end(&right).map(|hex| format!("v1,{}", tag(&hex).to_base64()))
         }),
-        hmac::<Sha512>("HMAC-SHA512"),
-        hmac::<Sha1Legacy>("HMAC-SHA1"),
+        hmac::<HashSha512>("HMAC-SHA512"),
+        hmac::<HashSha1Legacy>("HMAC-SHA1"),
         signatures(),
         which_signature(),
         token("token in the path", "", |keys| Token::path(keys).expect("a good token")),
@@ -116,7 +116,7 @@ fn hmac<A: Algorithm>(name: &'static str) -> Subject {
 
 /// A signature for each key: all are wrong at their start, or all at their end.
 fn signatures() -> Subject {
-    let right = SECRETS.map(signed::<scheme::Sha256>);
+    let right = SECRETS.map(signed::<scheme::HashSha256>);
     let wrong = right.each_ref().map(|hex| start_and_end(hex));
     let case = |four: [&str; 4]| Case::new(signature(four.join(" ")), SECRETS);
     Subject {
@@ -130,7 +130,7 @@ fn signatures() -> Subject {
 
 /// Of four signatures, the first is right: it is the first key's, or the last's.
 fn which_signature() -> Subject {
-    let right = signed::<scheme::Sha256>(SECRETS[0]);
+    let right = signed::<scheme::HashSha256>(SECRETS[0]);
     let [wrong, _] = start_and_end(&right);
     let request = signature([&*right, &wrong, &wrong, &wrong].join(" "));
     which("4 keys, 4 signatures: which", &request, Box::new(any_signature))
