@@ -127,6 +127,24 @@ fn axum_handlers_get_bytes_and_delivery() {
 }
 
 #[test]
+fn a_sender_may_put_the_type_in_a_header_and_the_event_in_a_form() {
+    assert_eq!(
+        output("own_provider_form"),
+        [
+            "body: payload=%7B%22to%22%3A%22Ada+%26+Co%22%7D",
+            "handler: to Ada & Co",
+            "answer: 200 OK",
+            r#"body: {"to": "Bob"}"#,
+            "handler: to Bob",
+            "answer: 200 OK",
+            "body: to=Eve",
+            "answer: 400 Bad Request",
+            "reason: not decodable: the body has no field `payload`",
+        ]
+    );
+}
+
+#[test]
 fn a_sender_of_ones_own_is_thirty_lines() {
     says(
         "own_provider",
