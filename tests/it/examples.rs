@@ -3,7 +3,11 @@
 #[cfg(unix)] // stopped by signals
 mod receiver;
 
-use std::process::Command;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Built with the features of this test, and offline: whoever runs it has the dependencies.
 fn example(name: &str) -> Command {
@@ -31,6 +35,37 @@ fn says(name: &str, lines: &[&str]) {
     let said = output(name);
     for line in lines {
         assert!(said.iter().any(|said| said == line), "{name} does not say {line:?}:\n{said:#?}");
+    }
+}
+
+/// The files of the examples that show one idea each. `receiver` is a whole program, in a folder of its own.
+fn files() -> Vec<PathBuf> {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let paths = fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path());
+    let (files, folders): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_file());
+    let mut programs = folders.iter().filter(|folder| folder.join("main.rs").exists());
+    assert!(programs.all(|folder| folder.ends_with("receiver")), "{folders:?}");
+    assert!(!files.is_empty());
+    files
+}
+
+#[test]
+fn an_example_has_at_most_80_lines_of_code() {
+    for file in files() {
+        let text = fs::read_to_string(&file).unwrap();
+        let code = text.lines().map(str::trim_start);
+        let lines = code.filter(|line| !line.is_empty() && !line.starts_with("//")).count();
+        assert!((1..=80).contains(&lines), "{}: {lines} lines of code", file.display());
+    }
+}
+
+#[test]
+fn the_readme_names_each_example() {
+    let readme = include_str!("../../README.md");
+    for file in files() {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let (command, link) = (format!("--example {name}\n"), format!("(examples/{name}.rs)"));
+        assert!(readme.contains(&command) || readme.contains(&link), "{name} is not in README.md");
     }
 }
 
