@@ -1,4 +1,4 @@
-//! The layer around an ordinary axum handler, which gets the authentic bytes and decodes them, or does not.
+//! The layer around an ordinary axum handler. The handler gets the bytes of the authentic request, not decoded.
 //!
 //! `cargo run --example axum_handler`
 
@@ -15,7 +15,7 @@ async fn handler(Extension(delivery): Extension<Delivery>, body: Bytes) -> Strin
     format!("{} bytes in delivery {}", body.len(), delivery.id().unwrap_or_default())
 }
 
-/// Puts what is known of the request where axum's extractors find it.
+/// Puts the `Delivery` into the extensions, where axum's `Extension` finds it.
 fn delivery(
     mut request: Request<Verified<StandardWebhooks>>,
 ) -> Request<Verified<StandardWebhooks>> {
