@@ -23,17 +23,16 @@ use crate::{
 
 /// The events of one delivery, decoded and waiting to be handled in order.
 ///
-/// A plain future that needs no HTTP and no runtime of its own. Its output has an [`Outcome`] for each event.
+/// A batch is a future. It needs no HTTP and no runtime. Its output has an [`Outcome`] for each event.
 ///
 /// # Cancellation
 ///
-/// Safe at any point: what has been handled stays handled, the event under way is dropped with its handler's future,
-/// and the rest has not begun. [`Batch::without`] resumes.
+/// A batch can be dropped at any point. The current event is dropped with its handler's future, and the events after it have
+/// not begun. To handle these later, decode the body again, and leave out the handled events with [`Batch::without`].
 ///
 /// # Fairness
 ///
-/// One poll handles at most 64 events. If there are more, it wakes its task and returns, so that other tasks have their
-/// turn however many events a body has.
+/// One poll handles at most 64 events. If there are more, it wakes its task and returns, so that other tasks get their turn.
 #[must_use = "a batch does nothing unless polled"]
 pub struct Batch<S> {
     events: Vec<Entry>,
@@ -44,7 +43,7 @@ pub struct Batch<S> {
     yielded: bool,
 }
 
-/// What all events of a delivery share.
+/// The values that all events of a delivery share.
 pub(super) struct Origin<S> {
     pub(super) body: Bytes,
     pub(super) delivery: Delivery,
@@ -58,32 +57,32 @@ impl<S> Batch<S> {
         Self { events, queues: Mutex::new(queues), outcomes, origin, yielded: false }
     }
 
-    /// How many events there are.
+    /// The number of events.
     pub fn len(&self) -> usize {
         self.events.len()
     }
 
-    /// Whether there is no event at all.
+    /// Whether there are no events.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
     }
 
-    /// What is known of the delivery, its envelope included.
+    /// The delivery, with the facts from its envelope.
     pub fn delivery(&self) -> &Delivery {
         &self.origin.delivery
     }
 
-    /// The events as they came, in order.
+    /// The events as they were received, in the order of the body.
     pub fn events(&self) -> impl Iterator<Item = RawEvent> {
         self.events.iter().map(|entry| self.origin.raw(entry))
     }
 
-    /// What became of the events so far, in order: those beyond are under way, or have not begun.
+    /// The outcomes so far, in the order of the body. The next event is being handled, or has not begun.
     pub fn settled(&self) -> &[Outcome] {
         &self.outcomes
     }
 
-    /// How many bytes the body has, once it is unpacked.
+    /// The length of the unpacked body, in bytes.
     pub(super) fn body_len(&self) -> usize {
         self.origin.body.len()
     }
@@ -93,17 +92,18 @@ impl<S> Batch<S> {
         self.events.get(index)?.name(&self.origin.routes).map(|name| &**name)
     }
 
-    /// Whether the last poll ended with its share of events, and no handler has to be waited for.
+    /// Whether the last poll ended because it had handled its share of events, and not because a handler has to wait.
     pub(super) fn has_yielded(&self) -> bool {
         self.yielded
     }
 
-    /// Gives up on the event under way.
+    /// Drops the current event, because its handler took too long.
     pub(super) fn time_out(&mut self) {
         self.end(self.outcomes.len(), Progress::TimedOut);
     }
 
-    /// Leaves out the events that a former run of the same body has settled, by their place in it, from 0.
+    /// Leaves out the events at these places in the body, from 0, because a former run of the same body has handled them.
+    /// Their outcome is [`Outcome::Skipped`]. Places without an event, and events that have an outcome already, are ignored.
     pub fn without(mut self, done: &[usize]) -> Self {
         for &index in done {
             self.end(index, Progress::Skipped);
@@ -111,8 +111,8 @@ impl<S> Batch<S> {
         self
     }
 
-    /// Handles one event after the other, until `most` of the batch have an outcome. A panic is that of the event under
-    /// way.
+    /// Handles one event after the other, until `most` events of the batch have an outcome. If it panics, then the current
+    /// event is the cause.
     fn run(&mut self, most: usize, task: &mut Context<'_>) -> Poll<()> {
         let Self { events, queues, outcomes, origin, .. } = self;
         let queues = unlocked(queues);
@@ -133,7 +133,7 @@ impl<S> Batch<S> {
         Poll::Ready(())
     }
 
-    /// Drops an event, or what is left of it.
+    /// Drops an event that has no outcome yet, or the future that handles it.
     fn end(&mut self, index: usize, progress: Progress) {
         let Some(entry) = self.events.get_mut(index).filter(|_| index >= self.outcomes.len())
         else {
@@ -151,7 +151,7 @@ fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
     mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
-// Only what is in the queues' boxes is pinned, and a box may move.
+// Only the contents of the queues' boxes are pinned. A box itself can move.
 impl<S> Unpin for Batch<S> {}
 
 impl<S> Future for Batch<S> {
@@ -182,7 +182,7 @@ impl<S> Origin<S> {
         entry.raw(&self.routes, &self.body)
     }
 
-    /// What becomes of an event that no handler sees.
+    /// The outcome of an event that no handler takes.
     fn unhandled(&self, entry: &Entry, index: usize) -> Outcome {
         if let Some(error) = entry.error() {
             return Outcome::Misfit(error);
@@ -202,22 +202,22 @@ impl<S> fmt::Debug for Batch<S> {
     }
 }
 
-/// What became of the events of one delivery.
+/// The outcomes of the events of one delivery.
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]
 pub struct BatchOutcome {
-    /// In the order of the body.
+    /// One outcome for each event, in the order of the body.
     pub events: Vec<Outcome>,
 }
 
 impl BatchOutcome {
-    /// Whether the sender may take all of them as delivered.
+    /// Whether no event failed. If so, then the sender need not send the delivery again.
     pub fn is_ok(&self) -> bool {
         self.failed() == 0
     }
 
-    /// How many were not handled although they should have been.
+    /// The number of events that failed: their outcome is not [ok](Outcome::is_ok).
     pub fn failed(&self) -> usize {
         self.events.iter().filter(|outcome| !outcome.is_ok()).count()
     }

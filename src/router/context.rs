@@ -10,7 +10,7 @@ use crate::{Delivery, RawEvent};
 #[expect(clippy::exhaustive_structs, reason = "handlers take it apart")]
 pub struct State<T>(pub T);
 
-/// Taken from the router's state `T` by cloning.
+/// A value that can be cloned from the router's state `T`: itself, or a part of it.
 ///
 /// ```
 /// use tower_webhook::FromRef;
@@ -31,7 +31,7 @@ pub struct State<T>(pub T);
     note = "build the router with `EventRouter::with_state(…)`, or implement `FromRef<{T}> for {Self}`"
 )]
 pub trait FromRef<T> {
-    /// Clones it from the state.
+    /// Clones the value from the state.
     fn from_ref(state: &T) -> Self;
 }
 
@@ -69,7 +69,7 @@ impl<S> EventContext<'_, S> {
         EventKey::new(self.delivery(), self.index)
     }
 
-    /// The event as it came.
+    /// The event as it was received.
     pub fn event(&self) -> RawEvent {
         self.origin.raw(self.entry)
     }

@@ -27,7 +27,7 @@ impl<'r, S> Decoder<'r, S> {
         Self { routes, body, events: Vec::with_capacity(8), queues: Queues::new() }
     }
 
-    /// Keeps an event that no handler takes.
+    /// Adds an event that only the fallback takes, if there is one.
     fn unmatched(
         &mut self,
         range: Range<usize>,

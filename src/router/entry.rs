@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{RawEvent, decode::DecodeError};
 
-/// An event as it stands in the body, and what is to become of it. Small: there may be many.
+/// An event as it is in the body, and how far its handling is. It is small, because there can be many.
 pub(super) struct Entry {
     pub(super) range: Range<usize>,
     pub(super) matched: Matched,
@@ -18,12 +18,12 @@ pub(super) struct Entry {
 }
 
 pub(super) enum Matched {
-    /// The route has its name, and it fits.
+    /// A handler is registered for its type, and it fits that type.
     Known(RouteId),
     Unmatched(Box<Unmatched>),
 }
 
-/// An event that no handler knows, or that does not fit.
+/// An event that has no type, whose type has no handler, or that does not fit its type.
 pub(super) struct Unmatched {
     pub(super) name: Option<Arc<str>>,
     pub(super) error: Option<DecodeError>,
@@ -31,9 +31,9 @@ pub(super) struct Unmatched {
 
 #[derive(Clone, Copy)]
 pub(super) enum Progress {
-    /// Its handler's turn comes, or is now: its index among the events of that handler.
+    /// It waits for its handler, or is being handled. The number is its index among the events of that handler.
     Open(usize),
-    /// No handler will see it.
+    /// No handler takes it.
     Unhandled,
     Skipped,
     TimedOut,

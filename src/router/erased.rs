@@ -1,4 +1,4 @@
-//! What knows the types of the handlers and their events. In front of it all routes look alike.
+//! Type erasure: the handlers and events of all types behind the traits `Route`, `Fallback` and `Queue`.
 
 use std::{
     marker::PhantomData,
@@ -21,17 +21,18 @@ pub(super) trait Route<S>: Send + Sync {
     fn queue(&self) -> Pin<Box<dyn TypedQueue<S>>>;
 }
 
-/// The handler of whatever no route takes.
+/// The handler of the events that no route takes.
 pub(super) trait Fallback<S>: Send + Sync {
     fn queue(&self) -> Pin<Box<dyn RawQueue<S>>>;
 }
 
-/// The events of one handler in a batch, and the one that it is at work on.
+/// The events of one handler in a batch, and the future that handles the current event.
 ///
-/// They stand side by side, so that none needs an allocation of its own, and one after the other runs in the same place.
+/// The events are in one list, so that no event needs an allocation of its own. The futures run one after the other, in the
+/// same place in memory.
 pub(super) trait Queue<S>: Send {
-    /// Calls the handler for the event at `index`, drives what it returned, drops that when it is done, and adds the
-    /// outcome.
+    /// Calls the handler for the event at `index`, polls the future that it returned, drops the future when it is done, and
+    /// adds the outcome.
     fn poll(
         self: Pin<&mut Self>,
         index: usize,
@@ -132,7 +133,7 @@ impl<H: Handler<E, M>, E, M> Events<H, E, M> {
         index
     }
 
-    /// The event at `index`, if its handler has not got it yet.
+    /// The event at `index`, if it has not been passed to its handler yet.
     fn waiting(self: Pin<&mut Self>, index: usize) -> Option<&mut Guarded<E>> {
         let this = self.project();
         let event = match index.checked_sub(1) {
@@ -142,10 +143,10 @@ impl<H: Handler<E, M>, E, M> Events<H, E, M> {
         event.filter(|event| event.is_some())
     }
 
-    /// Calls the handler for the event at `index`, if it has not been.
+    /// Calls the handler for the event at `index`, if it has not been called for it yet.
     ///
-    /// Each progress may panic, and then drops what the steps before have made: one guard for each, and the event is not
-    /// taken before the last of them.
+    /// Each step can panic. Then the values that the steps before it made are dropped, each in a guard of its own. The event
+    /// is not taken before the handler is cloned and its arguments are made.
     fn start<S>(mut self: Pin<&mut Self>, index: usize, cx: &EventContext<'_, S>)
     where
         H::Args: FromContext<S>,
@@ -157,7 +158,7 @@ impl<H: Handler<E, M>, E, M> Events<H, E, M> {
         let args = H::Args::from_context(cx);
         let event = self.as_mut().waiting(index).and_then(Guarded::take);
         let (handler, event) =
-            handler.take().zip(event).expect("the one was just cloned, the other waits");
+            handler.take().zip(event).expect("the handler was just cloned, and the event waits");
         let future = handler.call(event, args);
         self.project().running.set(Some(future));
     }

@@ -1,4 +1,4 @@
-//! What tells an event from all others, and is the same when its delivery is sent again.
+//! `EventKey`: identifies an event, even if its delivery is sent again.
 
 use std::fmt;
 
@@ -7,14 +7,15 @@ use sha2::{Digest, Sha256};
 use super::{EventContext, FromContext};
 use crate::Delivery;
 
-/// Tells an event from all others, and is the same when its delivery is sent again. With it a handler recognises duplicates.
+/// Identifies one event. If its delivery is sent again, then the key is the same, so a handler recognises duplicates by it.
 ///
-/// A [`Delivery::id`] is shared by all events of a delivery. A handler that remembers only that takes the second event for a
-/// duplicate of the first.
+/// All events of a delivery share its [`Delivery::id`]. If a handler remembers only that id, then it takes the second event
+/// for a duplicate of the first.
 ///
-/// Made of the provider's name, the [id of the key](Delivery::key_id) that matched, the delivery's id and the event's place
-/// in the body. A handler takes it as `Option<EventKey>`: it is `None` if the sender gives its deliveries no id, as Loops,
-/// SynthesisVR and Teachstack do. `Display` shows it as at most 85 characters, hexadecimal digits and one hyphen, which can be stored.
+/// It is made of the provider's name, the [name of the secret](Delivery::key_id) that matched, the delivery's id and the
+/// event's place in the body. A handler takes it as `Option<EventKey>`. It is `None` if the deliveries of the sender have no
+/// id, as those of Loops, SynthesisVR and Teachstack. To store it, use its `Display`: at most 85 characters, which are
+/// hexadecimal digits, a hyphen and decimal digits.
 ///
 /// ```
 /// use tower_webhook::{EventRouter, State, providers::learn365::CourseCompleted, router::EventKey};
@@ -31,13 +32,15 @@ use crate::Delivery;
 /// );
 /// ```
 ///
-/// The secret itself is not part of it. If several endpoints of one sender share a table of keys, then name their secrets, or
-/// a sender of one endpoint can use up the ids of another. The provider's name is [`Provider::name`](crate::Provider::name):
-/// a provider of your own should return a fixed text there, since its default can change with the compiler.
+/// The secret itself is not part of it, but the secret's name is. If several endpoints of one sender store their keys in one
+/// table, then give their secrets names. Otherwise a client that has the secret of one endpoint can use an id first, and the
+/// genuine event of another endpoint is then taken for a duplicate. The same holds for tenants.
 ///
-/// The name of a key is part of it, so that one tenant cannot use up the ids of another. If an attempt is signed with a key of
-/// another name than the attempt before, it has another `EventKey`: give the old and the new secret one name while you
-/// [rotate](crate::_docs::guide#1-the-secret).
+/// If an attempt is signed with a secret of another name than the attempt before, then its events have other keys. So give
+/// the old and the new secret the same name while you [rotate](crate::_docs::guide#1-the-secret).
+///
+/// The provider's name is [`Provider::name`](crate::Provider::name). A provider of your own should return a fixed text, because
+/// the default can change with the compiler.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventKey {
     delivery: [u8; 32],
@@ -45,13 +48,15 @@ pub struct EventKey {
 }
 
 impl EventKey {
-    /// The key of the event at `index`, from 0. A handler gets its own; this is for tests of handlers.
+    /// The key of the event at `index`, from 0. `None` if the delivery has no id, or an empty one.
+    ///
+    /// For tests of handlers. A handler itself takes the key as an argument.
     pub fn new(delivery: &Delivery, index: usize) -> Option<Self> {
         let id = delivery.id().filter(|id| !id.is_empty())?;
         let parts = [Some(delivery.provider()), delivery.key_id(), Some(id)];
         let mut hash = Sha256::new();
         for part in parts {
-            // With its length, so that no two lists of parts are one text.
+            // Each part with its length, so that different lists of parts are different texts.
             hash.update([u8::from(part.is_some())]);
             hash.update(part.map_or(0, str::len).to_string());
             hash.update(":");

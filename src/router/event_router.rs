@@ -19,9 +19,10 @@ use crate::{
     },
 };
 
-/// Sends each event of provider `P` to the handler of its type: see [`router`](crate::router).
+/// Passes each event of provider `P` to the handler of its type: see [`router`](crate::router).
 ///
-/// A service for `Request<Verified<P>>`, which only a [`VerifyLayer`](crate::VerifyLayer) of the same provider makes:
+/// It is a service for `Request<Verified<P>>`. Only a [`VerifyLayer`](crate::VerifyLayer) of the same provider makes such
+/// requests:
 ///
 /// ```compile_fail,E0277
 /// use axum::Router;
@@ -41,7 +42,7 @@ use crate::{
 /// let _: Router = Router::new().route_service("/hook", hook);
 /// ```
 ///
-/// Clones are cheap. They share their handlers, and the counts of batches under way and of their bytes.
+/// Clones are cheap. They share their handlers, and the limits on the number and the size of batches being handled.
 #[must_use]
 pub struct EventRouter<P, S = ()> {
     routes: Arc<Routes<S>>,
@@ -120,8 +121,8 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     ///
     /// # Panics
     ///
-    /// At start-up, if the name is empty, longer than [`Envelope::MAX_TYPE`], or has a handler already. Names that come
-    /// from a configuration go to [`EventRouter::try_on_type`].
+    /// At start-up, if the name is empty, longer than [`Envelope::MAX_TYPE`], or has a handler already. For
+    /// names from a configuration, use [`EventRouter::try_on_type`].
     #[track_caller]
     pub fn on_type<E, M, H>(self, name: impl AsRef<str>, handler: H) -> Self
     where
@@ -164,7 +165,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         M: 'static,
     {
         let (name, event) = (name.as_ref(), type_name::<E>());
-        // Under its guard from here on.
+        // From here on, a guard drops the handler.
         let route = Arc::new(Erased::<H, E, M>::new(handler));
         let why = if name.is_empty() {
             format!("the name given for `{event}` is empty: give it as it is on the wire")
@@ -179,8 +180,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         Err(ConfigError::new(why))
     }
 
-    /// Gives `handler` what no other handler takes: events of unknown types, and those that do not fit their type,
-    /// with the [error](RawEvent::error). They count as handled then.
+    /// Calls `handler` for each event that no other handler takes: if no handler is registered for its type, if it has no
+    /// type, or if it does not fit its type. In the last case, it has an [error](RawEvent::error). If `handler` succeeds,
+    /// then the event counts as handled.
     ///
     /// # Panics
     ///
@@ -220,50 +222,54 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     }
 
     /// The maximum number of batches being handled at the same time, including batches that go on after their request has
-    /// ended. A request beyond it gets 503. By default [`limits::MAX_BATCHES`], 1,024.
+    /// ended. A further request gets 503. By default [`limits::MAX_BATCHES`], 1,024.
     ///
-    /// Clones that were made before this call keep their own count.
+    /// Clones that were made before this call do not share the new limit.
     pub fn max_batches(self, most: usize) -> Self {
         Self { batches: Permits::new(most), ..self }
     }
 
-    /// The maximum total size of the bodies being handled, in bytes. A request beyond it gets 503, unless it is the only
-    /// one. By default [`limits::MAX_TOTAL_BYTES`], 64 MiB, and at most 4 GiB.
+    /// The maximum total size of the bodies being handled, in bytes. A request whose body would exceed it gets 503, unless
+    /// it is the only one. By default [`limits::MAX_TOTAL_BYTES`], 64 MiB, and at most 4 GiB.
     ///
-    /// Events take more memory than the bodies that they were read from. If somebody has the key and chooses every byte
-    /// for this purpose, then events of Learn365 take up to 84 times as much, and 126 times for a moment.
+    /// Events take more memory than the bodies that they were read from. The worst case needs the secret: if a client signs
+    /// a body that was made for this purpose, then events of Learn365 take up to 84 times as much memory, and 126 times for
+    /// a moment.
     ///
-    /// Clones that were made before this call keep their own count.
+    /// Clones that were made before this call do not share the new limit.
     pub fn max_total_bytes(self, most: usize) -> Self {
         Self { total_bytes: Permits::new(most.max(1)), ..self }
     }
 
-    /// [Drains](Batches::drain) the [batches](EventRouter::batches) under way.
+    /// Waits until no batch is being handled: see [`Batches::drain`]. For several routers, use [`EventRouter::batches`].
     pub async fn drain(&self) {
         self.batches().drain().await;
     }
 
-    /// A handle to the batches under way, to drain several routers by. Take it after
-    /// [`EventRouter::max_batches`] has been called, which begins another count.
+    /// A handle to the batches being handled, for draining several routers alike. Call [`EventRouter::max_batches`] before:
+    /// a handle from before that call does not include the batches after it.
     pub fn batches(&self) -> Batches {
         Batches(self.batches.clone())
     }
 
-    /// How many events no handler took, because their type has none and there is no fallback, or because they have no
-    /// type. Of this router and its clones, from the beginning. Each is answered 200: a number that grows may be a
-    /// misspelt type. With feature `tracing`, each is told of, too: see [`guide`](crate::_docs::guide).
+    /// The number of ignored events of this router and its clones since it was made. An event is ignored if no handler is
+    /// registered for its type, or if it has no type, and if there is no fallback.
+    ///
+    /// The answer to such an event is 200. If the number grows, then a registered type may be misspelt. With feature
+    /// `tracing`, each of these events also causes a trace event: see [`guide`](crate::_docs::guide).
     pub fn ignored(&self) -> u64 {
         self.routes.ignored.count()
     }
 
-    /// Reads the whole of an authentic body. Nothing runs until the batch is polled; needs no HTTP.
+    /// Decodes the whole of an authentic body. No handler is called until the batch is polled. Needs no HTTP.
     ///
-    /// That `body` is the one which the proof in `delivery` was made for, and with this provider's keys, is what the
-    /// caller vouches for: between a [`VerifyLayer`](crate::VerifyLayer) and a router, [`Verified`](crate::Verified) does.
+    /// The caller guarantees that the proof in `delivery` was made for this `body`, with the keys of this provider. Between
+    /// a [`VerifyLayer`](crate::VerifyLayer) and a router, [`Verified`](crate::Verified) guarantees it.
     ///
     /// # Errors
     ///
-    /// If the body as a whole cannot be decoded. An event that does not fit its type is no such error.
+    /// If the body as a whole cannot be unpacked or decoded, or exceeds [`EventRouter::max_events`] or
+    /// [`EventRouter::max_depth`]. If only an event does not fit its type, then that is an [`Outcome`](super::Outcome).
     pub fn dispatch(
         &self,
         provider: &P,
@@ -284,12 +290,12 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         self.routes.event_timeout
     }
 
-    /// Room for the batch of a body of `length` bytes, if there is.
+    /// The permits for a batch whose body has `length` bytes, if they are free.
     pub(super) fn room(&self, length: usize) -> Option<[Permit; 2]> {
         Some([self.batches.take()?, self.total_bytes.take_many_or_all(length)?])
     }
 
-    /// The same room for a body that is `length` bytes long once it is unpacked, if there is.
+    /// The same permits, and more if the body has `length` bytes after it is unpacked, if they are free.
     pub(super) fn more_room(&self, mut room: [Permit; 2], length: usize) -> Option<[Permit; 2]> {
         self.total_bytes.fill(&mut room[1], length).map(|()| room)
     }
@@ -299,7 +305,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     }
 }
 
-/// The provider's, unless the head has named the one event.
+/// The envelope of the provider. If the headers name the type of the event, then the whole body is one event of that type.
 fn envelope<P: Provider>(provider: &P, delivery: &Delivery) -> Envelope {
     match delivery.event_type() {
         Some(event_type) => Envelope::named(event_type.to_owned()),

@@ -7,7 +7,7 @@ use crate::util::panics::Guarded;
 ///
 /// Implemented for every `FnOnce(E, …) -> impl Future` that is `Clone + Send + Sync + 'static` and has up to three
 /// further arguments. A closure that captures is written `async move |e: E| …` and clones what it captures for each
-/// event. `M` stands for the further arguments; it is always inferred.
+/// event. The compiler infers `M`, the types of the further arguments.
 ///
 /// Sealed: only this crate implements it.
 ///
@@ -52,7 +52,7 @@ use crate::util::panics::Guarded;
     message = "`{Self}` is not a webhook handler",
     label = "expected `async |event: {E}, …| {{ … }}`, or an `async fn` of that shape",
     note = "the first argument is the event, and that of `fallback` a `RawEvent`; up to three further arguments may follow: `tower_webhook::State<T>`, `Delivery`, `RawEvent`, `Option<EventKey>`",
-    note = "a handler is `Clone + Send + Sync + 'static`: what it captures must be, too"
+    note = "a handler is `Clone + Send + Sync + 'static`: the values that it captures must be, too"
 )]
 pub trait Handler<E, M>: sealed::Sealed<E, M> + Clone + Send + Sync + 'static {
     /// The further arguments.
@@ -97,7 +97,7 @@ macro_rules! impl_handler {
         impl<S, $($arg: FromContext<S>,)*> FromContext<S> for ($($arg,)*) {
             #[allow(non_snake_case, unused_variables, clippy::unused_unit)]
             fn from_context(cx: &EventContext<'_, S>) -> Self {
-                // If one of them panics, those before it are dropped.
+                // If one of them panics, then those before it are dropped, each in its guard.
                 $(let mut $arg = Guarded::new($arg::from_context(cx));)*
                 ($($arg.take().expect("just put there"),)*)
             }

@@ -30,11 +30,11 @@
 //! delivery share it.
 //!
 //! If the sender never retries ([`Policy::never_resends`](crate::Policy::never_resends)) and the events are still being
-//! handled when it stops to wait, then the answer is 202.
+//! handled when it stops waiting, then the answer is 202.
 //!
 //! # Limits
 //!
-//! | limit | default | set by | answer beyond it |
+//! | limit | default | set by | answer if exceeded |
 //! |---|--:|---|--:|
 //! | events in a body | 10,000 | [`EventRouter::max_events`] | 400 |
 //! | nesting of an event | 127 | [`EventRouter::max_depth`] | 400 |

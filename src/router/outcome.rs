@@ -13,7 +13,7 @@ use crate::{BoxError, decode::DecodeError, error::with_causes, util::panics::con
 pub enum Outcome {
     /// Its handler, or the fallback, succeeded.
     Handled,
-    /// There is no handler for its type, and no fallback.
+    /// No handler is registered for its type, or it has no type, and there is no fallback.
     Ignored,
     /// It was left out, because it was handled in a former run: see [`Batch::without`](super::Batch::without).
     Skipped,
@@ -28,7 +28,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether the sender need not send it again.
+    /// Whether the event did not fail. If so, then the sender need not send it again.
     pub fn is_ok(&self) -> bool {
         matches!(self, Self::Handled | Self::Ignored | Self::Skipped)
     }

@@ -21,17 +21,18 @@ use crate::{
 /// All events of a batch, by their handlers.
 pub(super) struct Queues<S> {
     typed: Vec<(RouteId, BoxQueue<S>)>,
-    /// Where each of them is, once there are more than a few.
+    /// The index of each route in `typed`, if there are more than [`FEW`].
     places: FxHashMap<RouteId, usize>,
     fallback: Option<Pin<Box<dyn RawQueue<S>>>>,
 }
 
 type BoxQueue<S> = Pin<Box<dyn TypedQueue<S>>>;
 
-/// So many types are faster looked through than looked up, and few batches have more.
+/// Up to this number of types, a search is faster than a map. Few batches have more types.
 const FEW: usize = 16;
 
-/// Where an event waits for its handler: the route if it has one, and its index among those of the same handler.
+/// The place where an event waits for its handler: its route, or `None` for the fallback, and its index among the events of
+/// the same handler.
 #[derive(Clone, Copy)]
 pub(super) struct Slot {
     pub(super) route: Option<RouteId>,
@@ -85,7 +86,7 @@ impl<S> Queues<S> {
         Some(queue.as_mut().push(event()))
     }
 
-    /// Drives the handler of an event; adds its outcome once there is one.
+    /// Polls the handler of an event. If the handler is done, then its outcome is added.
     pub(super) fn poll(
         &mut self,
         slot: Slot,
@@ -96,7 +97,7 @@ impl<S> Queues<S> {
         self.queue(slot).poll(slot.index, cx, task, outcomes)
     }
 
-    /// Drops an event that has not been handled to its end. `false`: it panicked.
+    /// Drops an event that has not been handled to its end. Returns `false` if that panicked.
     pub(super) fn discard(&mut self, slot: Slot) -> bool {
         contained(|| self.queue(slot).discard(slot.index)).is_some()
     }

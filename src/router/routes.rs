@@ -41,12 +41,12 @@ impl Ignored {
 
     pub(super) fn add(&self, delivery: &Delivery, index: usize, event_type: Option<&Arc<str>>) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        // A subscriber of traces may panic.
+        // A subscriber of trace events may panic.
         contained(|| self.types.tell(delivery.fields(), index, event_type));
     }
 }
 
-/// The place of a route. Each event carries it, for the name of its type.
+/// The index of a route. Each event has one, because the route has the name of its type.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct RouteId(u32);
 
@@ -69,9 +69,9 @@ impl<S> Routes<S> {
         }
     }
 
-    /// `false` if there already is a route of that name.
+    /// Adds a route. Returns `false` if there is a route with this name already.
     pub(super) fn add(&mut self, name: Arc<str>, route: Arc<dyn Route<S>>) -> bool {
-        let id = u32::try_from(self.all.len()).expect("each takes memory");
+        let id = u32::try_from(self.all.len()).expect("memory ends before 2^32 routes");
         let former = self.by_name.insert(name.clone(), RouteId(id));
         self.all.push((name, route));
         former.is_none()

@@ -52,10 +52,11 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
     }
 }
 
-/// The answer to a request whose events are being handled.
+/// The future of the answer to a request. Each poll of it handles events.
 ///
-/// They are handled inline. When this is dropped before, because the sender hung up, or when a sender that never sends
-/// again has waited long enough, they move to a tokio task of their own.
+/// The events that are left move to a tokio task of their own in two cases: if this is dropped before its end, because the
+/// sender hung up, or if the sender never sends again and [stops waiting](crate::Policy::never_resends). If this is dropped
+/// outside of a tokio runtime, then the events that are left are lost.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture<S: Send + 'static> {
     state: State<S>,
@@ -80,7 +81,7 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
                 Poll::Ready(0) => status(StatusCode::OK),
                 Poll::Ready(failed) => Rejection::EventsFailed(failed).response(),
                 Poll::Pending => {
-                    // Outside of a runtime there is no timer, and no task to go on with the rest.
+                    // Outside of a runtime there is no timer, and no task that could handle the rest.
                     let (Some(at), Ok(_)) = (this.answer_at, Handle::try_current()) else {
                         return Poll::Pending;
                     };
