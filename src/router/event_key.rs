@@ -39,8 +39,8 @@ use crate::Delivery;
 /// If an attempt is signed with a secret of another name than the attempt before, then its events have other keys. So give
 /// the old and the new secret the same name while you [rotate](crate::_docs::guide#1-the-secret).
 ///
-/// The provider's name is [`Provider::name`](crate::Provider::name). A provider of your own should return a fixed text, because
-/// the default can change with the compiler.
+/// The provider's name is [`Provider::name`](crate::Provider::name). A provider of your own should return a fixed text,
+/// because the default can change with the compiler.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventKey {
     delivery: [u8; 32],

@@ -44,7 +44,7 @@ impl Outcome {
             Self::Failed(error) => format!("its handler failed: {}", with_causes(&**error)),
             outcome => outcome.to_string(),
         });
-        shown.unwrap_or_else(|| "its handler failed: showing its error panicked".into())
+        shown.unwrap_or_else(|| "its handler failed: formatting its error panicked".into())
     }
 
     fn take_error(&mut self) -> Option<BoxError> {
@@ -68,10 +68,10 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Handled => f.write_str("handled"),
-            Self::Ignored => f.write_str("nobody listens to its type"),
-            Self::Skipped => f.write_str("settled before"),
+            Self::Ignored => f.write_str("no handler is registered for its type"),
+            Self::Skipped => f.write_str("skipped: it was handled before"),
             Self::Failed(error) => write!(f, "its handler failed: {error}"),
-            Self::Panicked => f.write_str("it panicked"),
+            Self::Panicked => f.write_str("its handler or its decoding panicked"),
             Self::TimedOut => f.write_str("its handler took too long"),
             Self::Misfit(error) => error.fmt(f),
         }

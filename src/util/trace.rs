@@ -111,7 +111,7 @@ mod on {
             events,
             delivery_id = of.delivery_id,
             key_id = of.key_id,
-            "webhook events lost: their request was dropped, and no tokio runtime goes on with them"
+            "webhook events lost: their request was dropped, and there is no tokio runtime to handle them"
         );
     }
 
@@ -125,7 +125,7 @@ mod on {
         pub(crate) fn tell(&self, of: Fields<'_>, index: usize, event_type: Option<&Arc<str>>) {
             let level = if self.is_new(event_type) { Level::INFO } else { Level::DEBUG };
             let why = match event_type {
-                Some(_) => "no handler takes its type",
+                Some(_) => "no handler is registered for its type",
                 None => "it has no type",
             };
             event!(
@@ -145,7 +145,7 @@ mod on {
         }
     }
 
-    /// The span that a request came in.
+    /// The span in which a request arrived.
     #[derive(Default)]
     pub(crate) struct Span(Option<tracing::Span>);
 

@@ -141,31 +141,31 @@ const CASES: [(&str, fn()); 14] = [
     }),
     ("a future and its error", || {
         let router = EventRouter::new().on(|_: Ping| Bomb {});
-        assert_eq!(outcomes(&router, pings(2)), ["it panicked"; 2]);
+        assert_eq!(outcomes(&router, pings(2)), ["its handler or its decoding panicked"; 2]);
     }),
     ("an event whose handler cannot be cloned", || {
         let fuse = Fuse(None);
         let router = EventRouter::<Loops>::new().on_type("bomb", async move |_: Bomb| {
             let _fuse = &fuse;
         });
-        assert_eq!(outcomes(&router, bombs(2)), ["it panicked"; 2]);
+        assert_eq!(outcomes(&router, bombs(2)), ["its handler or its decoding panicked"; 2]);
         std::mem::forget(router);
     }),
     ("an event and an argument beside one that cannot be had", || {
         let held = Bomb {};
         let router = EventRouter::<Loops>::new()
             .on_type("bomb", async move |_: Bomb, _: Bomb, _: Unavailable| drop(held));
-        assert_eq!(outcomes(&router, bombs(2)), ["it panicked"; 2]);
+        assert_eq!(outcomes(&router, bombs(2)), ["its handler or its decoding panicked"; 2]);
         std::mem::forget(router);
     }),
     ("an output that is no outcome", || {
         let router = EventRouter::new().on(|_: Ping| async { Inconclusive });
-        assert_eq!(outcomes(&router, pings(2)), ["it panicked"; 2]);
+        assert_eq!(outcomes(&router, pings(2)), ["its handler or its decoding panicked"; 2]);
     }),
     ("events left out", || {
         let router = EventRouter::<Loops>::new().on_type("bomb", async |_: Bomb| {});
         let mut batch = batch(&router, bombs(2)).without(&[0, 1]);
-        assert_eq!(in_words(&outcome(&mut batch)), ["it panicked"; 2]);
+        assert_eq!(in_words(&outcome(&mut batch)), ["its handler or its decoding panicked"; 2]);
     }),
     ("events of a body that is refused", || {
         let router = EventRouter::<Loops>::new().on_type("bomb", async |_: Bomb| {});

@@ -278,7 +278,9 @@ async fn while_draining_nothing_new_begins() {
 #[tokio::test]
 async fn what_fails_after_the_request_is_told_to_the_operator() {
     let log = Log::default();
-    for (panics, reason) in [(false, "its handler failed: disk full"), (true, "it panicked")] {
+    for (panics, reason) in
+        [(false, "its handler failed: disk full"), (true, "its handler or its decoding panicked")]
+    {
         let router = EventRouter::with_state(log.clone()).on(async move |_: SessionStarted| {
             tokio::task::yield_now().await;
             if panics { panic!("on purpose") } else { Err("disk full") }
@@ -299,7 +301,7 @@ fn outside_of_a_runtime_the_loss_is_told_to_the_operator() {
     let (router, gate) = gated_loops();
     let traces = Traces::here();
     hang_up(&router);
-    let line = r#"ERROR message=webhook events lost: their request was dropped, and no tokio runtime goes on with them provider="loops" events=1"#;
+    let line = r#"ERROR message=webhook events lost: their request was dropped, and there is no tokio runtime to handle them provider="loops" events=1"#;
     assert_eq!(traces.seen(), [line]);
     assert_eq!(gate.log.seen(), ["begin"]);
     assert!(polled(&mut Box::pin(router.drain())).is_ready());

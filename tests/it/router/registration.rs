@@ -112,7 +112,7 @@ fn registering_on_a_clone_does_not_change_the_original() {
         .max_events(3);
     let text = body(&[("ping", r#"{"n":1}"#), ("pong", r#"{"n":2}"#), ("other", "0")]);
 
-    let ignored = "nobody listens to its type";
+    let ignored = "no handler is registered for its type";
     assert_eq!(outcomes(&original, &*text), ["handled", ignored, ignored]);
     assert_eq!(log.seen(), ["ping"]);
     assert_eq!(outcomes(&more, &*text), ["handled"; 3]);
@@ -138,6 +138,6 @@ fn one_type_has_as_many_names_as_given() {
         ("Ping", r#"{"n":4}"#),
     ]);
     let results = outcomes(&router, text);
-    assert_eq!(results, ["handled", "handled", "handled", "nobody listens to its type"]);
+    assert_eq!(results, ["handled", "handled", "handled", "no handler is registered for its type"]);
     assert_eq!(log.seen(), ["PING 1", "named at run time 2", "ping 3"]);
 }

@@ -149,7 +149,7 @@ impl Error for Odd {
 #[tokio::test]
 async fn an_error_without_end_is_told_in_one_line_of_bounded_length() {
     let table = [
-        (Odd::Panics, "its handler failed: showing its error panicked".to_owned()),
+        (Odd::Panics, "its handler failed: formatting its error panicked".to_owned()),
         (Odd::Long, format!("its handler failed: {}…", "long".repeat(512))),
         (Odd::Endless, format!("its handler failed: again{}", ": again".repeat(16))),
     ];
@@ -180,7 +180,7 @@ fn what_nobody_takes_is_counted_and_told_once_a_type() {
     };
     let pong = |level, index: usize| {
         let fields = format!(r#" event_type="pong" index={index}"#);
-        line(level, "no handler takes its type", &fields)
+        line(level, "no handler is registered for its type", &fields)
     };
     let none = |level, index: usize| line(level, "it has no type", &format!(" index={index}"));
     let again = [pong("DEBUG", 0), pong("DEBUG", 2), none("DEBUG", 3), none("DEBUG", 4)];
@@ -253,7 +253,7 @@ fn what_the_end_of_the_runtime_cuts_short_is_told_in_its_span() {
     assert_eq!(lines.seen(), [""; 0]);
     drop(runtime);
     let line = "request|ERROR tower_webhook message=webhook events lost: their request was dropped, \
-        and no tokio runtime goes on with them provider=\"loops\" events=2";
+        and there is no tokio runtime to handle them provider=\"loops\" events=2";
     assert_eq!(lines.seen(), [line]);
 }
 
