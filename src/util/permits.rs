@@ -46,12 +46,12 @@ impl Permits {
         self.take_many(self.at_most(count))
     }
 
-    /// `count`, or as many as there are at all.
+    /// `count`, but at most the number of all permits.
     fn at_most(&self, count: usize) -> usize {
         count.min(usize::try_from(self.most).unwrap_or(usize::MAX))
     }
 
-    /// Adds to `held` so many that it is `count`, or all of them, if there may be. Never gives any back.
+    /// Adds permits to `held` until it has `count` of them, or all that exist. `None` if they are not free.
     pub(crate) fn fill(&self, held: &mut Permit, count: usize) -> Option<()> {
         let more = self.at_most(count).saturating_sub(held.count());
         if more > 0 {
