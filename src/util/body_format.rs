@@ -1,6 +1,6 @@
-//! What a body that is not JSON looks like: for the operator, who is looking for the reason.
+//! Guesses the format of a body that is not JSON, as a hint for the operator.
 
-/// In words, if it looks like anything.
+/// The guess in words. `None` if the body looks like no known format, or like JSON.
 pub(crate) fn guess(body: &[u8]) -> Option<&'static str> {
     let text = body.trim_ascii_start();
     let start = text.get(..LOOKED_AT).unwrap_or(text);
@@ -9,7 +9,7 @@ pub(crate) fn guess(body: &[u8]) -> Option<&'static str> {
         [0x1f, 0x8b, ..] => Some("it looks compressed (gzip)"),
         [b'<', ..] => Some("it looks like XML or HTML"),
         [b'{' | b'[', ..] if is_list_of_lines(start) => {
-            Some("it looks like one JSON text to a line (NDJSON)")
+            Some("it looks like one JSON text per line (NDJSON)")
         }
         [b'{' | b'[' | b'"', ..] => None,
         start if is_form(start) => Some("it looks like a form"),
@@ -18,14 +18,14 @@ pub(crate) fn guess(body: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The first line is an object, and so is the second.
+/// Whether the first line is an object, and the second line begins as one.
 fn is_list_of_lines(text: &[u8]) -> bool {
     let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
     let is_object = |line: &[u8]| line.starts_with(b"{") && line.ends_with(b"}");
     lines.next().is_some_and(is_object) && lines.next().is_some_and(|line| line.starts_with(b"{"))
 }
 
-/// A name, made of what a form leaves as it is, and an equals sign.
+/// Whether it begins with a name as in a form and one equals sign.
 fn is_form(start: &[u8]) -> bool {
     let name = |byte: &u8| byte.is_ascii_alphanumeric() || b"%+-._~*[]".contains(byte);
     let length = start.iter().take_while(|byte| name(byte)).count();
@@ -39,9 +39,9 @@ fn is_base64(start: &[u8]) -> bool {
     start.len() >= SHORTEST_BASE64 && start.iter().all(digit)
 }
 
-/// Bytes.
+/// The number of bytes that are looked at.
 const LOOKED_AT: usize = 1024;
-/// What is shorter may be a word.
+/// The shortest text that is taken for base64, in bytes. A shorter one can be a word.
 const SHORTEST_BASE64: usize = 16;
 
 #[cfg(test)]
@@ -58,10 +58,10 @@ mod tests {
             ("payload=%7B%22a%22%3A1%7D&b=", Some("it looks like a form")),
             ("a[b]=1", Some("it looks like a form")),
             ("=1", None),
-            ("{\"a\":1}\n{\"a\":2}\n", Some("it looks like one JSON text to a line (NDJSON)")),
-            ("{\"a\":1}\r\n{\"a\":2", Some("it looks like one JSON text to a line (NDJSON)")),
+            ("{\"a\":1}\n{\"a\":2}\n", Some("it looks like one JSON text per line (NDJSON)")),
+            ("{\"a\":1}\r\n{\"a\":2", Some("it looks like one JSON text per line (NDJSON)")),
             ("{\n\"a\":1}", None),
-            ("{}\n{}", Some("it looks like one JSON text to a line (NDJSON)")),
+            ("{}\n{}", Some("it looks like one JSON text per line (NDJSON)")),
             ("[{}]", None),
             ("eyJOb3RpZmljYXRpb25zIjpbXX0=", Some("it looks like base64")),
             ("eyJOb3RpZmljYXRpb25zIjpbXX0", Some("it looks like base64")),

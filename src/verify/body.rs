@@ -18,16 +18,15 @@ use crate::Delivery;
 
 /// The body of a request that is authentic for provider `P`. Nothing outside of this crate can make one.
 ///
-/// That is what makes it a proof: a service that takes `Request<Verified<P>>` is reached through a
-/// [`VerifyLayer`](crate::VerifyLayer) of `P` only. It proves the sender's type, not which of its keys it was: that is
-/// in the [`Delivery`].
+/// So it is a proof: only a [`VerifyLayer`](crate::VerifyLayer) of `P` can call a service that takes
+/// `Request<Verified<P>>`. It proves that one of the provider's keys matched. The name of that key is in the [`Delivery`].
 ///
 /// ```
 /// # use tower_webhook as hooks;
 /// use http::Request;
 /// use hooks::{Verified, providers::loops::Loops};
 ///
-/// /// For a handler that wants the `Delivery`: `.layer(ServiceBuilder::new().layer(verify).map_request(delivery))`.
+/// /// For a handler that needs the `Delivery`: `.layer(ServiceBuilder::new().layer(verify).map_request(delivery))`.
 /// fn delivery(mut request: Request<Verified<Loops>>) -> Request<Verified<Loops>> {
 ///     let delivery = request.body().delivery().clone();
 ///     request.extensions_mut().insert(delivery);
@@ -42,7 +41,7 @@ pub struct Verified<P> {
 }
 
 impl<P> Verified<P> {
-    /// What is known of the request beside its events. The envelope has not been looked at yet.
+    /// The facts about the request, without its events. The body has not been decoded yet.
     pub fn delivery(&self) -> &Delivery {
         &self.delivery
     }
@@ -80,8 +79,8 @@ impl<P> fmt::Debug for Verified<P> {
 }
 
 pin_project! {
-    /// The body of an answer: the inner service's, or the layer's own. `B` is the body of the request, which may still be
-    /// on its way: what is left of it is read, within limits, before an answer of the layer's own ends.
+    /// The body of an answer, from the inner service or from the layer itself. `B` is the body of the request. If the layer
+    /// itself answers before that body has arrived, then the rest of it is read, within limits, before the answer ends.
     pub struct ResponseBody<R, B> {
         #[pin]
         kind: Kind<R, B>,
@@ -106,7 +105,7 @@ impl<R, B> ResponseBody<R, B> {
     }
 }
 
-/// Empty, as layers want it that answer by themselves.
+/// An empty body, for other layers that answer by themselves.
 impl<R, B> Default for ResponseBody<R, B> {
     fn default() -> Self {
         Self::own(Bytes::new(), None)

@@ -81,7 +81,7 @@ impl<B: Body> Rest<B> {
     }
 }
 
-/// When the body of a request is read that is answered early.
+/// The time at which the rest of a body is read, if its request is answered early.
 pub(super) enum Unread<B> {
     /// The rest is read while the answer is on its way.
     Meanwhile(Option<Pin<Box<Rest<B>>>>),

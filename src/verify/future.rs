@@ -45,11 +45,11 @@ pin_project! {
     }
 }
 
-/// What is done with the body, which cannot move any more.
+/// The use that is made of the body. The body itself is pinned, so it is not in here.
 #[expect(clippy::large_enum_variant, reason = "nearly every body is checked")]
 enum Stage<P, S> {
     Check(Option<(S, Parts, Box<Reading<P>>)>),
-    /// It is refused: the answer comes when it has ended, or at the limits.
+    /// The request is refused. The answer is given when the body has ended, or at a limit.
     Drain(Box<(Response<Bytes>, Version, Drain)>),
 }
 
@@ -58,7 +58,7 @@ where
     B: Body,
     S: Service<Request<Verified<P>>>,
 {
-    /// Answered before `body` was read.
+    /// The future of an answer that is known before `body` is read.
     pub(super) fn early(
         config: &Config,
         parts: &Parts,
@@ -143,7 +143,7 @@ fn answered<P, S, B, F>(answer: Response<Bytes>) -> State<P, S, B, F> {
     State::Answered { answer: Some(answer), rest: None }
 }
 
-/// The body has been read: on to the inner service, or to the answer.
+/// The state after the body was read: it waits for the inner service, or answers.
 fn verified<P: Provider, S, B, F>(
     inner: S,
     parts: Parts,
@@ -157,10 +157,10 @@ fn verified<P: Provider, S, B, F>(
     }
 }
 
-/// No cache keeps an answer, and no browser takes it for anything else than it says.
+/// Keeps the answer out of caches, and stops browsers from guessing another media type.
 fn seal(headers: &mut HeaderMap) {
     if headers.is_empty() {
-        // Copied as it is, it costs less than two insertions.
+        // One copy costs less than two insertions.
         headers.clone_from(&SEAL);
         return;
     }

@@ -15,7 +15,7 @@ pub(super) fn refusal<P: Provider>(
     quietly: bool,
 ) -> Response<Bytes> {
     let hint = hint(&rejection, parts, body);
-    // A request that may be genuine is to be sent again, whatever the policy says.
+    // A request that may be genuine should be sent again, so the policy does not apply to it.
     let is_unauthentic =
         matches!(&rejection, Rejection::Unauthentic(e) if *e != VerifyError::NotYet);
     let instead = provider.policy().refusal_status;
@@ -40,7 +40,7 @@ fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static st
             Some("a GET with a query may be a handshake whose token is malformed")
         }
         Rejection::Unauthentic(VerifyError::PathToken) => path(parts.uri.path()),
-        // The sender signs the bytes as it writes them.
+        // The sender signs the bytes as it writes them, and another coding changes the bytes.
         Rejection::Unauthentic(VerifyError::SignatureMismatch) if is_coded(&parts.headers) => {
             Some(CODED)
         }
@@ -52,12 +52,10 @@ fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static st
 fn path(path: &str) -> Option<&'static str> {
     match path {
         "" | "/" => Some("the path is empty: has `nest` or a proxy cut off the token?"),
-        _ if path.ends_with('/') => {
-            Some("the path ends in a slash: does it stand behind the token?")
-        }
+        _ if path.ends_with('/') => Some("the path ends in a slash: was it added after the token?"),
         _ => None,
     }
 }
 
 const CODED: &str =
-    "there is a header `content-encoding`: was the body compressed on its way, or unpacked?";
+    "there is a header `content-encoding`: was the body compressed or decompressed on its way?";

@@ -22,7 +22,7 @@ impl<P> VerifyLayer<P> {
         Self::shared(Arc::new(provider))
     }
 
-    /// A layer for a provider that others share, with the default [limits].
+    /// A layer for a provider that is shared, with the default [limits].
     pub fn shared(provider: Arc<P>) -> Self {
         Self { config: Arc::default(), provider }
     }
@@ -47,23 +47,24 @@ impl<P> VerifyLayer<P> {
         self.with(|config| config.body_timeout = timeout)
     }
 
-    /// The maximum number of bodies being read at the same time. A request beyond it gets 503. By default
+    /// The maximum number of bodies being read at the same time. A further request gets 503. By default
     /// [`limits::MAX_BODIES`], 256.
     ///
-    /// Clones that were made before this call keep their own count.
+    /// Clones that were made before this call do not share the new limit.
     #[must_use]
     pub fn max_bodies(self, most: usize) -> Self {
         self.with(|config| config.bodies = Permits::new(most))
     }
 
-    /// The maximum total size of the bodies being read at the same time, in bytes. A request beyond it gets 503. By
-    /// default [`limits::MAX_TOTAL_BYTES`], 64 MiB. At least the size of [one body](VerifyLayer::max_body_bytes), and at
-    /// most 4 GiB.
+    /// The maximum total size of the bodies being read at the same time, in bytes. If a body would exceed it, then its
+    /// request gets 503. By default [`limits::MAX_TOTAL_BYTES`], 64 MiB. At least the size of
+    /// [one body](VerifyLayer::max_body_bytes), and at most 4 GiB.
     ///
     /// The size of a body is the memory that it takes. That grows in steps: first to the announced length or 64 KiB,
     /// then by doubling. Not included are the buffers of the server, and bodies that have been verified.
     ///
-    /// Clones that were made before this call, or before another limit of one body, keep their own count.
+    /// Clones that were made before this call do not share the new limit. If [`VerifyLayer::max_body_bytes`] changes this
+    /// limit, the same applies to that call.
     #[must_use]
     pub fn max_total_bytes(self, most: usize) -> Self {
         self.with(|config| config.set_max_total_bytes(most))
@@ -91,7 +92,7 @@ impl<P> VerifyLayer<P> {
     /// The maximum number of such bodies being read at the same time. One more is treated as if it were too long. By
     /// default [`limits::MAX_DRAINS`], 1,024.
     ///
-    /// Clones that were made before this call keep their own count.
+    /// Clones that were made before this call do not share the new limit.
     #[must_use]
     pub fn max_drains(self, most: usize) -> Self {
         self.with(|config| config.drains = Permits::new(most))

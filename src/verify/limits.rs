@@ -59,7 +59,7 @@ impl Config {
     }
 
     /// Whether the operator was warned of it in the last minute. If not, then the warning is given now. Without this limit
-    /// anybody could fill the log: with requests beyond the permits, or while the keys are not there yet.
+    /// anybody could fill the log: with requests for which there is no permit, or while there are no keys yet.
     pub(super) fn was_said(&self, rejection: &Rejection) -> bool {
         match rejection {
             Rejection::Busy => self.busy.say(),

@@ -1,7 +1,7 @@
 //! The tower layer: handshake, limits, body, check, answer.
 //!
 //! [`VerifyLayer`] wraps a service that must see authentic requests only: an [`EventRouter`](crate::EventRouter), an
-//! ordinary axum handler, a whole router, plain hyper. The headers, except for the media type and the coding, are judged
+//! ordinary axum handler, a whole router, plain hyper. The headers, except for the media type and the coding, are checked
 //! before the body is read, and the body is verified as it arrives. An authentic request reaches the inner service as a
 //! `Request<Verified<P>>`. Any other request is answered by the layer: see [`Rejection`](crate::Rejection).
 //!
@@ -49,7 +49,8 @@
 //!   holds its permit, and it is lost if the client hangs up. So put a `ConcurrencyLimit` in front of the layer.
 //! - If a request is answered before its body has arrived, the connection can be used for the next request, within limits:
 //!   up to [`limits::MAX_DRAIN_BYTES`] bytes of the rest are read and dropped. If the rest is too long or its length is
-//!   unknown, an HTTP/1 answer has `Connection: close`. If the rest takes too long, the connection ends after the answer. See [shared connections](crate::_docs::security#shared-connections).
+//!   unknown, an HTTP/1 answer has `Connection: close`. If the rest takes too long, the connection ends after the answer.
+//!   See [shared connections](crate::_docs::security#shared-connections).
 //! - Every answer has `Cache-Control: no-store` and `X-Content-Type-Options: nosniff`, unless the inner service sets these
 //!   headers.
 //!

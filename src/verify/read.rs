@@ -1,4 +1,4 @@
-//! Reads a body through its check, and judges it at its end.
+//! Reads a body, feeds it to its check, and finishes the check at its end.
 
 use std::{
     error::Error,
@@ -30,7 +30,7 @@ use crate::{
     util::{permits::Permit, timer},
 };
 
-/// A body on its way through the check.
+/// A body that is being read and checked.
 pub(super) struct Reading<P> {
     config: Arc<Config>,
     provider: Arc<P>,
@@ -39,18 +39,19 @@ pub(super) struct Reading<P> {
     received: (SystemTime, ReadHeaders),
     answer_at: Option<Instant>,
     collected: Collected,
-    /// How many bytes the server said that there are at least.
+    /// The least number of bytes that the server guarantees.
     promised: usize,
 }
 
 const TOWER_HTTP_TIMEOUT: &str = "data was not received within the designated timeout";
 
-/// Frames taken in one poll, before other tasks get their turn: twice those of 1 MiB as hyper reads it from a fast sender.
+/// The maximum number of frames in one poll, after which other tasks get their turn. If the sender is fast, then hyper makes
+/// half as many frames of a body of 1 MiB.
 pub(super) const FRAMES_PER_POLL: usize = 128;
 
 impl<P: Provider> Reading<P> {
-    /// Judges what can be judged before the body is read, once it is no handshake: method, declared size, head, permit.
-    /// `promised` is what of the declared size the server itself vouches for.
+    /// Makes all checks that do not need the body, if the request is no handshake: method, declared length, headers, permit.
+    /// `promised` is the part of the declared length that the server itself guarantees.
     pub(super) fn begin(
         layer: &VerifyLayer<P>,
         head: &Head<'_>,
@@ -96,7 +97,7 @@ impl<P: Provider> Reading<P> {
         timer::poll(deadline.as_pin_mut(), cx).map(|()| Err(Rejection::BodyTimeout))
     }
 
-    /// Reads until the body ends, is refused, or has no more for now.
+    /// Reads until the body ends, is refused, or has to be waited for.
     fn poll<B: Body<Error: Into<BoxError>>>(
         &mut self,
         mut body: Pin<&mut B>,
@@ -105,7 +106,7 @@ impl<P: Provider> Reading<P> {
         for _ in 0..FRAMES_PER_POLL {
             match body.as_mut().poll_frame(cx) {
                 Poll::Pending => return Poll::Pending,
-                // hyper takes a stream of HTTP/2 that is reset without an error for one that has ended.
+                // If an HTTP/2 stream is reset without an error, hyper reports it as ended.
                 Poll::Ready(None) if self.collected.len() < self.promised => {
                     return Poll::Ready(Err(Rejection::BodyBroken));
                 }
@@ -155,7 +156,8 @@ impl<P: Provider> Reading<P> {
         Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, permit))
     }
 
-    /// The answer to a body that is refused before its end, and what is read of it before that is given.
+    /// The answer to a body that is refused before its end. If the rest of the body is read before the answer is given, then
+    /// also its limits.
     pub(super) fn refused(
         self: Box<Self>,
         rejection: Rejection,
@@ -163,7 +165,7 @@ impl<P: Provider> Reading<P> {
     ) -> (Response<Bytes>, Option<Drain>) {
         let drain = match rejection {
             Rejection::BodyTooLarge(_) | Rejection::Busy => Drain::begin(&self.config),
-            // Nothing more can come of it.
+            // No more of it can be read.
             _ => None,
         };
         let quietly = self.config.was_said(&rejection);
@@ -202,14 +204,14 @@ pub(super) fn is_coded(headers: &HeaderMap) -> bool {
     !is_coded_as(headers, None)
 }
 
-/// What a body's error means: hyper's, or that of a layer in front that limits bodies.
+/// The rejection for an error of the body. The error is from hyper, or from a layer in front that limits bodies.
 fn broken(error: &(dyn Error + 'static)) -> Rejection {
     let mut all = successors(Some(error), |&error| cause(error)).take(MAX_CAUSES);
     all.find_map(meaning).unwrap_or(Rejection::BodyBroken)
 }
 
 fn cause<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
-    // What an `io::Error` was made of is not its source.
+    // The error that an `io::Error` was made of is not its source.
     let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     made_of.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source())
 }
@@ -221,7 +223,7 @@ fn meaning(error: &(dyn Error + 'static)) -> Option<Rejection> {
     is_timeout(error).then_some(Rejection::BodyTimeout)
 }
 
-/// tokio's, the standard library's, or tower-http's, which is known by its words.
+/// Whether it is a timeout of tokio, of the standard library, or of tower-http, whose error is only known by its text.
 fn is_timeout(error: &(dyn Error + 'static)) -> bool {
     error.is::<tokio::time::error::Elapsed>()
         || error
@@ -230,7 +232,8 @@ fn is_timeout(error: &(dyn Error + 'static)) -> bool {
         || error.to_string() == TOWER_HTTP_TIMEOUT
 }
 
-/// One `application/json`, `text/json` or `…/…+json`, and not merged with another. A charset says nothing: JSON is UTF-8.
+/// Whether there is exactly one media type, and it is `application/json`, `text/json` or `…/…+json`. A charset is ignored,
+/// because JSON is UTF-8.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut all = headers.get_all(header::CONTENT_TYPE).iter();
     let (Some(one), None) = (all.next(), all.next()) else { return false };

@@ -1,4 +1,4 @@
-//! The tower service of the layer: handshake and headers are judged here, before the body is read.
+//! The tower service of the layer: it checks handshake and headers, before the body is read.
 
 use std::{
     fmt,

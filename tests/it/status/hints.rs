@@ -31,7 +31,7 @@ async fn a_token_that_was_cut_off_is_not_a_wrong_one() {
     assert_eq!((told.status(), hint(&told)), (404, Some(cut_off)));
 
     let told = answer(hook(loops()), request(&format!("/hook/{TOKEN}/"))).await;
-    let slash = "the path ends in a slash: does it stand behind the token?";
+    let slash = "the path ends in a slash: was it added after the token?";
     assert_eq!((told.status(), hint(&told)), (404, Some(slash)));
     assert_eq!(hint(&answer(hook(loops()), request("/hook/other")).await), None);
 }
@@ -39,7 +39,7 @@ async fn a_token_that_was_cut_off_is_not_a_wrong_one() {
 #[tokio::test]
 async fn a_body_that_was_changed_on_its_way_is_not_a_forged_one() {
     let unpacked =
-        "there is a header `content-encoding`: was the body compressed on its way, or unpacked?";
+        "there is a header `content-encoding`: was the body compressed or decompressed on its way?";
     for (coding, body, expected) in [
         (Some("gzip"), "{}", Some(unpacked)),
         (Some("identity"), "{}", None),
@@ -68,7 +68,7 @@ async fn of_an_authentic_body_that_is_not_json_it_is_said_what_it_looks_like() {
         ),
         (
             "{\"type\":\"a\"}\n{\"type\":\"b\"}\n",
-            "the body has text after its end at byte 13: it looks like one JSON text to a line (NDJSON)",
+            "the body has text after its end at byte 13: it looks like one JSON text per line (NDJSON)",
         ),
         ("", "the body is cut short at byte 0: it is empty"),
         (
