@@ -41,7 +41,7 @@ impl Delivery {
         Self::received(proof, "".into(), (SystemTime::UNIX_EPOCH, ReadHeaders::default()))
     }
 
-    /// The delivery of a request: the time when its head arrived, and the secret headers that were read.
+    /// The delivery of a request, with the time when its head arrived, and the names of the secret headers that were read.
     pub(crate) fn received(
         proof: Authentic,
         provider: Cow<'static, str>,
@@ -60,8 +60,8 @@ impl Delivery {
         }))
     }
 
-    /// Claims without proof that the key of this name matched: for tests of handlers, and for bodies that did not come
-    /// through the layer. For a request, the scheme gives the name.
+    /// Claims without proof that the key of this name matched. For tests of handlers, and for bodies that did not come
+    /// through the layer. For a request, the scheme sets the name.
     ///
     /// ```
     /// use tower_webhook::{Delivery, scheme::Authentic};
@@ -86,20 +86,20 @@ impl Delivery {
         self.0.key_id.as_deref()
     }
 
-    /// The sender's id of this delivery, if it has one. A retry has the same id. The id is always signed. For Standard Webhooks
-    /// it is visible ASCII, for Learn365 a text of at most 256 bytes. All events of the delivery share it: an
+    /// The sender's id of this delivery, if it has one. A retry has the same id. The id is always signed. For Standard
+    /// Webhooks it is visible ASCII, for Learn365 a text of at most 256 bytes. All events of the delivery share it: an
     /// [`EventKey`](crate::router::EventKey) distinguishes them.
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_ref().map(DeliveryId::as_str)
     }
 
-    /// The type of the one event in the body, if the head names it: see [`Check::named`](crate::scheme::Check::named). It may
-    /// be unsigned.
+    /// The type of the one event in the body, if the head names it: see [`Check::named`](crate::scheme::Check::named). It
+    /// may be unsigned.
     pub fn event_type(&self) -> Option<&str> {
         self.0.event_type.as_deref()
     }
 
-    /// The number of this attempt as the sender counts, from 1.
+    /// The number of this attempt as the sender counts, from 1. `None` if the sender does not send it.
     pub fn sender_attempt(&self) -> Option<u32> {
         self.0.sender_attempt
     }
@@ -109,7 +109,7 @@ impl Delivery {
         self.0.properties.as_deref()
     }
 
-    /// When the head of the request arrived. 1970 for a delivery from [`Delivery::new`].
+    /// The time when the head of the request arrived. For a delivery from [`Delivery::new`], it is the beginning of 1970.
     pub fn received_at(&self) -> SystemTime {
         self.0.received_at
     }
@@ -126,8 +126,7 @@ impl Delivery {
             .map(move |(name, value)| (name, if secret(name) { &REDACTED } else { value }))
     }
 
-    /// The same delivery with the facts that `found` has. A request gets them from its provider; this is for tests of
-    /// handlers.
+    /// The same delivery with the facts in `found`. For tests of handlers. For a request, the provider finds them.
     ///
     /// ```
     /// use tower_webhook::{Delivery, Described, scheme::Authentic};

@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{Provider, decode::DecodeError};
 
-/// What a handler can take as its event: decoded from JSON, and belonging to one sender.
+/// A type that a handler can take as its event. It is decoded from JSON, and belongs to one sender.
 ///
-/// Implemented by the event types in [`providers`](crate::providers), and by yours. [`event!`](crate::event!) writes this
-/// and the implementation of [`Event`]:
+/// The event types in [`providers`](crate::providers) implement it, and so do yours. Write it as here, or let
+/// [`event!`](crate::event!) write it together with [`Event`]:
 ///
 /// ```
 /// use tower_webhook::{Event, Payload, providers::standard_webhooks::StandardWebhooks};
@@ -33,13 +33,13 @@ use crate::{Provider, decode::DecodeError};
     note = "only the handler given to `fallback` takes a `RawEvent` first"
 )]
 pub trait Payload: DeserializeOwned + Send + 'static {
-    /// Who sends it.
+    /// The sender of the event.
     type Provider: Provider;
 }
 
 /// A [`Payload`] whose name on the wire its sender documents.
 #[diagnostic::on_unimplemented(
-    message = "the sender of `{Self}` does not document what this event is called",
+    message = "the sender of `{Self}` does not document the name of this event",
     label = "give the name: `.on_type(\"…\", handler)` to handle it, `.event_as(\"…\", &event)` to send it",
     note = "an event type of your own gets its name from `impl Event`"
 )]
@@ -91,8 +91,8 @@ macro_rules! event {
 
 /// The provider documents the name of its event `E`.
 ///
-/// For a type that is not even a [`Payload`], the bound `E: Event` would be reported as a missing name. The bound
-/// `<E as Payload>::Provider: Names<E>` is not: the compiler needs `E: Payload` to read it, and reports that instead.
+/// If a type is not even a [`Payload`], then the compiler would report the bound `E: Event` as a missing name. To read the
+/// bound `<E as Payload>::Provider: Names<E>`, it needs `E: Payload`, and reports that instead.
 #[expect(unnameable_types, reason = "a bound for the compiler's messages; to users it is `Event`")]
 pub trait Names<E> {
     /// The name, exactly as on the wire.
@@ -103,10 +103,10 @@ impl<E: Event<Provider = P>, P> Names<E> for P {
     const TYPE: &'static str = E::TYPE;
 }
 
-/// An event as it came.
+/// An event as it was received.
 ///
-/// What [`EventRouter::fallback`](crate::EventRouter::fallback) takes, and an argument that any handler may ask for.
-/// `Debug` shows the type and the size, never the content.
+/// The event that [`EventRouter::fallback`](crate::EventRouter::fallback) takes, and a further argument that any handler may
+/// take. `Debug` shows the type and the size, never the content.
 #[derive(Clone)]
 pub struct RawEvent {
     pub(crate) event_type: Option<Arc<str>>,
@@ -115,23 +115,24 @@ pub struct RawEvent {
 }
 
 impl RawEvent {
-    /// An event of the type and with the JSON given, for a test of a handler of them.
+    /// An event with this type and this JSON, for tests of handlers.
     pub fn new(event_type: Option<&str>, json: impl Into<Bytes>) -> Self {
         Self { event_type: event_type.map(Into::into), json: json.into(), error: None }
     }
 
-    /// Its type. `None` if it has none, or no text that could be one.
+    /// Its type. `None` if it has no type, or one that is not a text, is not valid Unicode, or is too long.
     pub fn event_type(&self) -> Option<&str> {
         self.event_type.as_deref()
     }
 
-    /// The whole element of the body, byte for byte: UTF-8, well-formed JSON, unknown fields included. Shares the
-    /// body's memory.
+    /// The whole element of the body, byte for byte: well-formed JSON in UTF-8, with unknown fields. It shares the memory of
+    /// the body.
     pub fn json(&self) -> &Bytes {
         &self.json
     }
 
-    /// Why the event does not fit the type that a handler wants. `None` if none does, or if it fits.
+    /// The reason why the event does not fit the type that its handler takes. `None` if it fits, or if no handler is
+    /// registered for its type.
     pub fn error(&self) -> Option<&DecodeError> {
         self.error.as_ref()
     }

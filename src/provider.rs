@@ -11,9 +11,10 @@ use crate::{
     scheme::{Authentic, Check, Head, VerifyError},
 };
 
-/// A sender of webhooks: how it authenticates, where its events stand, what it does with our answer.
+/// A sender of webhooks: how it authenticates its requests, where the events are in its bodies, and how it is answered.
 ///
-/// A value of it holds the keys. Those of this crate are in [`providers`](crate::providers); one of your own is short:
+/// A value of such a type has the keys. The providers of this crate are in [`providers`](crate::providers). A provider
+/// of your own is short:
 ///
 /// ```
 /// use tower_webhook::{Provider, decode::Envelope, scheme::{Check, Head, HmacSha256, Tag, VerifyError}};
@@ -39,27 +40,28 @@ use crate::{
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a webhook provider",
     label = "not a `Provider`",
-    note = "the senders this crate knows are in `tower_webhook::providers`; implement `Provider` for one of your own",
+    note = "the providers of this crate are in `tower_webhook::providers`; implement `Provider` for a sender of your own",
     note = "a constructor that checks a secret returns a `Result`: take the provider out of it with `?`"
 )]
 pub trait Provider: Send + Sync + 'static {
-    /// What must this request's body prove? Called before any of it is read, for POST requests only.
+    /// Begins the check of a request by its head. Called before the body is read, and only for POST requests.
     ///
     /// # Errors
     ///
-    /// Whatever the head alone shows to be wrong.
+    /// If the head alone shows that the request is not authentic: the body is not read then.
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError>;
 
-    /// Where the events stand in the body.
+    /// Where the events are in the body.
     fn envelope(&self) -> Envelope;
 
-    /// Makes JSON of an authentic body that is not JSON itself: a form, one JSON text to a line, a token, something
-    /// compressed or encrypted. Returns it with the facts about the delivery that it found, such as an id.
+    /// Makes JSON from an authentic body that is not JSON itself: a form, one JSON text per line, a token, or a
+    /// compressed or encrypted body. Returns it with the facts about the delivery that it found, such as an id.
     ///
-    /// Called after the proof, by [`EventRouter`](crate::EventRouter). It sees no head, since a media type is not signed:
-    /// the first byte of the body is. It runs on every body of this sender, so keep it cheap if there is nothing to do. The
-    /// bytes that it returns count in [`max_total_bytes`](crate::EventRouter::max_total_bytes), but only once they are
-    /// made: an unpacker that inflates needs a limit of its own. It must not panic.
+    /// Called after verification, by [`EventRouter`](crate::EventRouter). It does not get the head, because a media
+    /// type is not signed: decide by the first byte of the body, which is. It is called for every body of this sender, so
+    /// keep it cheap if there is nothing to do. The bytes that it returns count in
+    /// [`max_total_bytes`](crate::EventRouter::max_total_bytes), but only after they are made: if it decompresses, then
+    /// it needs a limit of its own. It must not panic.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -84,70 +86,72 @@ pub trait Provider: Send + Sync + 'static {
         Ok(body.into())
     }
 
-    /// The facts about the delivery that the envelope holds: `outer` has the other members of the outermost object, if the
-    /// events are in a list within one, and is empty otherwise. Called once the whole body is known to be well formed.
+    /// The facts about the delivery that are in the envelope. If the events are in a list within an object, then
+    /// `outer` has the other members of the outermost object. Otherwise it is empty. Called after the whole body was
+    /// found well formed.
     fn describe<'b>(&self, outer: &Members<'b>) -> Described<'b> {
         let _ = outer;
         Described::default()
     }
 
-    /// Answers a request that is no delivery, such as a registration handshake. Called first, for every method.
+    /// Answers a request that is not a delivery, such as a registration handshake. Called first, for every method.
     fn handshake(&self, head: &Head<'_>) -> Option<Response<Bytes>> {
         let _ = head;
         None
     }
 
-    /// Answers an authentic request that is no delivery, such as a signed challenge. Its answer is final: the inner service
-    /// is not called.
+    /// Answers an authentic request that is not a delivery, such as a signed challenge. Its answer is final: the inner
+    /// service is not called.
     ///
-    /// Called after the proof only, with the body as it was received, for each authentic request. So keep it cheap: a
-    /// challenge is short, and a look at the length of the body spares the others. If the
-    /// answer is a MAC of something in the body, this is a signing oracle for whoever can sign. Then answer only a text that
-    /// cannot be taken for a message of this sender: bound its length and its alphabet. Sign with the key that verified the
-    /// request ([`Hmac::sign_as`](crate::scheme::Hmac::sign_as)).
+    /// Called after verification, for each authentic request, with the body as it was received. So keep it cheap: a
+    /// challenge is short, so look at the length of the body first. If the answer is a MAC of a part of the body, then
+    /// a client that can sign requests can have further texts signed. So answer only a text that cannot be taken for a
+    /// message of this sender: limit its length and its characters. Sign with the key that verified the request
+    /// ([`Hmac::sign_as`](crate::scheme::Hmac::sign_as)).
     ///
-    /// To be called for unsigned requests, implement [`Provider::handshake`].
+    /// For unsigned requests, implement [`Provider::handshake`].
     fn answer(&self, proof: &Authentic, body: &[u8]) -> Option<Response<Bytes>> {
         let _ = (proof, body);
         None
     }
 
-    /// What is documented of the sender that changes how it is answered.
+    /// The documented properties of the sender that change how it is answered.
     fn policy(&self) -> Policy {
         Policy::default()
     }
 
-    /// The name that [`Delivery::provider`](crate::Delivery::provider), trace events and each [`EventKey`](crate::router::EventKey) carry. Called more
-    /// than once for each request. By default the name of the type, which another version of the compiler may write in
-    /// another way: return a fixed text if you store keys.
+    /// The name in [`Delivery::provider`](crate::Delivery::provider), in trace events and in each
+    /// [`EventKey`](crate::router::EventKey). Called more than once for each request. By default, it is the name of the
+    /// type, which another version of the compiler may write differently: if you store keys, return a fixed text.
     fn name(&self) -> Cow<'static, str> {
         std::any::type_name::<Self>().into()
     }
 }
 
-/// What is documented of a sender that changes how the receiver answers it. By default the sender repeats a request that
-/// fails, waits for the answer, and may declare any media type.
+/// The documented properties of a sender that change how the receiver answers it. By default the sender repeats a
+/// request that fails, waits for the answer, may declare any media type, and does not compress its bodies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Policy {
-    /// The sender never repeats a request, and waits this long for the answer.
+    /// If this is set, the sender never repeats a request, and waits for the answer for this time.
     pub never_resends: Option<Duration>,
-    /// The sender declares JSON: a request with another media type is answered 415.
+    /// Whether the sender declares JSON. If so, a request with another media type is answered 415.
     pub json_only: bool,
-    /// The sender compresses its bodies before it signs them: the value of `Content-Encoding`, in lower case. Without it, a
-    /// request with that header is answered 415.
+    /// The value of `Content-Encoding`, if the sender compresses its bodies before it signs them. A request with another
+    /// value than this one and `identity` is answered 415. The case of its letters does not matter.
     pub content_coding: Option<Cow<'static, str>>,
     /// The status of the answer to a request that is not authentic, instead of 401 or 404.
     pub refusal_status: Option<StatusCode>,
 }
 
 impl Policy {
-    /// The sender never repeats a request, and waits `answer_timeout` for the answer. At that time it gets 202, and the
-    /// handlers go on: a later answer could not make such a sender repeat the request.
+    /// The sender never repeats a request, and waits for the answer for `answer_timeout`. If the handlers are not done
+    /// at that time, then the answer is 202, and the handlers go on: a later answer could not make such a sender repeat
+    /// the request.
     ///
-    /// The [`EventRouter`](crate::EventRouter) answers so and goes on. An ordinary handler behind the layer is dropped with
-    /// its request.
+    /// This is true of an [`EventRouter`](crate::EventRouter). An ordinary handler behind the layer is dropped with its
+    /// request.
     pub fn never_resends(self, answer_timeout: Duration) -> Self {
         Self { never_resends: Some(answer_timeout), ..self }
     }
@@ -158,14 +162,14 @@ impl Policy {
     }
 
     /// The sender compresses its bodies before it signs them, with this content coding, such as `gzip`.
-    /// [`Provider::unpack`] inflates them, under a limit of its own. The header itself is not signed: decide by the first
-    /// bytes of the body.
+    /// [`Provider::unpack`] decompresses them, with a limit of its own. The header itself is not signed, so decide by the
+    /// first bytes of the body.
     pub fn content_coding(self, coding: impl Into<Cow<'static, str>>) -> Self {
         Self { content_coding: Some(coding.into()), ..self }
     }
 
-    /// A request that is not authentic is answered with this status, instead of 401 or 404: for senders that take 401 for
-    /// delivered, or switch the endpoint off after it. If it is a 2xx, the answer has no body. The reason stays in the
+    /// A request that is not authentic is answered with this status, instead of 401 or 404. For senders that consider a
+    /// 401 a delivery, or that switch the endpoint off after it. The answer has no body. The reason is still in the
     /// response's extensions and in the trace event.
     pub fn refusal_status(self, status: StatusCode) -> Self {
         Self { refusal_status: Some(status), ..self }

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{HashSha256, KeyId, VerifyError, delivery_id::DeliveryId, hmac::HmacCheck};
 
-/// The verification of one request, begun on its head and fed with its body as that arrives.
+/// The verification of one request. It begins with the head, and takes the body as it arrives.
 ///
 /// It comes from [`Hmac::check`](super::Hmac::check), from an [`Authentic`] if the head alone has proven the request, from a
 /// [`Streaming`] scheme, or from [`Check::whole`].
@@ -30,7 +30,7 @@ struct Whole {
     body: Vec<u8>,
 }
 
-/// A scheme that this crate does not have, once it has seen the head.
+/// A scheme that this crate does not have, after it has read the head.
 pub trait Streaming: Send {
     /// Takes the next bytes of the body.
     fn update(&mut self, bytes: &[u8]);
@@ -92,17 +92,17 @@ impl Check {
     /// Adds bytes that are signed before the body. Call it once for each part, before anything else is fed. It has no
     /// effect if the head alone has proven the request.
     ///
-    /// Parts run into each other. If a part may contain the separator, as the id of `id.body` may contain a dot, refuse it.
-    /// Otherwise an attacker who has recorded `a` and `b.c` can send `a.b` and `c`.
+    /// The parts are joined, with nothing between them. If a part can contain the separator that the sender uses, as the
+    /// id of `id.body` can contain a dot, then refuse such a part. Otherwise an attacker who has recorded `a` and `b.c`
+    /// can send `a.b` and `c`.
     #[inline(always)]
     pub fn prefix(mut self, part: impl AsRef<[u8]>) -> Self {
         self.feed(part.as_ref());
         self
     }
 
-    /// The sender's id of this delivery. Pass only an id that is signed: it becomes
-    /// [`Delivery::id`](crate::Delivery::id). A header can hold blanks and tabs: if the sender's ids have none, refuse an id
-    /// that has.
+    /// The sender's id of this delivery. Pass only an id that is signed: it becomes [`Delivery::id`](crate::Delivery::id).
+    /// A header can contain blanks and tabs. If the sender's ids never do, then refuse an id that does.
     #[inline(always)]
     pub fn id(mut self, id: &str) -> Self {
         self.set_id(id);
@@ -114,14 +114,14 @@ impl Check {
         self.id = Some(id.into());
     }
 
-    /// The body is one event of this type, whatever JSON it is, and [`Provider::envelope`](crate::Provider::envelope) is not
-    /// asked. For senders that say the type in a header alone, such as GitHub and Shopify.
+    /// The whole body is one event of this type, and may be any JSON. [`Provider::envelope`](crate::Provider::envelope) is
+    /// not called. For senders that name the type only in a header, such as GitHub and Shopify.
     ///
-    /// If the header is not signed, the type is not authentic: whoever can replay a genuine body can send it again under
-    /// another type. Such a body still has to fit the type, and is still a body that the sender signed. Do not decide on
-    /// rights by the type alone; if the body names its type as well, prefer that. Read the header with
-    /// [`Head::public_header`](super::Head::public_header): a missing, repeated or overlong one is then refused before the
-    /// body is read.
+    /// If the header is not signed, then the type is not authentic: an attacker who can replay a genuine body can send it
+    /// again with another type. Such a body still has to fit that type, and is still a body that the sender signed. Do not
+    /// decide on rights by the type alone. If the body names its type too, prefer that one. Read the header with
+    /// [`Head::public_header`](super::Head::public_header): then a missing, repeated or overlong header is refused before
+    /// the body is read.
     ///
     /// ```
     /// use tower_webhook::scheme::{Check, Head, HmacSha256, Tag, VerifyError, after_prefix};
@@ -209,28 +209,29 @@ impl fmt::Debug for Check {
     }
 }
 
-/// Proof that a secret was checked: which key it was, and the facts that it covers. Only a scheme makes one.
+/// Proof that a request is authentic, with the name of the key that matched and the facts that the proof covers. Only a
+/// scheme makes one.
 #[derive(Debug)]
 #[must_use]
 pub struct Authentic {
     pub(crate) key: Option<KeyId>,
-    /// The place of the key among those of its scheme.
+    /// The index of the key among the keys of its scheme.
     pub(super) index: usize,
     pub(crate) id: Option<DeliveryId>,
     pub(crate) event_type: Option<Arc<str>>,
 }
 
 impl Authentic {
-    /// By the key at `index` among those of the scheme.
+    /// A proof by the key at `index` among the keys of the scheme.
     pub(super) fn by(key: Option<KeyId>, index: usize) -> Self {
         Self { key, index, id: None, event_type: None }
     }
 
-    /// The proof of a scheme of your own, once it has compared: at the end of [`Streaming::finish`] or of
-    /// [`Check::whole`]. `name` is that of the key that matched, if your keys have names; it becomes
+    /// The proof of a scheme of your own, after its comparison: at the end of [`Streaming::finish`] or of
+    /// [`Check::whole`]. `name` is the name of the key that matched, if your keys have names. It becomes
     /// [`Delivery::key_id`](crate::Delivery::key_id).
     ///
-    /// Nothing is compared here. If no comparison precedes it, use [`Authentic::dangerous_assert`], which says so.
+    /// Nothing is compared here. If there is no comparison before, use [`Authentic::dangerous_assert`], whose name says so.
     pub fn by_key(name: Option<&str>) -> Self {
         Self::by(name.map(Into::into), 0)
     }
@@ -240,8 +241,8 @@ impl Authentic {
         Self::by_key(None)
     }
 
-    /// With the sender's id of this delivery, as [`Check::id`] sets it: for an id that is found in the body, such as a claim of
-    /// a signed token. Pass only an id that the proof covers.
+    /// With the sender's id of this delivery, as [`Check::id`] sets it: for an id that is found in the body, such as a
+    /// claim of a signed token. Pass only an id that the proof covers.
     pub fn id(self, id: &str) -> Self {
         Self { id: Some(id.into()), ..self }
     }

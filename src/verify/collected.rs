@@ -18,9 +18,9 @@ impl Collected {
     /// The maximum memory that is reserved because of an announced length.
     const MAX_RESERVED: usize = 64 * 1024;
 
-    /// The maximum number of bytes that are copied at once. If source and destination are 16 bytes apart within their pages, as
-    /// two large buffers of one allocator often are, then glibc may copy longer pieces eight times slower (measured: 3 KiB and
-    /// more, on an EPYC).
+    /// The maximum number of bytes that are copied at once. If source and destination are 16 bytes apart within their
+    /// pages, as two large buffers of one allocator often are, then glibc may copy longer pieces eight times slower
+    /// (measured: 3 KiB and more, on an EPYC).
     const PIECE: usize = 2048;
 
     /// For a body of `declared` bytes, and at most `limit`.

@@ -1,5 +1,5 @@
 //! code: E0277
-//! says: the sender of `Mine` does not document what this event is called
+//! says: the sender of `Mine` does not document the name of this event
 //! says: an event type of your own gets its name from `impl Event`
 
 use tower_webhook::{EventRouter, Payload, providers::loops::Loops};

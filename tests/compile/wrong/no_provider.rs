@@ -1,6 +1,6 @@
 //! code: E0277
 //! says: `String` is not a webhook provider
-//! says: the senders this crate knows are in `tower_webhook::providers`; implement `Provider` for one of your own
+//! says: the providers of this crate are in `tower_webhook::providers`; implement `Provider` for a sender of your own
 
 use tower_webhook::Payload;
 
