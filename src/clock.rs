@@ -78,7 +78,11 @@ impl Clock for ManualClock {
 
 /// `time` in RFC 3339, in whole seconds. A time before 1970 or after 9999 is written as the nearest time within.
 pub(crate) fn rfc3339(time: SystemTime) -> impl fmt::Display {
-    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    rfc3339_of(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs())
+}
+
+/// The time so many seconds after 1970, as [`rfc3339`] writes it.
+pub(crate) fn rfc3339_of(seconds: u64) -> impl fmt::Display {
     let written = Duration::from_secs(seconds.min(LAST_SECOND_OF_9999));
     humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + written)
 }

@@ -126,6 +126,19 @@ impl Delivery {
             .map(move |(name, value)| (name, if secret(name) { &REDACTED } else { value }))
     }
 
+    /// The value of the header `name`, as [`Delivery::headers`] shows it. `None` if it is absent, occurs more than once, or is
+    /// not visible ASCII.
+    ///
+    /// A sender's id that is not signed is found here. It can help to find a delivery in the sender's log. Do not recognise
+    /// duplicates by it: an attacker can change it, or use up the id of a delivery that is still to come.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers().filter(|(key, _)| key.as_str().eq_ignore_ascii_case(name));
+        match (values.next(), values.next()) {
+            (Some((_, value)), None) => value.to_str().ok(),
+            _ => None,
+        }
+    }
+
     /// The same delivery with the facts in `found`. For tests of handlers. For a request, the provider finds them.
     ///
     /// ```

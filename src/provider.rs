@@ -51,7 +51,7 @@ pub trait Provider: Send + Sync + 'static {
     /// If the head alone shows that the request is not authentic: the body is not read then.
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError>;
 
-    /// Where the events are in the body.
+    /// Where the events are in the body. [`Envelope::by_head`] if [`Check::named`] names the type of every request.
     fn envelope(&self) -> Envelope;
 
     /// Makes JSON from an authentic body that is not JSON itself: a form, one JSON text per line, a token, or a
@@ -69,11 +69,10 @@ pub trait Provider: Send + Sync + 'static {
     ///
     /// /// JSON, or a form whose field `payload` is JSON.
     /// fn unpack(body: Bytes) -> Result<Unpacked, DecodeError> {
-    ///     if body.starts_with(b"{") {
-    ///         return Ok(body.into());
+    ///     match body.trim_ascii_start() {
+    ///         [b'{' | b'[', ..] => Ok(body.into()),
+    ///         _ => Ok(Form::parse(&body)?.take("payload")?.into()),
     ///     }
-    ///     let form = Form::parse(&body)?;
-    ///     Ok(Bytes::from(form.get("payload")?.to_owned()).into())
     /// }
     /// assert_eq!(unpack("payload=%7B%7D".into())?.body, "{}");
     /// # Ok::<_, DecodeError>(())

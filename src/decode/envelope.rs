@@ -138,6 +138,12 @@ impl Envelope {
         Layout::Named(fits.then_some(event_type)).into()
     }
 
+    /// The type is in the head of each request: see [`Check::named`](crate::scheme::Check::named). This envelope is used only
+    /// for a request that the provider did not name. Its body is one event of an unknown type.
+    pub fn by_head() -> Self {
+        Self::named("")
+    }
+
     /// The events are in the list `name` of an outer object.
     ///
     /// Said again, it wraps one level further outward: then each element of the further list is an object that has the list

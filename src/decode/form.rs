@@ -90,6 +90,17 @@ impl Form {
         }
     }
 
+    /// As [`Form::get`], for a value that outlives the form.
+    ///
+    /// # Errors
+    ///
+    /// As [`Form::get`].
+    pub fn take(self, name: &str) -> Result<String, DecodeError> {
+        self.get(name)?;
+        let found = self.fields.into_iter().find(|(key, _)| key == name);
+        Ok(found.map(|(_, value)| value).unwrap_or_default())
+    }
+
     /// The names and values of all fields, in the order of the body.
     pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields.iter().map(|(name, value)| (&**name, &**value))

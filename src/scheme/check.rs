@@ -58,6 +58,8 @@ impl Check {
     /// Compare in constant time: with [`Token::compare`](super::Token::compare), [`Tag`](super::Tag) or `subtle`.
     /// [`Check::prefix`] has no effect on it.
     ///
+    /// A token in the body:
+    ///
     /// ```
     /// use tower_webhook::{decode::Members, scheme::{Check, Token, VerifyError}};
     ///
@@ -118,8 +120,9 @@ impl Check {
     /// not called. For senders that name the type only in a header, such as GitHub and Shopify.
     ///
     /// If the header is not signed, then the type is not authentic: an attacker who can replay a genuine body can send it
-    /// again with another type. Such a body still has to fit that type, and is still a body that the sender signed. Do not
-    /// decide on rights by the type alone. If the body names its type too, prefer that one. Read the header with
+    /// again with another type. Such a body still has to fit that type, and is still a body that the sender signed. By
+    /// default serde ignores unknown fields, so a larger payload fits a smaller type: `#[serde(deny_unknown_fields)]`
+    /// prevents that. Do not decide on rights by the type alone. If the body names its type too, prefer that one. Read the header with
     /// [`Head::public_header`](super::Head::public_header): then a missing, repeated or overlong header is refused before
     /// the body is read.
     ///

@@ -112,6 +112,32 @@ impl<A: Algorithm> Hmac<A> {
         first.map(|tag| self.begin(tag, more)).ok_or(failure)
     }
 
+    /// Checks the signature of `parts`, one after the other: the counterpart of [`Hmac::sign`], for parts that are all there,
+    /// as in [`Check::whole`].
+    ///
+    /// ```
+    /// use tower_webhook::scheme::{HmacSha256, Tag, VerifyError};
+    ///
+    /// let key = HmacSha256::new("a secret of 16 bytes or more")?;
+    /// let tag = key.sign(["b-17", ".", r#"{"room":12}"#]);
+    /// assert!(key.verify(tag, ["b-17", ".", r#"{"room":12}"#]).is_ok());
+    /// assert_eq!(key.verify(tag, ["b-18", ".", r#"{"room":12}"#]).unwrap_err(), VerifyError::SignatureMismatch);
+    /// # Ok::<_, tower_webhook::error::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`VerifyError::SignatureMismatch`].
+    pub fn verify<T: AsRef<[u8]>>(
+        &self,
+        tag: Tag,
+        parts: impl IntoIterator<Item = T>,
+    ) -> Result<Authentic, VerifyError> {
+        let mut check = self.check(tag);
+        parts.into_iter().for_each(|part| check.feed(part.as_ref()));
+        check.finish()
+    }
+
     /// The signature of `parts`, one after the other, under the first secret.
     pub fn sign<T: AsRef<[u8]>>(&self, parts: impl IntoIterator<Item = T>) -> Tag {
         self.signed(0, parts)

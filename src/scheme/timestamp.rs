@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::VerifyError;
+use crate::clock::rfc3339_of;
 
 /// A time that a request claims for itself, since 1970.
 ///
@@ -62,6 +63,17 @@ impl Timestamp {
         read(text).ok_or(VerifyError::MalformedTimestamp)
     }
 
+    /// The seconds since 1970, as [`Timestamp::seconds`] reads them.
+    pub fn as_seconds(self) -> u64 {
+        self.since_1970.as_secs()
+    }
+
+    /// The time in UTC and in whole seconds, as [`Timestamp::rfc3339`] reads it. A time after 9999 is written as the last second
+    /// of that year.
+    pub fn to_rfc3339(self) -> String {
+        rfc3339_of(self.since_1970.as_secs()).to_string()
+    }
+
     /// Refuses a time further than `tolerance` from `now`, in the past or in the future. Exactly `tolerance` is
     /// accepted. A timestamp of whole seconds is compared with the second that `now` is in.
     ///
@@ -83,6 +95,14 @@ impl Timestamp {
             true => VerifyError::TimestampTooOld { skew },
             false => VerifyError::TimestampInFuture { skew },
         }
+    }
+}
+
+/// In whole seconds, for the sending half. A time before 1970 is taken for 1970.
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        Self { since_1970: Duration::from_secs(seconds), whole_seconds: true }
     }
 }
 

@@ -239,7 +239,8 @@ impl<P: Emit> Sender<P> {
         self.request(&forge)
     }
 
-    /// A request with any body. The body is signed as it is.
+    /// A request with any body. The body is signed as it is, by [`Emit::sign`]: if this sender signs in [`Emit::encode`], the
+    /// request has no proof. It has no type either, if this sender writes that into a header.
     ///
     /// # Errors
     ///

@@ -22,9 +22,8 @@ use crate::Delivery;
 /// `Request<Verified<P>>`. It proves that one of the provider's keys matched. The name of that key is in the [`Delivery`].
 ///
 /// ```
-/// # use tower_webhook as hooks;
 /// use http::Request;
-/// use hooks::{Verified, providers::loops::Loops};
+/// use tower_webhook::{Verified, providers::loops::Loops};
 ///
 /// /// For a handler that needs the `Delivery`: `.layer(ServiceBuilder::new().layer(verify).map_request(delivery))`.
 /// fn delivery(mut request: Request<Verified<Loops>>) -> Request<Verified<Loops>> {
