@@ -176,6 +176,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_is_read_as_the_same_second() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (1_700_000_000, "2023-11-14T22:13:20Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"),
+        ] {
+            let time = Timestamp::from(UNIX_EPOCH + Duration::from_millis(seconds * 1000 + 999));
+            assert_eq!((time.as_seconds(), &*time.to_rfc3339()), (seconds, text));
+            assert_eq!(Timestamp::rfc3339(text), Ok(time));
+        }
+        assert_eq!(of_seconds(u64::MAX).to_rfc3339(), "9999-12-31T23:59:59Z");
+        assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_secs(5)), of_seconds(0));
+    }
+
+    #[test]
     fn extremes_neither_panic_nor_pass() {
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         let hour = Duration::from_secs(3600);

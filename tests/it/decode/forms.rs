@@ -65,7 +65,9 @@ fn a_value_is_that_of_the_only_field_of_its_name() {
         let error = form.get(name).unwrap_err();
         assert_eq!((error.to_string(), error.offset()), (why.to_owned(), 0));
         assert_eq!((error.event_type(), error.path()), (None, None));
+        assert_eq!(form.clone().take(name), Err(error));
     }
+    assert_eq!(form.take("ac").as_deref(), Ok("3"));
 }
 
 #[test]

@@ -56,6 +56,10 @@ async fn of_learn365_it_says_all_there_is() {
         serde_json::from_str(delivery.properties().unwrap()).unwrap();
     assert_eq!(properties["tenant"], "sofia");
     assert_eq!(delivery.received_at(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_005));
+    assert_eq!(delivery.header("X-Registered"), Some("by us"));
+    assert_eq!(delivery.header("ms-signature"), Some("[redacted]"));
+    assert_eq!(delivery.header("authorization"), Some("[redacted]"));
+    assert_eq!(delivery.header("x-absent"), None);
     let headers = sorted(&delivery);
     let expected = [
         "authorization: [redacted]",
