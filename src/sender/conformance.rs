@@ -16,25 +16,26 @@ use super::{
     forge::{Forge, Forged, differing, replaced},
 };
 use crate::{
-    scheme::{Authentic, DeliveryId, Head, VerifyError},
+    scheme::{Authentic, DeliveryId, Head, VerifyError, counted},
     util::panics::contained,
 };
 
-/// Tries on `provider` all that a receiver of it must refuse, and what it must accept. `stranger` is the same provider
-/// with other keys.
+/// Tries a genuine request and all forgeries on `provider`. `stranger` is the same provider with other keys.
 ///
 /// The genuine request has one event of the type `conformance`, as [`Emit::encode`] writes it. If the encoder refuses that
-/// event, the body is `{"conformance": true}`. All that [`Emit::sign`] sets is taken for proof, and so is what differs
-/// between the bodies that the two providers encode. If a proof in the body depends on the type of the event or on its
-/// payload, it must cover both. If it depends on the time, then a body that was signed ten years ago must be refused.
+/// event, then the body is `{"conformance": true}`. Two parts of the request are considered its proof: everything that
+/// [`Emit::sign`] sets, and the part that differs between the bodies of the two providers. If a proof in the body depends on
+/// the type of the event or on its payload, then it must cover both. If it depends on the time, then a body that was signed
+/// ten years ago must be refused.
 ///
-/// A header that proves nothing belongs in [`Emit::announce`]. With another value of it a request may be accepted or
-/// refused. It must not have another [id](crate::scheme::Check::id). If it was refused before, as too old, it must be
-/// refused still.
+/// A header that proves nothing belongs in [`Emit::announce`]. With another value of it, a request may be accepted or
+/// refused, but it must not have another [id](crate::scheme::Check::id). If the request was refused before, as it was too
+/// old, then it must still be refused.
 ///
-/// A case is passed if at least one request was refused in it, and none was accepted that must not be.
+/// A case is passed if at least one request was refused in it, and no request was accepted that must be refused. The case
+/// `genuine` is passed if its request was accepted.
 ///
-/// The report names the headers that were altered, and shows no value of a request.
+/// The report names the headers that were altered. It shows no value of a request.
 ///
 /// ```should_panic
 /// use tower_webhook::{Emit, Outgoing, Provider, decode::Envelope, error::SendError, sender::conformance};
@@ -102,7 +103,7 @@ fn is_dated<P: Emit>(own: &Forge<'_, P>, stranger: &P) -> bool {
     proof == proof_at(&own.outgoing) && proof != proof_at(&later)
 }
 
-/// A body, and what of it is proof. `None` if it cannot be encoded.
+/// A body, and the part of it that is its proof. `None` if it cannot be encoded.
 fn proven<P: Emit>(
     provider: &P,
     stranger: &P,
@@ -120,7 +121,7 @@ fn outgoing() -> Outgoing {
     Outgoing::new("8d2e1c7f", SystemTime::UNIX_EPOCH + since_1970)
 }
 
-/// Of how many requests were refused, or of what was not.
+/// The verdict from the number of refused requests, or from the failure.
 fn verdict(refused: Result<usize, String>) -> Verdict {
     match refused {
         Ok(0) => Verdict::NotApplicable,
@@ -150,8 +151,8 @@ impl<P: Emit> Forge<'_, P> {
         Ok(forged.len())
     }
 
-    /// By what is announced: see [`Tamper::reannounce`]. Only what is refused counts: what is accepted with the same id may
-    /// be, and shows nothing.
+    /// Tries pairs that differ in announced headers: see [`Tamper::reannounce`]. Returns the number of refused requests.
+    /// If a request is accepted with the same id, then it is allowed, and does not count.
     fn is_unmoved(&self, pairs: &[[Forged; 2]]) -> Result<usize, String> {
         let mut refused = 0;
         for [base, one] in pairs {
@@ -171,8 +172,8 @@ impl<P: Emit> Forge<'_, P> {
         Ok(refused)
     }
 
-    /// The other bodies with this one's proof in place of theirs. Empty if the proof is in the body and the same in each of
-    /// them: it is a token then, and covers nothing else.
+    /// The other bodies with this body's proof in place of theirs. If the proof is in the body and is the same in each of
+    /// them, then it is a token, which covers only itself, and the result is empty.
     fn transplanted_into(&self, bodies: &[(Bytes, Range<usize>)]) -> Vec<Bytes> {
         let own = &self.body[self.proof.clone()];
         let is_token = bodies.iter().all(|(body, proof)| body[proof.clone()] == *own);
@@ -182,7 +183,7 @@ impl<P: Emit> Forge<'_, P> {
         bodies.iter().map(|(body, proof)| replaced(body, proof, own)).collect()
     }
 
-    /// With the body in two parts.
+    /// Checks the request, with its body in two parts.
     pub(super) fn judge(&self, Forged { head, body }: &Forged) -> Result<Authentic, VerifyError> {
         let mut check = self.provider.authenticate(&Head::new(head, self.outgoing.now))?;
         let (first, second) = body.split_at(body.len() / 2);
@@ -196,7 +197,7 @@ fn id(proof: &Authentic) -> Option<&str> {
     proof.id.as_ref().map(DeliveryId::as_str)
 }
 
-/// How `forged` differs from `genuine`, without a value: that can be a secret.
+/// How `forged` differs from `genuine`. No value is shown, because it can be a secret.
 fn difference(forged: &Forged, genuine: &Forged) -> String {
     let (ours, theirs) = (&genuine.head.headers, &forged.head.headers);
     let names: BTreeSet<_> = ours.keys().chain(theirs.keys()).map(|name| name.as_str()).collect();
@@ -223,7 +224,7 @@ fn difference(forged: &Forged, genuine: &Forged) -> String {
     }
 }
 
-/// What [`conformance`] found.
+/// The result of [`conformance`]. `Display` shows each case on a line.
 #[derive(Clone, Debug)]
 pub struct ConformanceReport {
     cases: Vec<Case>,
@@ -241,6 +242,8 @@ impl ConformanceReport {
         failed.map(|case| case.name).collect()
     }
 
+    /// Panics if a case failed.
+    ///
     /// # Panics
     ///
     /// If a case failed, with the whole report.
@@ -255,7 +258,8 @@ impl fmt::Display for ConformanceReport {
         for Case { name, verdict } in &self.cases {
             match verdict {
                 Verdict::Passed { requests } => {
-                    writeln!(f, "{name}: passed ({requests} requests)")?;
+                    let requests = counted(*requests, ["request", "requests"]);
+                    writeln!(f, "{name}: passed ({requests})")?;
                 }
                 Verdict::NotApplicable => writeln!(f, "{name}: does not apply")?,
                 Verdict::Failed(why) => writeln!(f, "{name}: FAILED: {why}")?,
@@ -271,22 +275,22 @@ impl fmt::Display for ConformanceReport {
 pub struct Case {
     /// `genuine`, `other-key`, or a [`Tamper::name`].
     pub name: &'static str,
-    /// How it went.
+    /// The result of the case.
     pub verdict: Verdict,
 }
 
-/// How a [`Case`] went.
+/// The result of a [`Case`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// As it must.
+    /// Every request was accepted or refused as it must be.
     #[non_exhaustive]
     Passed {
-        /// How many requests were tried.
+        /// The number of requests with this result.
         requests: usize,
     },
-    /// There is nothing in this scheme that could be spoilt so.
+    /// This scheme has nothing that could be forged like this.
     NotApplicable,
-    /// It was accepted, or refused, or panicked, as the text says.
+    /// A request was wrongly accepted or refused, or the provider panicked. The text says which.
     Failed(String),
 }

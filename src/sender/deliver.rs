@@ -15,12 +15,14 @@ use crate::{
 
 /// Sends a request that a [`Sender`](super::Sender) made, over plain HTTP/1.1 on a connection of its own.
 ///
-/// Follows no redirect and sends nothing twice. Waits for [`limits::ANSWER_TIMEOUT`](super::limits::ANSWER_TIMEOUT) at most,
-/// and reads at most [`limits::MAX_ANSWER_BYTES`](super::limits::MAX_ANSWER_BYTES) of the answer.
+/// Follows no redirect and sends nothing twice. Waits for at most
+/// [`limits::ANSWER_TIMEOUT`](super::limits::ANSWER_TIMEOUT). The longest body of an answer is
+/// [`limits::MAX_ANSWER_BYTES`](super::limits::MAX_ANSWER_BYTES).
 ///
 /// # Errors
 ///
-/// [`SendError::Target`] if the request's URI is not `http://host…`, [`SendError::Connection`], [`SendError::Timeout`].
+/// [`SendError::Target`] if the request's URI is not `http://host…`. [`SendError::Connection`] if there is no answer, or one
+/// that is too long. [`SendError::Timeout`] if there is no answer in time.
 pub async fn deliver(request: Request<Body>) -> Result<Response<Bytes>, SendError> {
     let client = client(HttpConnector::new());
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, plain(&client, request));
@@ -29,7 +31,7 @@ pub async fn deliver(request: Request<Body>) -> Result<Response<Bytes>, SendErro
     Ok(Response::from_parts(head, body))
 }
 
-/// How long a sender waits for an answer. If that is not documented, as long as [`deliver`].
+/// The time that a sender waits for an answer. If it is not documented, then it is that of [`deliver`].
 pub(in crate::sender) fn answer_timeout(schedule: &Schedule) -> Duration {
     schedule.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
 }

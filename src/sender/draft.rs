@@ -10,6 +10,7 @@ use crate::{
     decode::{self, DecodeError, Envelope, MAX_DEPTH, is_too_deep},
     error::SendError,
     event::Names,
+    scheme::counted,
 };
 
 impl Draft {
@@ -26,7 +27,7 @@ impl Draft {
         Self::event_as(<E::Provider as Names<E>>::TYPE, event)
     }
 
-    /// A typed event, under the name given.
+    /// A typed event with this name.
     ///
     /// # Errors
     ///
@@ -55,7 +56,7 @@ pub(super) fn well_formed(json: &str) -> Result<(), SendError> {
         .map_err(|error| SendError::Encode(error.into()))
 }
 
-/// Refuses what no receiver decodes. `what` has its verb.
+/// Refuses JSON that no receiver decodes. `what` is its name in the error, with the verb.
 pub(super) fn shallow(what: &str, json: &str) -> Result<(), SendError> {
     if is_too_deep(json) {
         let why = format!("the {what} nested more than {MAX_DEPTH} deep");
@@ -91,7 +92,8 @@ pub(super) fn readable<P: Emit>(forge: &Forge<'_, P>, events: &[Draft]) -> Resul
     let found = decode::events(&envelope, &body).map_err(refused)?;
     if found.len() != events.len() {
         let (found, meant) = (found.len(), events.len());
-        let why = format!("a receiver would find {found} events in it, not {meant}");
+        let found = counted(found, ["event", "events"]);
+        let why = format!("a receiver would find {found} in it, not {meant}");
         return Err(SendError::Encode(why.into()));
     }
     let mut pairs = events.iter().zip(found);

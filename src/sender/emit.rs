@@ -8,22 +8,22 @@ use http::{HeaderValue, request::Parts};
 use super::Schedule;
 use crate::{Provider, decode::Members, error::SendError};
 
-/// The sending half of a [`Provider`]: writes events the way the sender does, and signs a request.
+/// The sending half of a [`Provider`]: writes events as the sender does, and signs a request.
 ///
-/// For [`Sender`](crate::Sender), which is for tests and emulation. A provider that only receives leaves it out.
+/// It is for [`Sender`](crate::Sender), in tests and emulators. A provider that only receives does not need it.
 /// `examples/own_provider.rs` implements it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a webhook provider that can send",
     label = "not an `Emit`",
-    note = "those of `tower_webhook::providers` can send; implement `Emit` for one of your own",
+    note = "the providers of this crate can send; implement `Emit` for a provider of your own",
     note = "a constructor that checks a secret returns a `Result`: take the provider out of it with `?`"
 )]
 pub trait Emit: Provider {
-    /// The body that carries `events`.
+    /// Writes the body with `events`.
     ///
     /// # Errors
     ///
-    /// If the sender cannot carry these events: [`SendError::NotOneEvent`], [`SendError::Encode`].
+    /// If the sender cannot send these events: [`SendError::NotOneEvent`], [`SendError::Encode`].
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError>;
 
     /// Adds headers that prove nothing, such as the type of an event or the id of a delivery. Called before [`Emit::sign`].
@@ -38,16 +38,16 @@ pub trait Emit: Provider {
         let _ = (head, events, outgoing);
     }
 
-    /// Adds to `head` all that authenticates it and `body`.
+    /// Adds everything to `head` that authenticates it and `body`.
     ///
-    /// Every header that this sets is taken for a part of the proof: a receiver must refuse the request when one of them is
-    /// absent or altered. What proves nothing belongs in [`Emit::announce`].
+    /// Every header that this sets is considered a part of the proof: if one of them is absent or altered, then a receiver
+    /// must refuse the request. A header that proves nothing belongs in [`Emit::announce`].
     ///
-    /// The value of a header that is a token, and no signature, is
-    /// [marked as sensitive](http::HeaderValue::set_sensitive): no redirect takes it to another host.
+    /// If the value of a header is a token and not a signature, then
+    /// [mark it as sensitive](http::HeaderValue::set_sensitive): after a redirect, it is not sent to another host.
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing);
 
-    /// When this sender sends a delivery again, and how long it waits for an answer.
+    /// The times at which this sender sends a delivery again, and the time that it waits for an answer.
     fn schedule(&self) -> Schedule {
         Schedule::undocumented()
     }
@@ -73,7 +73,8 @@ impl Draft {
         Self { event_type: event_type.into(), json }
     }
 
-    /// `{"<type_key>": event_type, "<data_key>": payload}`, the counterpart of [`Envelope::adjacent`](crate::decode::Envelope::adjacent).
+    /// `{"<type_key>": event_type, "<data_key>": payload}`: the counterpart of
+    /// [`Envelope::adjacent`](crate::decode::Envelope::adjacent).
     pub fn adjacent(&self, type_key: &str, data_key: &str) -> String {
         format!(
             "{{{}:{},{}:{}}}",
@@ -84,11 +85,12 @@ impl Draft {
         )
     }
 
-    /// The payload, an object, with `"<type_key>": event_type` as its first member: the counterpart of [`Envelope::flat`](crate::decode::Envelope::flat).
+    /// The payload, which is an object, with `"<type_key>": event_type` as its first member: the counterpart of
+    /// [`Envelope::flat`](crate::decode::Envelope::flat).
     ///
     /// # Errors
     ///
-    /// [`SendError::Encode`] if the payload is no object, or has such a member already.
+    /// [`SendError::Encode`] if the payload is not an object, or already has a member `type_key`.
     pub fn flat(&self, type_key: &str) -> Result<String, SendError> {
         let members = Members::of(&self.json)
             .ok_or_else(|| SendError::Encode("the payload is not an object".into()))?;
@@ -103,11 +105,12 @@ impl Draft {
 }
 
 impl Draft {
-    /// As [`Draft::flat`], for a payload that has one member `beside`: the counterpart of [`Envelope::flat_beside`](crate::decode::Envelope::flat_beside).
+    /// As [`Draft::flat`], for a payload that has one member `beside`: the counterpart of
+    /// [`Envelope::flat_beside`](crate::decode::Envelope::flat_beside).
     ///
     /// # Errors
     ///
-    /// As [`Draft::flat`], and if the payload has no such member, or two: a receiver would ignore the event.
+    /// As [`Draft::flat`], and if the payload has no member `beside`, or more than one: a receiver would ignore the event.
     pub fn flat_beside(&self, type_key: &str, beside: &str) -> Result<String, SendError> {
         let flat = self.flat(type_key)?;
         let members = Members::of(&self.json).unwrap_or_default();
@@ -130,19 +133,19 @@ impl fmt::Debug for Draft {
     }
 }
 
-/// What a [`Sender`](crate::Sender) says of a request beside its events.
+/// The facts about a request of a [`Sender`](crate::Sender), without its events.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Outgoing {
     /// The id of the delivery.
     pub id: String,
-    /// Which attempt it is, from 1.
+    /// The number of this attempt, from 1.
     pub attempt: u32,
     /// The registration's properties: a JSON object.
     pub properties: String,
     /// The time of the first attempt.
     pub occurred_at: SystemTime,
-    /// The time of this one.
+    /// The time of this attempt.
     pub now: SystemTime,
 }
 

@@ -1,4 +1,4 @@
-//! A genuine request taken apart, so that each part that proves something can be spoilt.
+//! A genuine request in its parts, so that each part that proves something can be altered.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header, req
 
 use crate::{Draft, Emit, Outgoing};
 
-/// A genuine request, and all that it is made from.
+/// A genuine request, and everything that it is made from.
 pub(super) struct Forge<'a, P> {
     pub(super) provider: &'a P,
     /// Before anything is announced.
@@ -16,7 +16,7 @@ pub(super) struct Forge<'a, P> {
     pub(super) events: &'a [Draft],
     pub(super) body: Bytes,
     pub(super) outgoing: Outgoing,
-    /// What of the body proves it, if that is known: what differs by the key. Else empty.
+    /// The part of the body that proves it, if it is known: the part that differs by the key. Otherwise empty.
     pub(super) proof: Range<usize>,
     /// Whether the proof in the body depends on the time.
     pub(super) dated: bool,
@@ -50,7 +50,7 @@ impl<'a, P: Emit> Forge<'a, P> {
         self.signed(&self.body, &self.outgoing)
     }
 
-    /// Genuine as well: what is sent in place of it for `outgoing`.
+    /// The genuine request that is sent for `outgoing` instead.
     pub(super) fn made_for(&self, outgoing: &Outgoing) -> Forged {
         let encoded = match self.events {
             [] => None,
@@ -71,7 +71,7 @@ impl<'a, P: Emit> Forge<'a, P> {
         head
     }
 
-    /// What signing adds to the headers and to the URL.
+    /// The headers that signing adds, and the URL after it.
     fn added(&self, outgoing: &Outgoing) -> (HeaderMap, Uri) {
         let (before, head) = (self.announced(outgoing), self.signed(&self.body, outgoing).head);
         let mut added = head.headers;
@@ -84,7 +84,7 @@ impl<'a, P: Emit> Forge<'a, P> {
     }
 
     /// Whether the proof of this body, or the proof in it, is another one at the time of `outgoing`. A header that differs
-    /// each time shows nothing.
+    /// each time is not considered.
     pub(super) fn proves(&self, outgoing: &Outgoing) -> bool {
         let [(one, url), (again, _), (other, other_url)] =
             [&self.outgoing, &self.outgoing, outgoing].map(|of| self.added(of));
@@ -124,18 +124,18 @@ impl<'a, P: Emit> Forge<'a, P> {
         Some(head.headers)
     }
 
-    /// The body with something else in place of its proof.
+    /// The body with `other` in place of its proof.
     fn with_proof(&self, other: &[u8]) -> Bytes {
         replaced(&self.body, &self.proof, other)
     }
 
-    /// Bodies in which there is no proof, where the body has one.
+    /// Requests whose body has no proof, if the genuine body has one.
     pub(super) fn proofless(&self) -> Vec<Forged> {
         let bodies: &[&[u8]] = if self.proof.is_empty() { &[] } else { &[b"", b"{}", b"[]"] };
         self.over(bodies.iter().map(|body| Bytes::from_static(body)))
     }
 
-    /// `None` if signing changes nothing.
+    /// The request without its proof. `None` if signing changes nothing.
     pub(super) fn unsigned(&self) -> Option<Forged> {
         let (genuine, head) = (self.genuine().head, self.announced(&self.outgoing));
         let same = genuine.headers == head.headers && genuine.uri == head.uri;
@@ -166,7 +166,7 @@ impl<'a, P: Emit> Forge<'a, P> {
         heads.map(|head| Forged { head, body: body.clone() }).collect()
     }
 
-    /// What signing adds to the URL, and what proves the body in it.
+    /// The request with other texts in place of the text that signing adds to the URL, and of the proof in the body.
     pub(super) fn each_text(&self, spoil: impl Fn(&str) -> Vec<String>) -> Vec<Forged> {
         let mut all = Vec::new();
         let Forged { head, body } = self.genuine();
@@ -194,14 +194,15 @@ impl<'a, P: Emit> Forge<'a, P> {
         others.map(|body| Forged { head: head.clone(), body }).collect()
     }
 
-    /// An id in a header that takes over the start of the body: where the two run into each other, the same is signed.
+    /// Requests whose id takes over the start of the body. If a sender signs id and body without a separator that the id
+    /// cannot contain, then the signed bytes are the same.
     pub(super) fn longer_ids(&self) -> Vec<Forged> {
         let (genuine, id) = (self.genuine().head.headers, &*self.outgoing.id);
         let texts: Vec<_> = genuine.values().filter_map(|value| value.to_str().ok()).collect();
         if !texts.iter().any(|text| text.contains(id)) {
             return Vec::new();
         }
-        // Of `id.time.body` an attacker has the time stand twice.
+        // If `id.time.body` is signed, then an attacker has the time occur twice.
         let parts = texts.iter().flat_map(|text| text.split(BETWEEN_PARTS).chain([*text]));
         let starts: Vec<_> =
             parts.filter(|part| (1..=LONGEST_TIME).contains(&part.len())).chain(["0"]).collect();
@@ -220,7 +221,7 @@ impl<'a, P: Emit> Forge<'a, P> {
         starts.iter().flat_map(each).collect()
     }
 
-    /// Two genuine requests, with one of the headers that signing adds to the one in the other.
+    /// Two genuine requests, each with one of the headers that signing adds to the other.
     pub(super) fn mixed_with(&self, outgoing: &Outgoing) -> Vec<Forged> {
         let (one, other) = (self.genuine(), self.made_for(outgoing));
         let mut names = self.names();
@@ -233,7 +234,7 @@ impl<'a, P: Emit> Forge<'a, P> {
         names.iter().flat_map(|name| [mix(&one, &other, name), mix(&other, &one, name)]).collect()
     }
 
-    /// `base` beside itself with what is announced for `outgoing`: each header alone, and all of them.
+    /// Pairs of `base` and `base` with the headers that are announced for `outgoing`: each header alone, and all of them.
     pub(super) fn reannounced(&self, base: &Forged, outgoing: &Outgoing) -> Vec<[Forged; 2]> {
         let (headers, signed) = (self.announced(outgoing).headers, self.names());
         let mut names: Vec<_> = headers.keys().chain(base.head.headers.keys()).collect();
@@ -247,7 +248,7 @@ impl<'a, P: Emit> Forge<'a, P> {
 }
 
 impl Forged {
-    /// With the headers of these names from `headers`.
+    /// This request with the headers of these names from `headers`.
     fn with_headers<'n>(
         &self,
         headers: &HeaderMap,
@@ -262,15 +263,15 @@ impl Forged {
     }
 }
 
-/// What may stand between an id and what follows it in the signed bytes.
+/// The separators that are tried after an id in the signed bytes.
 const SEPARATORS: [&str; 10] = ["", ".", ":", ",", ";", "|", "-", "_", "/", " "];
-/// What stands between a time and what else is in its header.
+/// The characters between a time and other parts of its header.
 const BETWEEN_PARTS: [char; 5] = ['.', ',', ';', '=', ' '];
-/// In bytes, whatever its format.
+/// The longest text that is tried as a time, in bytes.
 const LONGEST_TIME: usize = 30;
 const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-/// What of `one` differs from `other`, as a whole word: two tokens can begin or end alike.
+/// The part of `one` that differs from `other`, extended to whole words, because two tokens can begin or end alike.
 pub(super) fn differing(one: &[u8], other: &[u8]) -> Range<usize> {
     let equal = |(a, b): &(&u8, &u8)| a == b;
     let start = one.iter().zip(other).take_while(equal).count();
@@ -290,7 +291,7 @@ pub(super) fn replaced(body: &[u8], range: &Range<usize>, by: &[u8]) -> Bytes {
     [&body[..range.start], by, &body[range.end..]].concat().into()
 }
 
-/// What stands in place of a secret is shown no more than that.
+/// The head with other values of a header. If the header was sensitive, then they are, too.
 pub(super) fn with(head: &Parts, name: &HeaderName, values: &[HeaderValue]) -> Parts {
     let is_secret = head.headers.get_all(name).iter().any(HeaderValue::is_sensitive);
     let mut head = without(head, name);

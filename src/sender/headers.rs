@@ -1,4 +1,4 @@
-//! Headers beside the sender's own.
+//! Headers that a registration adds to the sender's own.
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -10,12 +10,12 @@ pub(super) fn add(headers: &mut HeaderMap, extra: &HeaderMap) {
             Some(own) if name != header::HOST => merged(own, value),
             _ => value.clone(),
         };
-        // Too many are left out.
+        // If there are too many, the rest is left out.
         let _ = headers.try_insert(name.clone(), value);
     }
 }
 
-/// Sensitive if either is.
+/// Both values in one, which is sensitive if one of them is.
 fn merged(own: &HeaderValue, other: &HeaderValue) -> HeaderValue {
     let both = [own.as_bytes(), b", ", other.as_bytes()].concat();
     let mut both = HeaderValue::from_bytes(&both).unwrap_or_else(|_| own.clone());
@@ -23,7 +23,7 @@ fn merged(own: &HeaderValue, other: &HeaderValue) -> HeaderValue {
     both
 }
 
-/// Leaves out what .NET takes for headers of the content, for a request that has none.
+/// Removes the headers that .NET considers headers of the body, for a request without a body.
 #[cfg(feature = "client")]
 pub(crate) fn leave_out_content(headers: &mut HeaderMap) {
     for name in CONTENT {

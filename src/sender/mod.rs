@@ -23,16 +23,16 @@
 //!
 //! # Forgeries
 //!
-//! [`Tamper`] forges a request in one of the ways that an attacker would use. [`conformance`] tries all of them, in every
-//! variation, on a provider of your own:
+//! [`Tamper`] forges a request as an attacker would. [`conformance`] tries every kind of forgery, in every variation, on a
+//! provider of your own:
 //!
 //! ```
 //! use tower_webhook::{providers::learn365::Learn365, sender::conformance};
 //!
 //! # fn main() -> Result<(), tower_webhook::error::ConfigError> {
 //! let provider = Learn365::new("0123456789abcdef0123456789abcdef")?;
-//! let stranger = Learn365::new("fedcba9876543210fedcba9876543210")?;
-//! conformance(&provider, &stranger).assert_passed();
+//! let other_key = Learn365::new("fedcba9876543210fedcba9876543210")?;
+//! conformance(&provider, &other_key).assert_passed();
 //! # Ok(()) }
 //! ```
 
@@ -101,7 +101,7 @@ impl<P: Emit> Sender<P> {
         Self::shared(Arc::new(provider))
     }
 
-    /// A sender for a provider that others share, with the first of its keys.
+    /// A sender for a provider that is shared, with the first of its keys.
     pub fn shared(provider: Arc<P>) -> Self {
         Self {
             provider,
@@ -146,10 +146,10 @@ impl<P: Emit> Sender<P> {
         Self { properties: json.into(), ..self }
     }
 
-    /// Headers that are added to every request, as a registration can ask for.
+    /// Headers that are added to every request, as the headers of a registration are.
     ///
     /// If the sender sets the same header, both are merged into one field, `a, b`. The original ASP.NET WebHooks does this
-    /// (recorded): a second `ms-signature` makes every delivery unauthentic. `Host` replaces that of the target.
+    /// (recorded): with a second `ms-signature`, no delivery is authentic. `Host` replaces the host of the target.
     /// `Content-Length` is left out, because the connection sets it.
     #[must_use]
     pub fn headers(self, headers: HeaderMap) -> Self {
@@ -162,8 +162,8 @@ impl<P: Emit> Sender<P> {
         Self { occurred_at: Some(time), ..self }
     }
 
-    /// Forges every request in this way. If a way has several variations, this takes one. [`conformance`](conformance())
-    /// tries them all.
+    /// Forges every request like this. If there are several variations, one of them is sent.
+    /// [`conformance`](conformance()) tries all variations.
     #[must_use]
     pub fn tampered(self, tamper: Tamper) -> Self {
         Self { tamper: Some(tamper), ..self }
@@ -173,7 +173,8 @@ impl<P: Emit> Sender<P> {
     ///
     /// # Errors
     ///
-    /// If the event cannot be encoded, if a receiver would not find it in the request, or if a [`Tamper`] does not apply.
+    /// If the event cannot be encoded, if a receiver would not find it in the request, if the id or the properties cannot be
+    /// sent, or if a [`Tamper`] does not apply.
     ///
     /// # Examples
     ///
@@ -244,7 +245,7 @@ impl<P: Emit> Sender<P> {
     ///
     /// # Errors
     ///
-    /// If a [`Tamper`] does not apply.
+    /// If the id or the properties cannot be sent, or if a [`Tamper`] does not apply.
     pub fn body(&self, body: impl Into<Bytes>) -> Result<Request<Body>, SendError> {
         let (uri, outgoing) = (self.uri.clone(), self.outgoing()?);
         self.request(&Forge::new(&*self.provider, uri, &[], body.into(), outgoing))
@@ -306,7 +307,7 @@ impl<P> fmt::Debug for Sender<P> {
     }
 }
 
-/// A random id. It is unlikely to repeat, and can be guessed.
+/// A random id. It is unlikely to repeat, but not secret: it can be guessed.
 pub(crate) fn random_id() -> String {
     let random = || RandomState::new().hash_one(0);
     format!("{:016x}{:016x}", random(), random())

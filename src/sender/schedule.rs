@@ -4,8 +4,8 @@ use std::{borrow::Cow, time::Duration};
 
 /// The times at which a sender retries a delivery, and the time that it waits for an answer, if that is documented.
 ///
-/// If a sender retries, then a 2xx or a 410 ends the delivery. After any other answer, or without an answer, the sender makes
-/// the next attempt until there are no attempts left.
+/// If a sender retries, then a 2xx or a 410 ends the delivery. After any other answer, or without an answer, the sender
+/// makes the next attempt until there are no attempts left.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `Tamper`: the ways in which a genuine request can be forged.
+//! `Tamper`: the kinds of forgery that can be made of a genuine request.
 
 use std::time::Duration;
 
@@ -8,14 +8,15 @@ use http::{HeaderName, HeaderValue, request::Parts};
 use super::forge::{Forge, Forged, with, without};
 use crate::{Emit, Outgoing};
 
-/// A way to spoil a genuine request. Whichever it is, a receiver must refuse what comes of it.
+/// A kind of forgery, made of a genuine request. A receiver must refuse each of them.
 ///
-/// What carries the proof (headers, token, URL, body, time) is found by signing twice and comparing, so that it works for
-/// any [`Emit`]: all that [`Emit::sign`] adds, and what of the body it signs. A proof that [`Emit::encode`] writes into
-/// the body is known to [`conformance`](super::conformance()) only, which has another key to compare with.
+/// The parts of the request that prove it (headers, token, URL, body, time) are found by signing twice and comparing. So
+/// this works for any [`Emit`]: for everything that [`Emit::sign`] adds, and for the part of the body that it signs. If
+/// [`Emit::encode`] writes a proof into the body, then only [`conformance`](super::conformance()) finds it, because it has
+/// another key to compare with.
 ///
-/// A way that does not apply to a sender (there is no timestamp to be stale, say) is an error in
-/// [`Sender`](super::Sender), and reported as such by [`conformance`](super::conformance()).
+/// If a kind does not apply to a sender, as [`Tamper::Stale`] to one without timestamps, then [`Sender`](super::Sender)
+/// returns an error, and [`conformance`](super::conformance()) reports it.
 ///
 /// ```
 /// use tower::{Layer, ServiceExt};
@@ -38,7 +39,7 @@ pub enum Tamper {
     Missing,
     /// One of the headers, or the token in the URL, is empty.
     Empty,
-    /// One of the headers stands there twice: both good, or one of them bad.
+    /// One of the headers occurs twice: both are good, or one of them is bad.
     Repeated,
     /// One bit of a header, or of the token in the URL, is flipped.
     BitFlipped,
@@ -46,28 +47,28 @@ pub enum Tamper {
     Truncated,
     /// A header, or the token in the URL, is followed by more.
     Extended,
-    /// A header holds something else altogether.
+    /// A header has an unrelated value.
     Garbage,
     /// The body is changed in one place, cut short, or followed by more.
     BodyAltered,
     /// The URL has another path or another query, if the signature depends on it.
     UrlAltered,
-    /// What was signed for one body stands over another, or the start of the body has moved into the id in a header.
+    /// The signature of one body is used for another, or the start of the body has moved into the id in a header.
     Transplanted,
-    /// Signed ten years ago: whatever the tolerance, it is less.
+    /// Signed ten years ago, which is longer ago than any tolerance.
     Stale,
-    /// Signed in ten years: whatever the tolerance, it is less.
+    /// Signed in ten years, which is further ahead than any tolerance.
     Early,
-    /// Signed ten years ago, with one of the headers made anew, or with all that are announced.
+    /// Signed ten years ago, with one of the headers made now, or with all announced headers made now.
     Restamped,
-    /// Signed for one delivery, with one of the headers of another.
+    /// Signed for one delivery, with one of the headers of another delivery.
     Replayed,
 }
 
 const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 impl Tamper {
-    /// All of them.
+    /// All kinds of forgery.
     pub const ALL: &'static [Self] = &[
         Self::Unsigned,
         Self::Missing,
@@ -107,7 +108,7 @@ impl Tamper {
         }
     }
 
-    /// Every request that comes of spoiling a genuine one in this way; none where it does not apply.
+    /// Every forgery of this kind. Empty if the kind does not apply.
     pub(super) fn forge<P: Emit>(self, of: &Forge<'_, P>) -> Vec<Forged> {
         let mut all = self.spoilt(of, &of.names());
         let other = self.other(&of.outgoing);
@@ -139,8 +140,8 @@ impl Tamper {
         all
     }
 
-    /// Pairs of requests that differ only in what is announced. That is no proof: if the first is refused, the second must
-    /// be, too; if both are accepted, their ids must be the same.
+    /// Pairs of requests that differ only in announced headers, which prove nothing. If the first request is refused, then
+    /// the second must be refused, too. If both are accepted, then their ids must be the same.
     pub(super) fn reannounce<P: Emit>(self, of: &Forge<'_, P>) -> Vec<[Forged; 2]> {
         let genuine = of.genuine();
         let spoilt = self.spoilt(of, &of.announced_names());
@@ -155,7 +156,7 @@ impl Tamper {
         all
     }
 
-    /// The other request that is made, where it takes two.
+    /// The other request, if this kind takes two.
     fn other(self, own: &Outgoing) -> Option<Outgoing> {
         let at = |now: Option<_>| now.map(|now| Outgoing { now, ..own.clone() });
         match self {
@@ -166,7 +167,7 @@ impl Tamper {
         }
     }
 
-    /// With one of these headers spoilt.
+    /// The genuine request with one of these headers altered.
     fn spoilt<P: Emit>(self, of: &Forge<'_, P>, names: &[HeaderName]) -> Vec<Forged> {
         of.each_header(names, |head, name, value| match self {
             Self::Missing => vec![without(head, name)],
@@ -180,7 +181,7 @@ impl Tamper {
         })
     }
 
-    /// A text, spoilt.
+    /// Altered versions of a text.
     fn texts(self, text: &str) -> Vec<String> {
         match self {
             Self::Empty => vec![String::new()],

@@ -186,8 +186,8 @@ fn a_sender_of_ones_own_is_thirty_lines() {
         &[
             "3 parcels shipped, delivery order-7",
             "answer: 200 OK",
-            "genuine: passed (1 requests)",
-            "other-key: passed (1 requests)",
+            "genuine: passed (1 request)",
+            "other-key: passed (1 request)",
         ],
     );
     let source = include_str!("../../examples/own_provider.rs");

@@ -33,19 +33,19 @@ pub(crate) struct Attempted {
     pub(crate) redirects: u32,
     /// The method of the last request.
     pub(crate) method: Method,
-    /// The answer to it, without its body if that is too long.
+    /// The answer to the last request. If the body of the answer is too long, it is left out.
     pub(crate) answer: Result<Response<Option<Bytes>>, SendError>,
 }
 
 impl Attempted {
-    /// No request could be sent.
+    /// An attempt in which no request could be sent.
     pub(crate) fn none(why: SendError) -> Self {
         Self { redirects: 0, method: Method::POST, answer: Err(why) }
     }
 }
 
 impl DeliveryClient {
-    /// With the answer timeout of the sender. Reaches only this machine, unless `beyond_loopback`.
+    /// A client with the answer timeout of the sender. Reaches other machines only with `beyond_loopback`.
     pub(crate) fn new(schedule: &Schedule, beyond_loopback: bool) -> Self {
         Self {
             client: client(HttpConnector::new()),

@@ -1,4 +1,4 @@
-//! Deliveries with their retries, made when the caller says that it is time.
+//! Deliveries and their retries. The caller says when an attempt is due.
 
 pub(crate) mod client;
 mod report;
@@ -89,7 +89,7 @@ impl<P: Emit> Deliveries<P> {
         Self::reaching(schedule, true)
     }
 
-    /// Reaches only this machine, unless `beyond_loopback`.
+    /// As [`Deliveries::new`]. Reaches other machines only with `beyond_loopback`.
     pub(crate) fn reaching(schedule: Schedule, beyond_loopback: bool) -> Self {
         let all = Mutex::new(All { next_serial: 0, finished: 0, entries: VecDeque::new() });
         Self {
@@ -104,7 +104,7 @@ impl<P: Emit> Deliveries<P> {
     ///
     /// # Errors
     ///
-    /// As [`Sender::batch`]. A target that cannot be reached is no error here: its attempts fail.
+    /// As [`Sender::batch`]. If the target cannot be reached, then the attempts fail, but not this method.
     pub fn push(
         &self,
         target: impl Into<String>,
@@ -114,7 +114,7 @@ impl<P: Emit> Deliveries<P> {
         self.push_all([(target.into(), sender, events.into())])
     }
 
-    /// Adds all deliveries. If one of them cannot be encoded, adds not one.
+    /// Adds all deliveries. If one of them cannot be encoded, then no delivery is added.
     pub(crate) fn push_all(
         &self,
         deliveries: impl IntoIterator<Item = (String, Sender<P>, Arc<[Draft]>)>,
@@ -173,8 +173,8 @@ impl<P: Emit> Deliveries<P> {
         self.all().entries.iter().filter_map(next).min()
     }
 
-    /// A report of each delivery, in the order in which they were added. Finished deliveries beyond
-    /// [`MAX_FINISHED`](super::limits::MAX_FINISHED) are forgotten, the oldest first.
+    /// A report of each delivery, in the order in which they were added. If there are more than
+    /// [`MAX_FINISHED`](super::limits::MAX_FINISHED) finished deliveries, the oldest are forgotten.
     pub fn reports(&self) -> Vec<DeliveryReport> {
         self.all().entries.iter().map(|entry| entry.report.clone()).collect()
     }
@@ -254,5 +254,5 @@ struct Due<P> {
     events: Arc<[Draft]>,
 }
 
-/// As many as the original ASP.NET WebHooks makes at the same time.
+/// The number of attempts that the original ASP.NET WebHooks makes at the same time.
 const AT_ONCE: usize = 8;

@@ -35,9 +35,9 @@ pub struct Attempt {
     pub number: u32,
     /// The time of the attempt, as it was given to [`Deliveries::deliver_due`](super::Deliveries::deliver_due).
     pub at: SystemTime,
-    /// How many redirects were followed.
+    /// The number of redirects that were followed.
     pub redirects: u32,
-    /// The method of the last request. A redirect can make a GET of a POST.
+    /// The method of the last request. A redirect can turn a POST into a GET.
     pub method: Method,
     /// Its answer, or why there was no answer.
     pub answer: Answer,
@@ -110,9 +110,9 @@ impl fmt::Display for DeliveryStatus {
                 write!(f, "to be attempted again at {}", rfc3339(*next))
             }
             Self::Delivered => f.write_str("delivered"),
-            Self::Lost => f.write_str("lost to a redirect"),
+            Self::Lost => f.write_str("lost in a redirect"),
             Self::Stopped => f.write_str("stopped by a 410"),
-            Self::Failed => f.write_str("failed for good"),
+            Self::Failed => f.write_str("failed, without another attempt"),
         }
     }
 }

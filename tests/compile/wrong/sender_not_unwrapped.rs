@@ -1,6 +1,6 @@
 //! code: E0277
 //! says: `Result<Learn365, ConfigError>` is not a webhook provider that can send
-//! says: those of `tower_webhook::providers` can send; implement `Emit` for one of your own
+//! says: the providers of this crate can send; implement `Emit` for a provider of your own
 //! says: a constructor that checks a secret returns a `Result`: take the provider out of it with `?`
 
 use tower_webhook::{Sender, providers::learn365::Learn365};

@@ -28,7 +28,7 @@ async fn three_attempts_and_never_a_fourth() {
         assert_eq!(emulator.next_retry(), next.map(after), "{seconds}");
     }
     assert_eq!(report(&emulator).status, DeliveryStatus::Failed);
-    assert!(report(&emulator).to_string().contains(": failed for good\n"));
+    assert!(report(&emulator).to_string().contains(": failed, without another attempt\n"));
     assert_eq!(endpoint.delivered().len(), 3);
 }
 

@@ -38,7 +38,7 @@ async fn a_get_that_is_answered_200_is_an_event_lost() {
         assert_eq!(
             report.to_string(),
             format!(
-                "delivery {} of CourseCompleted to {}: lost to a redirect\n  \
+                "delivery {} of CourseCompleted to {}: lost in a redirect\n  \
                  attempt 1 at 2026-03-14T09:26:53Z: 200 OK (a GET after 2 redirects)",
                 report.id, report.target
             )

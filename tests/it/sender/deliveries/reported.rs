@@ -19,9 +19,9 @@ fn every_answer_and_outcome() {
         (DeliveryStatus::Queued, "not yet attempted"),
         (DeliveryStatus::Retrying(at(START)), "to be attempted again at 2027-01-15T08:00:00Z"),
         (DeliveryStatus::Delivered, "delivered"),
-        (DeliveryStatus::Lost, "lost to a redirect"),
+        (DeliveryStatus::Lost, "lost in a redirect"),
         (DeliveryStatus::Stopped, "stopped by a 410"),
-        (DeliveryStatus::Failed, "failed for good"),
+        (DeliveryStatus::Failed, "failed, without another attempt"),
     ] {
         assert_eq!(outcome.to_string(), text);
     }
@@ -64,7 +64,7 @@ async fn an_attempt_tells_where_redirects_led() {
     assert_eq!(
         report.to_string(),
         format!(
-            "delivery {} of invoice.paid to /a: lost to a redirect\n  \
+            "delivery {} of invoice.paid to /a: lost in a redirect\n  \
              attempt 1 at 2027-01-15T08:00:00Z: 200 OK (a GET after 2 redirects)",
             report.id
         )
@@ -103,7 +103,11 @@ async fn times_that_cannot_be_written_are_told_as_the_nearest() {
         let line = format!("attempt 1 at {told}: 500 Internal Server Error");
         assert_eq!(report.attempts[0].to_string(), line);
         let again = format!("to be attempted again at {told}");
-        let stands = if outcome == DeliveryStatus::Failed { "failed for good" } else { &again };
+        let stands = if outcome == DeliveryStatus::Failed {
+            "failed, without another attempt"
+        } else {
+            &again
+        };
         assert_eq!(report.status.to_string(), stands);
     }
     let stamp = |request: &Request<_>| request.headers()["webhook-timestamp"].clone();
