@@ -1,4 +1,4 @@
-//! Values whose JSON type is not certain: what cannot be read is left to the raw JSON, and spares its event.
+//! Values whose JSON type is not certain. A value that cannot be read is only in the raw JSON, and its event does not fail.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{
     de::{self, IgnoredAny},
 };
 
-/// A whole number, as a number or as text; anything else is `None`.
+/// A whole number, written as a number or as text. Any other value is `None`.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
     deserializer.deserialize_any(Lenient(|found: Found<'_>| match found {
         Found::Integer(number) => i64::try_from(number).ok(),
@@ -18,7 +18,7 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     }))
 }
 
-/// A text, a number or a truth value, as text; anything else is `None`. A fraction is written as short as it can be.
+/// A text, a number or a truth value, as text. Any other value is `None`. A fraction is written in its shortest form.
 pub(super) fn text<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -26,7 +26,7 @@ where
 {
     let text = |found: Found<'_>| match found {
         Found::Integer(number) => number.to_string(),
-        // With an exponent where it would be long: 1e308 has 309 digits.
+        // With an exponent if it would be long: 1e308 has 309 digits.
         Found::Float(number) => format!("{number:?}"),
         Found::Number(text) | Found::Text(text) => text.to_owned(),
         Found::Truth(truth) => truth.to_string(),
@@ -42,7 +42,7 @@ fn whole(text: &str) -> Option<i64> {
     }
 }
 
-/// The number, if it is whole, and small enough to tell it from its neighbours and from fractions.
+/// The number, if it is whole, and so small that it differs from its neighbours and from fractions.
 #[expect(clippy::as_conversions, reason = "exact for a whole number below the limit")]
 fn certain(number: f64) -> Option<i64> {
     const LIMIT: f64 = (1_u64 << 52) as f64;
@@ -54,13 +54,13 @@ fn certain(number: f64) -> Option<i64> {
 enum Found<'a> {
     Integer(i128),
     Float(f64),
-    /// As it is written.
+    /// A number as it is written.
     Number(&'a str),
     Text(&'a str),
     Truth(bool),
 }
 
-/// Makes what it can of a scalar, and nothing of a list, an object or null.
+/// Converts a scalar if it can be converted. A list, an object or null is `None`.
 struct Lenient<F>(F);
 
 /// With the feature `arbitrary_precision`, which any crate of the build can switch on, `serde_json` hands over a number as
@@ -115,7 +115,7 @@ impl<'de, T, F: FnOnce(Found<'_>) -> Option<T>> de::Visitor<'de> for Lenient<F> 
     }
 }
 
-/// A text; `None` for anything else.
+/// A text. `None` for any other value.
 struct Text(Option<String>);
 
 impl<'de> Deserialize<'de> for Text {

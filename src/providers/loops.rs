@@ -1,16 +1,16 @@
 //! Loops, a learning platform: "real-time data packages of events from activities in your organization".
 //!
 //! Documented at <https://help.loops.education/index.php/en/2022/03/18/webhook-2/>: a POST with a JSON list of
-//! `{"type": …, "data": …}`; five kinds of events in prose, **one** name on the wire, one example.
+//! `{"type": …, "data": …}`. The page describes five types of events, but has only **one** name on the wire and one example.
 //!
-//! | what | how |
+//! | fact | value |
 //! |---|---|
-//! | authentication | undocumented. The URL is yours to choose: put a [`Token`] into it |
-//! | types | `SESSION_STARTED`; the four others are undocumented: register them with [`on_type`](crate::EventRouter::on_type) once you have seen one |
+//! | authentication | undocumented. You choose the URL: put a [`Token`] into it |
+//! | types | `SESSION_STARTED`. The four others are undocumented: after you have seen a name, register it with [`on_type`](crate::EventRouter::on_type) |
 //! | delivery id, time, retries | undocumented. Two equal events are legitimate (start, terminate, revive, terminate) |
 //!
-//! The page's example is not JSON: typographic quotes, no-break spaces, a trailing comma. What a machine sends is, and
-//! the parser stays strict.
+//! The page's example is not valid JSON: it has typographic quotes, no-break spaces and a trailing comma. A program does
+//! not write this, so the parser is strict.
 //!
 //! ```
 //! use tower::Layer;
@@ -28,8 +28,8 @@
 //!
 //! # Open questions
 //!
-//! The four other names. Whether added or leaving participants come as a delta or as the full list. Retries. Whether a
-//! token can be set.
+//! The four other names. Whether a list of added or leaving participants has all participants or only these. Retries.
+//! Whether a token can be set.
 
 use std::borrow::Cow;
 
@@ -49,12 +49,12 @@ use crate::{
 pub struct Loops(Token);
 
 impl Loops {
-    /// Accepts requests that carry the token.
+    /// Accepts requests that have the token.
     pub fn new(token: Token) -> Self {
         Self(token)
     }
 
-    /// Accepts requests from anyone: for a receiver that something else shields.
+    /// Accepts all requests, without a check: for a receiver that only the sender can reach.
     pub fn dangerous_unauthenticated() -> Self {
         Self(Token::dangerous_none())
     }
@@ -92,11 +92,11 @@ macro_rules! sessions {
             $name {
                 /// Identifies the started loop.
                 uuid: String = "uuid",
-                /// What the started loop is called.
+                /// The name of the started loop.
                 name: String = "name",
                 /// The loop that it is a copy of.
                 loop_name: String = "loopName",
-                /// Who takes part.
+                /// The participants.
                 participants: Vec<Participant> = "participants",
             }
         )*}
@@ -104,20 +104,20 @@ macro_rules! sessions {
 }
 
 sessions! {
-    /// A loop is started. The one event with a documented name and example.
+    /// A loop is started. The only event with a documented name and example.
     SessionStarted,
-    /// A loop is terminated. Its name is undocumented; the fields are those of the documented example.
+    /// A loop is terminated. Its name is undocumented. It has the fields of the documented example.
     SessionTerminated,
-    /// A loop is revived. Its name is undocumented; the fields are those of the documented example.
+    /// A loop is revived. Its name is undocumented. It has the fields of the documented example.
     SessionRevived,
-    /// Participants are added to a loop. Its name is undocumented, and whether the list is all of them.
+    /// Participants are added to a loop. Its name is undocumented. It is also undocumented whether the list has all of them.
     ParticipantsAdded,
-    /// Participants are leaving a loop. Its name is undocumented, and whether the list is all of them.
+    /// Participants are leaving a loop. Its name is undocumented. It is also undocumented whether the list has all of them.
     ParticipantsLeaving,
 }
 
 objects! {
-    /// Someone who takes part in a loop.
+    /// A participant of a loop.
     Participant {
         /// Identifies the user.
         user_id: i64 = "userId",
@@ -125,7 +125,7 @@ objects! {
         role: String = "role",
         /// `invited` is documented by example.
         state: String = "state",
-        /// Their address.
+        /// The user's address.
         email: Personal = "email",
     }
 }

@@ -1,10 +1,12 @@
-//! One sender each: how it authenticates, where its events stand, what they are.
+//! The senders that this crate knows, a module each: how it authenticates, where its events are, and their types.
 //!
-//! Every fact is graded, here and in the field docs: **documented** by the vendor (or read in the sender's published
-//! source), or **observed** in receivers of its traffic. What is observed only is an optional field and says so. What
-//! is neither is not invented: it is configurable, or it stays in the event's [raw JSON](crate::RawEvent).
+//! The docs of modules and fields say where each fact is from. It is **documented** by the vendor (or read in the sender's
+//! published source), or **observed** in receivers of its traffic. A field that is only observed is optional, and its docs
+//! say so. Nothing is invented: an unknown name can be configured, and an unknown field is in the event's [raw
+//! JSON](crate::RawEvent).
 //!
-//! All fields are optional: no vendor marks one as required. Unknown fields are ignored here and kept in the raw JSON.
+//! All fields are optional, because no vendor marks a field as required. Unknown fields are ignored, and kept in the raw
+//! JSON.
 
 #![deny(
     clippy::arithmetic_side_effects,
@@ -28,8 +30,8 @@ pub mod teachstack;
 
 pub use self::personal::Personal;
 
-/// Structs of optional fields, each with its name on the wire. Read from objects only: `Deserialize` as it is derived
-/// takes a list for a struct, too, by position.
+/// Structs of optional fields, each with its name on the wire. They are read from objects only: a derived `Deserialize`
+/// would also read a struct from a list, by position.
 macro_rules! objects {
     ($(
         $(#[$meta:meta])*
@@ -71,7 +73,7 @@ use objects;
 
 use crate::{Draft, error::SendError};
 
-/// For senders that carry one event per request.
+/// The only event, for senders with one event per request.
 fn only(events: &[Draft]) -> Result<&Draft, SendError> {
     match events {
         [one] => Ok(one),

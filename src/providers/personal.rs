@@ -4,7 +4,8 @@ use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
-/// Text that names or reaches a person. Reads like a `str`; `Debug` hides it, so that logging an event is harmless.
+/// Text about a person, such as a name or an address. It can be used like a `str`. `Debug` hides it, so that an event can be
+/// logged.
 ///
 /// ```
 /// use tower_webhook::providers::Personal;

@@ -1,11 +1,12 @@
 //! Standard Webhooks, the open standard that many senders follow.
 //!
 //! Specified at <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>. This is
-//! its symmetric half, `v1`. Signatures of other versions beside a good `v1` are passed over; alone they are refused.
+//! its symmetric half, `v1`. Signatures of other versions are skipped. If there is no `v1` signature, then the request is
+//! refused.
 //!
-//! | what | how |
+//! | fact | value |
 //! |---|---|
-//! | authentication | `webhook-signature`: a list between spaces of `v1,<base64>`, HMAC-SHA256 over `id.timestamp.body` |
+//! | authentication | `webhook-signature`: a list of `v1,<base64>`, separated by spaces; HMAC-SHA256 over `id.timestamp.body` |
 //! | replay | `webhook-timestamp`, seconds, at most [`TOLERANCE`](StandardWebhooks::TOLERANCE) off in either direction |
 //! | delivery id | `webhook-id`, signed; the same on every attempt |
 //! | body | `{"type", "timestamp", "data"}`; `application/json` is recommended, and any media type is accepted |
@@ -66,29 +67,29 @@ pub struct StandardWebhooks {
 }
 
 impl StandardWebhooks {
-    /// How far a timestamp may be off, by default.
+    /// The default tolerance of timestamps: 5 minutes.
     pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
-    /// Accepts requests signed under any of the keys: base64 of at least 24 bytes, with `whsec_` in front or without,
-    /// in the standard alphabet, with all of its padding or less.
+    /// Accepts requests that are signed with any of the keys. A key is base64 of at least 24 bytes in the standard alphabet,
+    /// with or without `whsec_` in front, and with or without padding.
     ///
     /// # Errors
     ///
-    /// An unusable [`Secret`], other text than that, fewer bytes, a key of the asymmetric half (`whpk_`, `whsk_`), or
-    /// more than [`MAX_KEYS`](crate::scheme::MAX_KEYS).
+    /// An unusable [`Secret`], a text that is not such base64, fewer than 24 bytes, a key of the asymmetric half (`whpk_`,
+    /// `whsk_`), or more than [`MAX_KEYS`](crate::scheme::MAX_KEYS).
     pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
         let keys = HmacSha256::new(keys.into().decoded(NAME, key))?;
         Ok(Self { keys, tolerance: Self::TOLERANCE })
     }
 
-    /// How far a timestamp may be off, in the past and in the future. By default [`StandardWebhooks::TOLERANCE`], 5
-    /// minutes.
+    /// The maximum difference between a timestamp and the clock, in the past and in the future. If it is exceeded, the
+    /// request is refused. By default [`StandardWebhooks::TOLERANCE`], 5 minutes.
     #[must_use]
     pub fn tolerance(self, tolerance: Duration) -> Self {
         Self { tolerance, ..self }
     }
 
-    /// The most signatures that one request may offer; one with more is answered 401. By default
+    /// The maximum number of signatures in one request. If there are more, the answer is 401. By default
     /// [`MAX_TAGS`](crate::scheme::MAX_TAGS), 16.
     #[must_use]
     pub fn max_signatures(self, most: usize) -> Self {
@@ -107,7 +108,7 @@ impl Provider for StandardWebhooks {
         let signatures = head.header(&SIGNATURE)?.split(' ');
         let mut joined = false;
         let tags = signatures.filter_map(|one| one.strip_prefix("v1,")).map(|one| {
-            // So a proxy joins a header that was sent twice.
+            // A proxy joins a header that was sent twice like this.
             Tag::base64(one).inspect_err(|_| joined |= one.contains(','))
         });
         let mut check = self.keys.check_any(tags)?;
@@ -158,19 +159,20 @@ impl Emit for StandardWebhooks {
         }
     }
 
-    /// The example schedule of the specification, which leaves it to the sender, and the longest of the timeouts that it
-    /// recommends. What "throttle" after a 429, 502 or 504 means is left to the sender as well: here, nothing more.
+    /// The example schedule of the specification, which lets each sender choose, and the longest timeout that it
+    /// recommends. After a 429, 502 or 504, a sender should "throttle". The specification does not say how, so here it
+    /// does nothing more.
     fn schedule(&self) -> Schedule {
         Schedule::retrying(&RETRIES[..]).answer_timeout(PATIENCE)
     }
 }
 
-/// A dot would make it ambiguous what of `id.timestamp.body` is the id.
+/// With a dot in the id, the end of the id in `id.timestamp.body` would be ambiguous.
 fn is_id(id: &str) -> bool {
     !id.is_empty() && !id.contains('.') && is_visible(id)
 }
 
-/// The key that a secret in the standard's notation stands for.
+/// The key, from a secret in the notation of the standard.
 fn key(secret: Secret) -> Result<Secret, ConfigError> {
     let text = std::str::from_utf8(secret.bytes()).map_err(|_| ConfigError::new(NOT_BASE64))?;
     if text.starts_with("whpk_") || text.starts_with("whsk_") {

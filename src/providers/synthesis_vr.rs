@@ -1,22 +1,22 @@
 //! SynthesisVR, a management platform for VR arcades and classrooms.
 //!
-//! Documented at <https://synthesisvr.com/knowledge-base/webhooks/>: a POST of JSON that "may contain an array", with
-//! one kind of events so far, sessions. An object with `uuid` and `action` is one; everything else is unknown, and kept. One
-//! with two actions does not fit.
+//! Documented at <https://synthesisvr.com/knowledge-base/webhooks/>: a POST of JSON that "may contain an array". So far, all
+//! events are about sessions. An object with `uuid` and `action` is such an event. Any other
+//! element is unknown: it goes to the fallback. An object with two actions does not fit.
 //!
-//! | what | how |
+//! | fact | value |
 //! |---|---|
-//! | authentication | undocumented. The URL is yours to choose: put a [`Token`] into it, one per location |
+//! | authentication | undocumented. You choose the URL: put a [`Token`] into it, one per location |
 //! | types | the `action`: `create`, `delete` |
 //! | deadline | 2 seconds; the response is ignored, and nothing is ever sent again |
 //! | delivery id, time | none |
 //!
-//! 1.5 seconds after the head has arrived the answer is 202, and the handlers go on; a body that takes longer is
-//! answered when it is complete. What is lost here is lost for good: call
-//! [`drain`](crate::EventRouter::drain) at shutdown, and use an [`EventRouter`](crate::EventRouter): an ordinary handler is
-//! dropped with its request.
+//! If the handlers are not done 1.5 seconds after the head has arrived, then the answer is 202, and the handlers go on. If
+//! the body takes longer than that, then the answer is given when it is complete. An event that is lost here is never sent
+//! again. So call [`drain`](crate::EventRouter::drain) at shutdown, and use an [`EventRouter`](crate::EventRouter): an
+//! ordinary handler is dropped with its request.
 //!
-//! The `location` is free text and no key: the vendor advises one URL per location. Named keys tell them apart:
+//! The `location` is free text and no key: the vendor advises one URL per location. Named keys distinguish the locations:
 //!
 //! ```
 //! use tower::Layer;
@@ -35,8 +35,8 @@
 //!
 //! # Open questions
 //!
-//! Other actions and kinds ("more webhook options will come"). Whether lone objects occur: they are accepted. Walk-ins
-//! without a customer.
+//! Other actions and other events ("more webhook options will come"). Whether the body can be one object without a list:
+//! it is accepted. Sessions without a customer.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -55,18 +55,18 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct SynthesisVr(Token);
 
-/// When to answer a sender that waits two seconds, travel included.
+/// The time of the answer. The sender waits two seconds, which include the time on the network.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
-/// How long it waits.
+/// The time that the sender waits.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 impl SynthesisVr {
-    /// Accepts requests that carry the token.
+    /// Accepts requests that have the token.
     pub fn new(token: Token) -> Self {
         Self(token)
     }
 
-    /// Accepts requests from anyone: for a receiver that something else shields.
+    /// Accepts all requests, without a check: for a receiver that only the sender can reach.
     pub fn dangerous_unauthenticated() -> Self {
         Self(Token::dangerous_none())
     }
@@ -90,7 +90,7 @@ impl Provider for SynthesisVr {
     }
 }
 
-/// An event without `uuid` is refused: what has none is no event.
+/// An event without `uuid` is refused, because a receiver would not take it for an event.
 impl Emit for SynthesisVr {
     fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let flat = |event: &Draft| event.flat_beside("action", "uuid");
@@ -113,13 +113,14 @@ macro_rules! sessions {
         objects! {$(
             $(#[$meta])*
             $name {
-                /// Identifies the session; a UUID of any version.
+                /// Identifies the session. A UUID of any version.
                 uuid: String = "uuid",
                 /// The title of the location: free text, no key.
                 location: String = "location",
-                /// How many stations.
+                /// The number of stations.
                 stations: i64 = "stations",
-                /// Identifies the customer. Absent, null or a number in text does not fail the event.
+                /// Identifies the customer. A number, or a number in text. If it is absent, null or something different,
+                /// then it is `None`, and the event does not fail.
                 #[serde(deserialize_with = "lenient::number")]
                 customer_id: i64 = "customerid",
             }

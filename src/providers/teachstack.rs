@@ -5,14 +5,14 @@
 //! HTTPS endpoint that accepts "unauthenticated" POST requests of JSON, and seven names of events. **No payload is
 //! documented.** All fields here, and the name `event_name`, are *observed* in two public receivers.
 //!
-//! | what | how |
+//! | fact | value |
 //! |---|---|
-//! | authentication | "unauthenticated" (documented). The URL is yours to choose: put a [`Token`] into it |
+//! | authentication | "unauthenticated" (documented). You choose the URL: put a [`Token`] into it |
 //! | types | seven, documented; in the member `event_name` (observed): [`Teachstack::discriminator`] |
 //! | time | `time`, microseconds (observed) |
 //! | delivery id, retries | undocumented |
 //!
-//! The vendor's prose once writes `Room_closed`. If that is what you get, register it beside the other:
+//! The vendor's text once writes `Room_closed`. If you receive that name, then register it as well:
 //! `.on_type("Room_closed", room_closed)`.
 //!
 //! ```
@@ -52,17 +52,17 @@ pub struct Teachstack {
 }
 
 impl Teachstack {
-    /// Accepts requests that carry the token.
+    /// Accepts requests that have the token.
     pub fn new(token: Token) -> Self {
         Self { token, discriminator: Cow::Borrowed("event_name") }
     }
 
-    /// Accepts requests from anyone: for a receiver that something else shields.
+    /// Accepts all requests, without a check: for a receiver that only the sender can reach.
     pub fn dangerous_unauthenticated() -> Self {
         Self::new(Token::dangerous_none())
     }
 
-    /// The member that names the event. By default `event_name`: observed, not documented.
+    /// The name of the member that has the event's type. By default `event_name`, which is observed and not documented.
     #[must_use]
     pub fn discriminator(self, member: impl Into<Cow<'static, str>>) -> Self {
         Self { discriminator: member.into(), ..self }
@@ -99,11 +99,11 @@ macro_rules! room_events {
         objects! {$(
             $(#[$meta])*
             $name {
-                /// Identifies the room. Observed, not documented; text, and not always a valid UUID.
+                /// Identifies the room. Text, and not always a valid UUID. Observed, not documented.
                 room_id: String = "room_id",
                 /// Identifies the session in the room. Observed, not documented.
                 session_id: String = "session_id",
-                /// When it happened, in microseconds. Observed, not documented; a number or text.
+                /// The time of the event, in microseconds. A number or text. Observed, not documented.
                 #[serde(deserialize_with = "lenient::number")]
                 time: i64 = "time",
                 $(
@@ -116,18 +116,18 @@ macro_rules! room_events {
 }
 
 room_events! {
-    /// `room.created`. What its `data` holds is unknown.
+    /// `room.created`. The content of its `data` is unknown.
     RoomCreated,
-    /// `room.closed`. What its `data` holds is unknown.
+    /// `room.closed`. The content of its `data` is unknown.
     RoomClosed,
     /// `peer.joined`.
     PeerJoined {
-        /// Who joined. Observed, not documented.
+        /// The person that joined. Observed, not documented.
         Peer
     },
     /// `peer.left`.
     PeerLeft {
-        /// Who left. Observed, not documented.
+        /// The person that left. Observed, not documented.
         Peer
     },
     /// `recording.processed`.
@@ -148,39 +148,39 @@ room_events! {
 }
 
 objects! {
-    /// Someone in a room. All of it observed, not documented.
+    /// A person in a room. All fields are observed, not documented.
     Peer {
-        /// Identifies them. Observed, not documented.
+        /// Identifies the person. Observed, not documented.
         uid: String = "uid",
-        /// Their name. Observed, not documented.
+        /// The person's name. Observed, not documented.
         uname: Personal = "uname",
-        /// What they are: 1 host, 2 two-way student, 3 viewer; 11 was seen too. Observed, not documented.
+        /// The person's role: 1 host, 2 two-way student, 3 viewer. 11 was seen, too. Observed, not documented.
         utype: i64 = "utype",
     }
-    /// A recording. All of it observed, not documented.
+    /// A recording. All fields are observed, not documented.
     Recording {
-        /// Identifies it. Observed, not documented.
+        /// Identifies the recording. Observed, not documented.
         id: String = "_id",
-        /// Identifies the session it is of. Observed, not documented.
+        /// Identifies the recorded session. Observed, not documented.
         session_id: String = "session_id",
-        /// Where the raw file is. Observed, not documented.
+        /// The path of the raw file. Observed, not documented.
         raw_path: String = "raw_path",
-        /// Where the processed file is. Observed, not documented.
+        /// The path of the processed file. Observed, not documented.
         processed_path: String = "processed_path",
-        /// Where its thumbnail is. Observed, not documented.
+        /// The path of the thumbnail. Observed, not documented.
         thumbnail_path: String = "thumbnail_path",
-        /// Where its small thumbnail is. Observed, not documented.
+        /// The path of the small thumbnail. Observed, not documented.
         thumbnail_256x144_path: String = "thumbnail_256x144_path",
-        /// How long it is, in seconds. Observed, not documented.
+        /// The length of the recording, in seconds. Observed, not documented.
         duration: f64 = "duration",
-        /// What became of it, where it failed. Observed, not documented.
+        /// The status of a failed recording. Observed, not documented.
         status: String = "status",
     }
-    /// A file saved from a whiteboard. All of it observed, not documented.
+    /// A file that was saved from a whiteboard. All fields are observed, not documented.
     WhiteboardFile {
-        /// Where it is. Observed, not documented.
+        /// The URL of the file. Observed, not documented.
         url: String = "url",
-        /// Of which type it is. Observed, not documented.
+        /// The type of the file. Observed, not documented.
         filetype: String = "filetype",
     }
 }
