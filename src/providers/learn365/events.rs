@@ -8,15 +8,15 @@ macro_rules! enrollment_events {
         objects! {$(
             $(#[$meta])*
             $name {
-                /// How the enrollment stands; what the values mean is undocumented.
+                /// The status of the enrollment. The meaning of the values is undocumented.
                 enrollment_status: i32 = "EnrollmentStatus",
-                /// The same in words.
+                /// The status of the enrollment in words.
                 enrollment_status_text: String = "EnrollmentStatusText",
                 /// The course.
                 course: Course = "Course",
                 /// The users.
                 users: Vec<User> = "Users",
-                /// When it happened, as the sender writes it.
+                /// The time of the event, as the sender writes it.
                 time_stamp: String = "TimeStamp",
             }
         )*}
@@ -34,13 +34,13 @@ macro_rules! course_objects {
                 web_id: String = "WebId",
                 /// Identifies the course.
                 id: String = "Id",
-                /// What it is called.
+                /// The title of the course.
                 title: String = "Title",
-                /// Where it is.
+                /// The URL of the course.
                 url: String = "Url",
-                /// Of which type it is: an open set.
+                /// The type of the course. Its values are an open set.
                 course_type: String = "CourseType",
-                /// Whether it is published.
+                /// Whether the course is published.
                 published: bool = "Published",
                 $(
                     $(#[$extra_meta])*
@@ -56,7 +56,7 @@ macro_rules! course_events {
         course_objects! {$(
             $(#[$meta])*
             $name {
-                /// When it happened, as the sender writes it.
+                /// The time of the event, as the sender writes it.
                 time_stamp: String = "TimeStamp",
             }
         )*}
@@ -71,19 +71,19 @@ macro_rules! user_events {
                 /// Identifies the user.
                 #[serde(deserialize_with = "lenient::text")]
                 user_id: String = "UserId",
-                /// Their login.
+                /// The user's login.
                 login_name: Personal = "LoginName",
-                /// Their address.
+                /// The user's address.
                 email: Personal = "Email",
-                /// Their name.
+                /// The user's name.
                 title: Personal = "Title",
-                /// Identifies them in the directory.
+                /// Identifies the user in the directory.
                 directory_object_id: String = "DirectoryObjectId",
-                /// Whether they are deleted.
+                /// Whether the user is deleted.
                 is_deleted: bool = "IsDeleted",
-                /// Fields of the customer's own.
+                /// The customer's own fields.
                 user_field_values: Vec<UserFieldValue> = "UserFieldValues",
-                /// When it happened, as the sender writes it.
+                /// The time of the event, as the sender writes it.
                 time_stamp: String = "TimeStamp",
             }
         )*}
@@ -127,39 +127,41 @@ course_objects! {
 }
 
 objects! {
-    /// A user in an enrollment event. The connector's definition names these fields without a type: numbers are read too.
+    /// A user in an enrollment event. The connector's definition names these fields without a type, so numbers are read,
+    /// too.
     User {
         /// Identifies the user.
         #[serde(deserialize_with = "lenient::text")]
         id: String = "Id",
-        /// Identifies them in the directory.
+        /// Identifies the user in the directory.
         #[serde(deserialize_with = "lenient::text")]
         directory_object_id: String = "DirectoryObjectId",
         /// Identifies the enrollment.
         #[serde(deserialize_with = "lenient::text")]
         enrollment_id: String = "EnrollmentId",
-        /// Their login.
+        /// The user's login.
         #[serde(deserialize_with = "lenient::text")]
         login_name: Personal = "LoginName",
-        /// Their name.
+        /// The user's name.
         #[serde(deserialize_with = "lenient::text")]
         title: Personal = "Title",
-        /// Their department.
+        /// The user's department.
         #[serde(deserialize_with = "lenient::text")]
         department: Personal = "Department",
-        /// Their address.
+        /// The user's address.
         #[serde(deserialize_with = "lenient::text")]
         email: Personal = "Email",
     }
-    /// A field of the customer's own, of a user. Named without a type, too: what is a list or an object is in the raw JSON.
+    /// One of the customer's own fields of a user. It has no documented type either. If a value is a list or an object,
+    /// then it is only in the raw JSON.
     UserFieldValue {
         /// Identifies the field.
         #[serde(deserialize_with = "lenient::text")]
         field_id: String = "FieldId",
-        /// What the field is called.
+        /// The title of the field.
         #[serde(deserialize_with = "lenient::text")]
         field_title: String = "FieldTitle",
-        /// What it holds for this user.
+        /// The value of the field for this user.
         #[serde(deserialize_with = "lenient::text")]
         value: Personal = "Value",
     }

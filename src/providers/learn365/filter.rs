@@ -7,7 +7,7 @@ use crate::Event;
 
 macro_rules! filters {
     ($($(#[$meta:meta])* $name:ident,)*) => {
-        /// What a [`Registration`] wants to hear of. The sender compares whole names, in either case.
+        /// The events that a [`Registration`] asks for. The sender compares whole names, in upper or lower case.
         ///
         /// ```
         /// use tower_webhook::providers::learn365::Filter;
@@ -19,7 +19,7 @@ macro_rules! filters {
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Filter {
-            /// Everything: `*`.
+            /// All events: `*`.
             All,
             $($(#[$meta])* $name,)*
             /// A filter that is not documented, but that the sender lists.
@@ -27,10 +27,10 @@ macro_rules! filters {
         }
 
         impl Filter {
-            /// All that the vendor documents, on its page or in its connector.
+            /// All filters that the vendor documents, on its page or in its connector.
             pub const DOCUMENTED: &'static [Self] = &[$(Self::$name,)*];
 
-            /// The filter of this name, which may be written in either case.
+            /// The filter with this name, in upper or lower case.
             pub fn named(name: &str) -> Self {
                 match name {
                     "*" => Self::All,
@@ -77,7 +77,7 @@ filters! {
 }
 
 impl Filter {
-    /// Whether it lets an event of this type through.
+    /// Whether an event of this type matches the filter.
     pub fn matches(&self, event_type: &str) -> bool {
         *self == Self::All || self.name().eq_ignore_ascii_case(event_type)
     }

@@ -1,10 +1,10 @@
-//! JSON text the way Json.NET writes it.
+//! JSON text as Json.NET writes it.
 
 use std::{iter::Peekable, str::Chars};
 
-/// `json`, which is well formed, with one member to a line, two spaces for each level, CRLF, and U+0085, U+2028 and
-/// U+2029 escaped. All other characters and all numbers stay as they are. `None` if it has more than `deepest` levels: with
-/// them grows what stands in front of each line.
+/// `json`, which is well formed, with one member per line, two spaces for each level, CRLF, and U+0085, U+2028 and U+2029
+/// escaped. All other characters and all numbers stay as they are. `None` if it has more than `deepest` levels, because each
+/// level makes the indentation longer.
 pub(super) fn indented(json: &str, deepest: usize) -> Option<String> {
     let mut out = String::with_capacity(json.len().saturating_mul(2));
     let mut level = 0_usize;

@@ -5,14 +5,14 @@
 //! fields in its connector, <https://learn.microsoft.com/connectors/lms365>. The rest was read in the published source
 //! of ASP.NET WebHooks, and recorded from it.
 //!
-//! | what | how |
+//! | fact | value |
 //! |---|---|
 //! | authentication | `ms-signature: sha256=<64 hex digits>`: HMAC-SHA256 over the body; the key is the secret as typed |
-//! | replay | no timestamp is signed: a recorded request stays valid. Be idempotent by the [`EventKey`](crate::router::EventKey) |
+//! | replay | no timestamp is signed, so a recorded request stays valid. Recognise duplicates by the [`EventKey`](crate::router::EventKey) |
 //! | delivery id | `Id`: the same on every attempt. `Attempt` counts from 1, so body and signature differ |
 //! | body | `application/json`; `{"Id", "Attempt", "Properties", "Notifications": [{"Action", …}]}` |
-//! | retries | after 1 and after 4 further minutes, unless answered 2xx or 410; then it is lost |
-//! | handshake | `GET ?echo=<token>` at registration, unsigned, replacing the whole query of the URL |
+//! | retries | after 1 and after 4 further minutes, unless the answer was 2xx or 410. After the third attempt, the delivery is lost |
+//! | handshake | `GET ?echo=<token>` at registration, unsigned. It replaces the whole query of the URL |
 //!
 //! The order of deliveries is not guaranteed.
 //!
@@ -32,18 +32,18 @@
 //!
 //! # Registering
 //!
-//! The sender is told where to send by its registration API. With feature `client-tls` there is a client of it,
-//! `RegistrationClient`; with feature `emulator` an `emulator` of the sender. The whole way is described in `_docs::learn365`.
+//! The endpoint is registered with the sender by its registration API. Feature `client-tls` has a client of that API,
+//! `RegistrationClient`. Feature `emulator` has an `emulator` of the sender. All steps are described in `_docs::learn365`.
 //!
 //! # Spelling
 //!
-//! A setting of the sender's host renames the four keys of the envelope and `Action` to camelCase. Both are read; where
-//! the exact spelling stands, it wins.
+//! A setting of the sender's host renames the four keys of the envelope and `Action` to camelCase. Both spellings are
+//! read. If both are in one object, then the exact spelling is used.
 //!
 //! # Open questions
 //!
-//! The exact `Action` texts and header in a capture of Learn365 itself. What the values of `EnrollmentStatus` mean.
-//! Whether several users are ever sent at once. Whether the retry schedule is the library's.
+//! The exact `Action` texts and header in a capture of Learn365 itself. The meaning of the values of `EnrollmentStatus`.
+//! Whether one event can have several users. Whether the retry schedule is that of ASP.NET WebHooks.
 
 #[cfg(feature = "client-tls")]
 mod client;
@@ -83,25 +83,25 @@ pub struct Learn365 {
 }
 
 impl Learn365 {
-    /// Of every sender on ASP.NET WebHooks.
+    /// The schedule of every sender on ASP.NET WebHooks.
     pub(crate) fn own_schedule() -> Schedule {
         Schedule::retrying(&RETRIES[..]).answer_timeout(PATIENCE).follows_redirects()
     }
 
-    /// Accepts requests signed under any of the keys: the secrets as typed into the registration.
+    /// Accepts requests that are signed with any of the keys, which are the secrets as typed into the registration.
     ///
     /// # Errors
     ///
-    /// An unusable [`Secret`], one of fewer than 32 characters (what the sender itself enforces), or more than
-    /// [`MAX_KEYS`](crate::scheme::MAX_KEYS). Characters are counted as the sender counts them, in UTF-16: one beyond
-    /// U+FFFF, such as an emoji, counts as two.
+    /// An unusable [`Secret`], one of fewer than 32 characters (the sender enforces this minimum), or more than
+    /// [`MAX_KEYS`](crate::scheme::MAX_KEYS). Characters are counted as the sender counts them, in UTF-16: one above U+FFFF,
+    /// such as an emoji, counts as two.
     pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
         let keys = HmacSha256::new(keys.into().decoded(NAME, long_enough))?;
         Ok(Self { keys, writes_camel_case: false })
     }
 
-    /// Of the sending side: names the envelope's keys in camelCase, as a setting of the sender's host does. Both
-    /// spellings are always read.
+    /// The sending side then writes the envelope's keys in camelCase, as a setting of the sender's host does. The receiving
+    /// side always reads both spellings.
     #[must_use]
     pub fn camel_case(self) -> Self {
         Self { writes_camel_case: true, ..self }
@@ -144,7 +144,8 @@ impl Provider for Learn365 {
     }
 }
 
-/// As lenient as the original receiver: blanks around `=`, surplus `=`, `sha256` and hex digits of either case.
+/// The signature in the header. It is read as leniently as by the original receiver: with blanks around `=`, surplus `=`,
+/// and `sha256` and hex digits in upper or lower case.
 fn tag(signature: &str) -> Result<Tag, VerifyError> {
     let mut parts = signature
         .split('=')
@@ -159,7 +160,7 @@ fn tag(signature: &str) -> Result<Tag, VerifyError> {
     }
 }
 
-/// Exactly the token, and nothing that a browser could take for more.
+/// The answer with exactly the token, as plain text, so that a browser does not interpret it.
 fn echoed(token: &str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::copy_from_slice(token.as_bytes()));
     let headers = response.headers_mut();
@@ -172,8 +173,8 @@ fn long_enough(secret: Secret) -> Result<Secret, ConfigError> {
     Ok(secret)
 }
 
-/// Byte for byte as the original sender writes it: indented, CRLF, upper-case hex. A line has up to 258 blanks in front, so
-/// that short elements of deep lists make a body of up to 130 times their length.
+/// Writes byte for byte as the original sender: indented, with CRLF and upper-case hex. A line begins with up to 258
+/// blanks. So if deep lists have short elements, then the body is up to 130 times as long as they are.
 impl Emit for Learn365 {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         let [id, attempt, properties, notifications, action] = match self.writes_camel_case {
@@ -226,11 +227,11 @@ static SIGNATURE: HeaderName = HeaderName::from_static("ms-signature");
 const MIN_SECRET: usize = 32;
 const CHARACTERS: [&str; 2] = ["character", "characters"];
 const MAX_ECHO: usize = 128;
-/// The levels of a body: those of an event, within a list, within an object.
+/// The maximum nesting of a body: that of an event, plus a list and an object around it.
 const DEEPEST: usize = MAX_DEPTH + 2;
-/// After 1 and after 4 further minutes: the source, and recorded in real time.
+/// After 1 and after 4 further minutes: read in the source, and recorded in real time.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(240)];
-/// What its HTTP client waits by default.
+/// The default timeout of the sender's HTTP client.
 const PATIENCE: Duration = Duration::from_secs(100);
-/// The sender's own have 32 characters.
+/// The maximum length of an id, in bytes. The sender's ids have 32.
 const MAX_ID: usize = 256;

@@ -16,7 +16,7 @@ fn unspecified(endpoint: &Endpoint) -> String {
 async fn a_registration_that_the_original_would_not_take() {
     let (emulator, endpoint) = (emulator(), Endpoint::new().await);
     let url = endpoint.url("/");
-    let uri = "the URI is not an absolute one that begins with `http://` or `https://`";
+    let uri = "the URI is not absolute, or does not begin with `http://` or `https://`";
     let many: HashMap<_, _> = (0..101).map(|n| (format!("x-{n}"), "1")).collect();
     let short = "the secret has 31 characters, and the sender takes 32 to 64";
     for (wanted, why) in [
@@ -178,7 +178,7 @@ async fn it_is_served_to_this_machine_only() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{address} is open to other machines: `Emulator::dangerous_beyond_loopback` if it must be"
+            "{address} is open to other machines: call `Emulator::dangerous_beyond_loopback` if this is intended"
         )
     );
     let open = TcpListener::bind("0.0.0.0:0").await.unwrap();

@@ -290,7 +290,7 @@ async fn what_the_sender_would_refuse_is_not_sent() {
     for refused in [api.create(&bare).await.map(drop), api.update("7e1b", &bare).await] {
         let error = refused.unwrap_err();
         assert!(matches!(error, RegistrationError::Invalid(_)), "{error:?}");
-        assert_eq!(error.to_string(), "no filter is given: `Filter::All` is everything");
+        assert_eq!(error.to_string(), "no filter is given: use `Filter::All` for all events");
     }
     assert_eq!(stub.lines().len(), 1);
 }

@@ -29,9 +29,8 @@ fn https_anywhere_and_http_on_this_machine_are_accepted() {
 
 #[test]
 fn other_bases_are_refused() {
-    let relative = "the URI is not an absolute one that begins with `http://` or `https://`";
-    let clear =
-        "the API is not an `https://` one: the API key and all secrets would travel in clear";
+    let relative = "the URI is not absolute, or does not begin with `http://` or `https://`";
+    let clear = "the API is not `https://`: the API key and all secrets would be sent unencrypted";
     let more = "the base of the API has a query or a user in it";
     for (base, why) in [
         ("", relative),

@@ -59,12 +59,12 @@ async fn each_status_has_its_words() {
             "NotFound",
             "no such registration, or no such API at this address",
         ),
-        (409, "", "Conflict", "it collides with another registration"),
+        (409, "", "Conflict", "it conflicts with another registration"),
         (
             409,
             r#"{"Message":"There is one."}"#,
             "Conflict",
-            "it collides with another registration",
+            "it conflicts with another registration",
         ),
         (
             500,

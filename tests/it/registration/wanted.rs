@@ -60,7 +60,7 @@ fn a_uri_that_is_not_absolute_is_refused() {
         " https://example.com/",
         "https://example.com/\n",
     ] {
-        let why = "the URI is not an absolute one that begins with `http://` or `https://`";
+        let why = "the URI is not absolute, or does not begin with `http://` or `https://`";
         assert_refused(at(uri), why);
     }
 }
@@ -123,7 +123,7 @@ fn a_secret_of_32_to_64_characters_is_accepted() {
 #[test]
 fn without_a_filter_it_is_refused() {
     let none = Registration::new(URI, SECRET, []);
-    assert_refused(none, "no filter is given: `Filter::All` is everything");
+    assert_refused(none, "no filter is given: use `Filter::All` for all events");
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn a_header_of_the_senders_own_is_refused_in_any_case() {
     ] {
         let lower = name.to_ascii_lowercase();
         let why = format!(
-            "header `{lower}` is the sender's own: with another one, deliveries would go astray"
+            "header `{lower}` is set by the sender itself: with another value, deliveries would fail"
         );
         assert_refused(wanted().header(name, "x"), &why);
     }
@@ -167,7 +167,10 @@ fn a_header_of_the_senders_own_is_refused_in_any_case() {
 #[test]
 fn what_is_no_object_cannot_be_sent_along() {
     for json in ["", "[]", "null", "\"{}\"", "{", "{} {}", "{}x", "{'a':1}", "{\"a\":1,}"] {
-        assert_refused(wanted().send_along(json), "what is to be sent along is not a JSON object");
+        assert_refused(
+            wanted().send_along(json),
+            "the properties to be sent along are not a JSON object",
+        );
     }
 }
 
@@ -186,7 +189,7 @@ fn a_uri_with_a_query_is_warned_of_once() {
     at("https://example.com/hooks").unwrap();
     assert!(traces.seen().is_empty(), "{:?}", traces.seen());
     drop(at("https://example.com/hooks?tenant=7").unwrap().described_as("x").paused());
-    let warning = "WARN message=the echo will come without the query of the registered URI";
+    let warning = "WARN message=the echo request will not have the query of the registered URI";
     assert_eq!(traces.seen(), [warning]);
 }
 

@@ -1,7 +1,7 @@
-//! What the answers of the API mean.
+//! The meaning of the answers of the API.
 //!
-//! The sender's own words can repeat a secret in any spelling. So nothing of them is shown: they are only searched for
-//! phrases that are known, and for the names of filters that were asked for.
+//! The sender's own words can repeat a secret in any spelling. So they are not shown. They are only searched for known
+//! phrases, and for the names of filters that were asked for.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -30,7 +30,7 @@ pub(super) fn judged(
     })
 }
 
-/// What the body holds. What serde would say of it is left out: it could quote a secret.
+/// Decodes the body. The error of serde is left out, because it could quote a secret.
 pub(super) fn read<T: DeserializeOwned>(
     body: &[u8],
     otherwise: &'static str,
@@ -38,7 +38,7 @@ pub(super) fn read<T: DeserializeOwned>(
     serde_json::from_slice(body).map_err(|_| RegistrationError::Answer(otherwise))
 }
 
-/// What the sender says of a failure.
+/// The sender's message about a failure.
 fn message(body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Said {
@@ -83,13 +83,14 @@ fn reason(message: &str) -> Option<&'static str> {
     let reasons = (300..600).filter_map(|code| StatusCode::from_u16(code).ok()?.canonical_reason());
     let found = reasons
         .filter(|reason| message.contains(reason) || message.contains(&reason.replace(' ', "")));
-    // `Not Found` holds `Found`.
+    // `Not Found` contains `Found`.
     found.max_by_key(|reason| reason.len())
 }
 
-/// How the sentence begins that the sender's source has for it.
+/// The beginning of the sentence in the sender's source.
 const UNKNOWN_FILTERS: &str = "The following filters are not valid";
-/// What the sentences have in common that its source has for a failed echo: no success; another text, or no text.
+/// Parts of the sentences for a failed echo in the sender's source: after a status that is no success, and after another
+/// text or no text.
 const NO_SUCCESS: &str = "verification failed";
 const NO_ECHO: &str = "echo query parameter";
 const OTHER_ECHO: &str = "the answer is not exactly the value of `echo`";

@@ -1,4 +1,4 @@
-//! `RegistrationError`: why the registration API did not do as it was asked.
+//! `RegistrationError`: why a request to the registration API failed.
 
 use std::{error::Error, fmt};
 
@@ -14,30 +14,31 @@ use crate::{BoxError, error::ConfigError};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RegistrationError {
-    /// It cannot be asked for as it stands. Nothing was sent.
+    /// The wanted registration or the id is not valid. No request was sent.
     Invalid(ConfigError),
-    /// 400: the sender does not know some of the filters. Those that were asked for and that its answer names, perhaps
-    /// none.
+    /// 400: the sender does not know some of the filters. The list has the filters that were asked for and that the answer
+    /// names. It can be empty.
     UnknownFilters(Vec<Filter>),
-    /// 400: the endpoint did not answer the echo as it must. It has to be up, and to be reached, when it is registered.
-    /// With what the sender found wrong, if that is known: a status as in `Not Found`, or a phrase.
+    /// 400: the endpoint did not answer the echo correctly. When it is registered, it must run, and the sender must be
+    /// able to reach it. The text is the problem that the sender found, if it is known: a status such as `Not Found`, or a
+    /// phrase.
     EchoFailed(Option<&'static str>),
     /// 401 or 403: the credentials are not accepted.
     Unauthorized(StatusCode),
     /// 404: no such registration, or no such API at this address.
     NotFound,
-    /// 409: it collides with what is there.
+    /// 409: it conflicts with another registration.
     Conflict,
-    /// RegistrationClient of one URI, by their ids: which of them is meant?
+    /// There are several registrations with this URI, which have these ids. Delete all but one.
     Ambiguous(Vec<String>),
-    /// Any other status than success, with the sentence that goes with it, if that is known. After a 5xx, what was asked
-    /// for may have been done.
+    /// Any other status that is no success, with the sentence in the answer, if it is a known one. After a 5xx, the
+    /// request may have taken effect.
     Status(StatusCode, Option<&'static str>),
-    /// Success, but the answer is not what is documented. What was asked for may have been done.
+    /// Success, but the answer is not as documented. The request may have taken effect.
     Answer(&'static str),
-    /// No answer in time. What was asked for may have been done.
+    /// No answer in time. The request may have taken effect.
     Timeout,
-    /// No answer at all. What was asked for may have been done.
+    /// No answer, because the connection failed. The request may have taken effect.
     Connection(BoxError),
 }
 
@@ -55,7 +56,7 @@ impl fmt::Display for RegistrationError {
                 write!(f, "the credentials are not accepted ({status}), check the API key")
             }
             Self::NotFound => f.write_str("no such registration, or no such API at this address"),
-            Self::Conflict => f.write_str("it collides with another registration"),
+            Self::Conflict => f.write_str("it conflicts with another registration"),
             Self::Ambiguous(ids) => write!(
                 f,
                 "the URI is registered {} times, delete all but one: {}",
@@ -72,7 +73,7 @@ impl fmt::Display for RegistrationError {
     }
 }
 
-/// Those that are asked for can hold any character.
+/// The filters in words. Their names are escaped, because a name can have any character.
 fn listed(filters: &[Filter]) -> String {
     match filters {
         [] => "some of the filters".into(),

@@ -43,18 +43,19 @@ use crate::{
 /// # Ok(()) }
 /// ```
 ///
-/// When something is registered or updated the sender tries the endpoint before it answers: the server must be up
+/// If a registration is created or updated, then the sender tries the endpoint before it answers. So the server must run
 /// already.
 ///
-/// # What is sent again
+/// # Retries
 ///
-/// What only reads, up to twice more, after half a second and two: if there was no answer, a 429 or a 5xx. What changes
-/// something is never sent again by itself; [`RegistrationClient::ensure`] finds out what is there and may be called again.
+/// If a request only reads, and if there was no answer, a 429 or a 5xx, then it is sent again: up to twice, after half a
+/// second and after two seconds. A request that changes something is never sent again. [`RegistrationClient::ensure`] can
+/// be called again, because it first reads the registrations.
 ///
 /// # TLS
 ///
-/// By rustls with the system's trusted roots; `SSL_CERT_FILE` names others. Plain `http` is for this machine only, since
-/// credentials and secrets travel in these requests. No redirect is followed, no proxy is used.
+/// TLS is by rustls with the system's trusted roots. `SSL_CERT_FILE` names others. Plain `http` is for this machine only,
+/// because credentials and secrets are in these requests. No redirect is followed, and no proxy is used.
 #[derive(Clone)]
 pub struct RegistrationClient {
     base: String,
@@ -64,13 +65,13 @@ pub struct RegistrationClient {
 }
 
 impl RegistrationClient {
-    /// The API at `base`, to which `/webhooks/registrations` is added. Authenticates as user `api` with the API key
-    /// for a password, as the vendor documents it.
+    /// The API at `base`, to which `/webhooks/registrations` is added. Authenticates as user `api` with the API key as the
+    /// password, as the vendor documents.
     ///
     /// # Errors
     ///
-    /// A base that is not an absolute `https` URI (or `http`, to this machine), an API key that is empty or ends in a
-    /// line break, or a system without trusted roots.
+    /// A base that is not an absolute `https` URI (or `http`, to this machine), an API key that is empty or ends in a line
+    /// break, or a system without trusted roots.
     pub fn new(base: &str, api_key: &str) -> Result<Self, ConfigError> {
         check_credentials("api", api_key)?;
         Self::authorized(base, &basic(&Zeroizing::new(["api:", api_key].concat())))
@@ -94,7 +95,7 @@ impl RegistrationClient {
         let encrypted = uri.scheme() == Some(&Scheme::HTTPS);
         if !encrypted && !is_loopback(&uri) {
             return Err(ConfigError::new(
-                "the API is not an `https://` one: the API key and all secrets would travel in clear",
+                "the API is not `https://`: the API key and all secrets would be sent unencrypted",
             ));
         }
         let host = uri.authority().map(Authority::as_str).unwrap_or_default();
@@ -102,7 +103,7 @@ impl RegistrationClient {
             return Err(ConfigError::new("the base of the API has a query or a user in it"));
         }
         let authorization = credential(authorization)
-            .map_err(|_| ConfigError::new("the credentials cannot stand in a header"))?;
+            .map_err(|_| ConfigError::new("the credentials cannot be sent in a header"))?;
         let (scheme, path) = (uri.scheme_str().unwrap_or_default(), uri.path());
         Ok(Self {
             base: format!("{scheme}://{host}{}", path.trim_end_matches('/')),
@@ -112,17 +113,17 @@ impl RegistrationClient {
         })
     }
 
-    /// How long one answer may take. By default 60 seconds: the sender tries the endpoint meanwhile.
+    /// The time that one answer may take. By default 60 seconds, because the sender tries the endpoint before it answers.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// Registers, and returns what is registered, with its id.
+    /// Creates the registration, and returns it as the sender stored it, with its id.
     ///
     /// # Errors
     ///
-    /// Any [`RegistrationError`]; after one that says so, it may be registered all the same.
+    /// Any [`RegistrationError`]. After some of them, as their docs say, the registration may exist.
     pub async fn create(&self, wanted: &Registration) -> Result<Registration, RegistrationError> {
         wanted.check().map_err(RegistrationError::Invalid)?;
         let body = self.send(Method::POST, "/registrations/", Some(wanted)).await?;
@@ -149,22 +150,22 @@ impl RegistrationClient {
         registered(&self.send(Method::GET, &one(id)?, None).await?)
     }
 
-    /// Makes the registration `id` what is wanted.
+    /// Replaces the registration `id` by `wanted`.
     ///
     /// # Errors
     ///
     /// Any [`RegistrationError`].
     pub async fn update(&self, id: &str, wanted: &Registration) -> Result<(), RegistrationError> {
         wanted.check().map_err(RegistrationError::Invalid)?;
-        // The sender's source compares the id in the body with that in the path.
+        // The sender's source compares the id in the body with the id in the path.
         let wanted = wanted.clone().with_id(id);
         self.send(Method::PUT, &one(id)?, Some(&wanted)).await.map(drop)
     }
 
-    /// Has nothing more sent to the registration `id` until it is resumed.
+    /// Pauses the registration `id`: no event is sent to it until it is resumed.
     ///
-    /// The API has no request for that: the registration is read and written back. So the sender tries the endpoint once
-    /// more, and a change that another program makes in between is undone.
+    /// The API has no request for this, so the registration is read and written back. The sender then tries the endpoint
+    /// again. If another program changes the registration in between, its change is lost.
     ///
     /// # Errors
     ///
@@ -173,7 +174,7 @@ impl RegistrationClient {
         self.set_pause(id, true).await
     }
 
-    /// Ends a pause, in the same way.
+    /// Resumes the registration `id`. It is read and written back as in [`RegistrationClient::pause`].
     ///
     /// # Errors
     ///
@@ -199,7 +200,7 @@ impl RegistrationClient {
         self.send(Method::DELETE, &one(id)?, None).await.map(drop)
     }
 
-    /// Deletes all registrations of these credentials, those of other programs included.
+    /// Deletes all registrations of these credentials, including those of other programs.
     ///
     /// # Errors
     ///
@@ -230,13 +231,14 @@ impl RegistrationClient {
         Ok(all.into_iter().map(filter).collect())
     }
 
-    /// Sees to it that exactly what is wanted is registered for its URI, and returns it with its id: creates it, or
-    /// updates it if it differs in anything, a pause and the secret included. Safe to run at every start.
+    /// Makes sure that `wanted` is the registration of its URI, and returns it with its id. If the URI is not registered,
+    /// then the registration is created. If it differs in anything, including a pause and the secret, then it is updated.
+    /// This can be called at every start.
     ///
     /// # Errors
     ///
-    /// Any [`RegistrationError`]; [`Ambiguous`](RegistrationError::Ambiguous) if the URI is registered several times,
-    /// as after two processes that did this for the first time at the same moment.
+    /// Any [`RegistrationError`]. [`Ambiguous`](RegistrationError::Ambiguous) if the URI is registered several times, as
+    /// when two processes call this for the first time at the same moment.
     pub async fn ensure(&self, wanted: &Registration) -> Result<Registration, RegistrationError> {
         let mut there = self.list().await?;
         there.retain(|registration| same_target(registration.uri(), wanted.uri()));
@@ -316,7 +318,7 @@ impl fmt::Debug for RegistrationClient {
     }
 }
 
-/// The path of one registration. An empty id would make it that of all.
+/// The path of one registration. With an empty id, it would be the path of all registrations.
 fn one(id: &str) -> Result<String, RegistrationError> {
     if !is_id(id) {
         let why = "an id of a registration is made of `A-Z`, `a-z`, `0-9`, `-` and `_`";
@@ -332,7 +334,7 @@ fn registered(body: &[u8]) -> Result<Registration, RegistrationError> {
     Ok(registration)
 }
 
-/// Whether the same question may well be answered in a moment.
+/// Whether the same request may succeed a moment later.
 fn may_pass(answer: &Result<Response<Bytes>, RegistrationError>) -> bool {
     match answer {
         Ok(answer) => {
@@ -342,7 +344,7 @@ fn may_pass(answer: &Result<Response<Bytes>, RegistrationError>) -> bool {
     }
 }
 
-/// Plain, and encrypted under the system's trusted roots. They are read only if they are needed.
+/// Connects with and without TLS. The system's trusted roots are read only if they are needed.
 fn connector(encrypted: bool) -> Result<HttpsConnector<HttpConnector>, ConfigError> {
     let provider = Arc::new(ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)

@@ -1,4 +1,4 @@
-//! The registration API.
+//! The registration API that the emulator serves.
 
 use std::{
     collections::BTreeMap,
@@ -48,13 +48,13 @@ where
     }
 }
 
-/// Why nothing was done.
+/// Why a request was refused, without an effect.
 enum Refusal {
     Credentials,
     NotFound,
-    /// These methods are possible.
+    /// The path has only these methods.
     Method(&'static str),
-    /// The id in the body is not that in the path.
+    /// The id in the body is not the id in the path.
     OtherId,
     Invalid(String),
     Full,
@@ -144,7 +144,7 @@ impl Emulator {
         Ok(empty(StatusCode::OK))
     }
 
-    /// As it is to be stored, if it may be.
+    /// The registration as it is stored, if it is accepted.
     async fn judged(&self, given: Registration) -> Result<Registration, Refusal> {
         let refused =
             |why: &str| Refusal::Invalid(format!("The WebHook cannot be registered: {why}"));
@@ -174,7 +174,7 @@ impl Emulator {
         self.spelled(&Wire::from(registration))
     }
 
-    /// An object, its own members spelled as this host does it.
+    /// An object as JSON. Its own members are in camelCase if [`Emulator::camel_case`] was called.
     fn spelled(&self, object: &impl Serialize) -> String {
         let pascal_case = serde_json::to_string(object).unwrap_or_default();
         match self.camel_case {
@@ -223,7 +223,7 @@ fn is(registration: &Registration, id: &str) -> bool {
     registration.id().is_some_and(|own| own.eq_ignore_ascii_case(id))
 }
 
-/// `{"Name": …}` to `{"name": …}`, but not further down.
+/// Turns `{"Name": …}` into `{"name": …}`. Inner objects do not change.
 fn in_camel_case(object: &str) -> Option<String> {
     let members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(object).ok()?;
     let renamed = members.into_iter().map(|(mut name, value)| {
@@ -256,5 +256,5 @@ fn empty(status: StatusCode) -> Response<Bytes> {
 /// The longest body that is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 const MAX_HEADERS: usize = 100;
-/// In bytes. Indented, in every delivery, they can be 130 times as long.
+/// The maximum length of the properties, in bytes. In a delivery they are indented, and can be 130 times as long.
 const MAX_PROPERTIES: usize = 64 * 1024;

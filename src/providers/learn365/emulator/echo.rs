@@ -1,4 +1,4 @@
-//! Whether an endpoint answers as it must, before it is registered.
+//! The echo: checks the answer of an endpoint before it is registered.
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, header};
@@ -11,11 +11,11 @@ use crate::{
 };
 
 impl Emulator {
-    /// `GET <path>?echo=<32 hex digits>`, with the registration's headers but for those of a content, unsigned.
+    /// Sends `GET <path>?echo=<32 hex digits>`, unsigned, with the registration's headers, except for headers of a body.
     ///
     /// # Errors
     ///
-    /// In words, what is wrong with the answer.
+    /// The fault of the answer in words.
     pub(super) async fn try_endpoint(&self, registration: &Registration) -> Result<(), String> {
         let token = random_id();
         let request = Request::get(with_echo(registration.uri(), &token).ok_or("no such URI")?)
@@ -32,7 +32,7 @@ impl Emulator {
     }
 }
 
-/// The URI with nothing but the echo in its query.
+/// The URI with only the echo in its query.
 fn with_echo(uri: &str, token: &str) -> Option<Uri> {
     let mut parts = target(uri).ok()?.into_parts();
     let path = parts.path_and_query.as_ref().map_or("/", |path| path.path());
@@ -40,7 +40,7 @@ fn with_echo(uri: &str, token: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// What a successful answer says.
+/// The text of a successful answer.
 fn text(answer: &Response<Option<Bytes>>) -> Result<&[u8], String> {
     if !answer.status().is_success() {
         return Err(format!("the answer is {}", answer.status()));

@@ -1,9 +1,9 @@
-//! Learn365 on one's own machine: registration, echo, deliveries and retries without a tenant.
+//! Learn365 on your own machine: registration, echo, deliveries and retries without a tenant.
 //!
-//! An [`Emulator`] serves the registration API that [`RegistrationClient`](crate::providers::learn365::RegistrationClient) talks
-//! to, tries an endpoint before it registers it, and delivers what it is told to emit with the original's schedule. What
-//! it does was read in the published source of ASP.NET WebHooks and recorded from it; its texts are its own. Needs
-//! feature `emulator`.
+//! An [`Emulator`] serves the registration API that a
+//! [`RegistrationClient`](crate::providers::learn365::RegistrationClient) uses, tries an endpoint before it registers it,
+//! and delivers the events that are passed to it, with the retries of the original. Its behaviour was read in the
+//! published source of ASP.NET WebHooks and recorded from it. Its error messages are its own. Needs feature `emulator`.
 //!
 //! ```
 //! use std::time::{Duration, SystemTime};
@@ -24,28 +24,29 @@
 //!
 //! # Like the original
 //!
-//! - Unknown filters, a secret of another length than 32 to 64 and an endpoint that does not pass the echo are refused
-//!   with 400 and a `Message`; answers show secrets in clear; an update is answered without a body.
+//! - Unknown filters, a secret that does not have 32 to 64 characters, and an endpoint that does not pass the echo are
+//!   refused with 400 and a `Message`. Answers show secrets in clear. An update is answered without a body.
 //! - Each registration gets a delivery of its own with the events that match its filters, unless it is paused.
-//! - The body is indented JSON with CRLF; `Attempt`, and with it the signature, differ from attempt to attempt.
-//! - Redirects are followed. After a 301, 302 or 303 that is a GET without body, whose 2xx counts as delivered
-//!   ([`Outcome::Lost`](crate::sender::DeliveryStatus::Lost)).
-//! - Headers of a registration are merged with the sender's own: a second `ms-signature` spoils the signature. Those that
-//!   cannot stand in a request are left out.
+//! - The body is indented JSON with CRLF. `Attempt` differs from attempt to attempt, and so does the signature.
+//! - Redirects are followed. After a 301, 302 or 303, the next request is a GET without a body, and a 2xx to it counts as
+//!   delivered ([`DeliveryStatus::Lost`](crate::sender::DeliveryStatus::Lost)).
+//! - Headers of a registration are merged with the sender's own: with a second `ms-signature`, the signature is not valid.
+//!   Headers that cannot be sent are left out.
 //!
 //! # Unlike the original
 //!
-//! - The names of headers are in lower case, and their order is another. It differs between runtimes there, too.
-//! - `?noecho` is not heeded: whether Learn365 does is not known.
-//! - A URI goes out as it was registered; the original escapes what is not ASCII, and sends a fragment along.
-//! - An answer counts as given at the very time that [`Emulator::deliver_due`] was told.
-//! - The answer to an echo must be UTF-8, declared as `utf-8` if at all; the original knows further charsets.
-//! - Redirects are followed to an absolute URL or path only, after 301, 302, 303 and 307. No header of the registration
-//!   goes to another scheme, host or port; of the original's, only `Authorization` stays behind. `https` endpoints are not
-//!   delivered to.
-//! - Properties of more than 64 KiB, and such as are nested more than 127 deep, are refused with 400: indented, they would
-//!   be many times as long in every delivery.
-//! - RegistrationClient and redirects to other machines are refused: see [`Emulator::dangerous_beyond_loopback`].
+//! - The names of headers are in lower case, and their order is different. In the original, it differs between runtimes.
+//! - `?noecho` has no effect. It is not known whether it has an effect in Learn365.
+//! - A URI is requested as it was registered. The original escapes characters that are not ASCII, and also sends a fragment.
+//! - The time of an answer is the time that was passed to [`Emulator::deliver_due`].
+//! - The answer to an echo must be UTF-8. If it declares a charset, this must be `utf-8`. The original accepts
+//!   other charsets.
+//! - Redirects are followed only to an absolute URL or path, and only after 301, 302, 303 and 307. If a redirect leads to
+//!   another scheme, host or port, then no header of the registration is sent there. The original leaves out only
+//!   `Authorization`. An `https` endpoint gets no deliveries.
+//! - Properties of more than 64 KiB, or nested more than 127 deep, are refused with 400: they are indented in every
+//!   delivery, and would be many times as long.
+//! - Registrations of other machines, and redirects to them, are refused: see [`Emulator::dangerous_beyond_loopback`].
 
 mod api;
 mod echo;
@@ -69,9 +70,9 @@ use crate::{
     sender::{Deliveries, DeliveryReport, Sender},
 };
 
-/// Stands for Learn365: see [`emulator`](crate::providers::learn365::emulator). Clones share registrations and deliveries.
+/// Emulates Learn365: see [`emulator`](crate::providers::learn365::emulator). Clones share registrations and deliveries.
 ///
-/// A tower service that answers the API below `/webhooks`, whatever stands in front of it in the path.
+/// It is a tower service that serves the API below `/webhooks`. Any path can be in front of that.
 #[derive(Clone)]
 pub struct Emulator {
     credentials: Token,
@@ -82,10 +83,10 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// The most registrations.
+    /// The maximum number of registrations: 1,000. A further one is answered 503.
     pub const MAX_REGISTRATIONS: usize = 1_000;
 
-    /// Programs must show `credentials`: `Token::basic("api", key)`, as the vendor documents it.
+    /// An emulator whose API accepts these `credentials`: `Token::basic("api", key)`, as the vendor documents.
     pub fn new(credentials: Token) -> Self {
         Self {
             credentials,
@@ -96,25 +97,25 @@ impl Emulator {
         }
     }
 
-    /// Names what it writes in camelCase, as a setting of the original's host does: the API's answers and the
-    /// envelopes of deliveries.
+    /// Writes names in camelCase, as a setting of the original's host does: in the API's answers and in the envelopes of
+    /// deliveries.
     #[must_use]
     pub fn camel_case(self) -> Self {
         Self { camel_case: true, ..self }
     }
 
-    /// Is served to other machines, and sends to them. To be said before anything is emitted.
+    /// Can be served to other machines, and sends requests to them. For networks of containers. Call this before any event
+    /// is emitted: deliveries from before are not made.
     ///
-    /// Whoever has the credentials can then have it send requests to anything that this machine reaches. For networks
-    /// of containers.
+    /// A client with the credentials can then make it send requests to every address that this machine reaches.
     #[must_use]
     pub fn dangerous_beyond_loopback(self) -> Self {
         let deliveries = Deliveries::reaching(Learn365::own_schedule(), true);
         Self { beyond_loopback: true, deliveries, ..self }
     }
 
-    /// Takes an [`Event`](crate::Event), to be delivered to every registration that it matches now. Returns how many these
-    /// are.
+    /// Takes an [`Event`](crate::Event), and delivers it to every registration that it matches now. The first attempts are
+    /// due at the next [`Emulator::deliver_due`]. Returns the number of these registrations.
     ///
     /// # Errors
     ///
@@ -127,12 +128,12 @@ impl Emulator {
         self.emit_batch(&[Draft::event(event)?])
     }
 
-    /// Takes several events: each registration gets those that it matches in one delivery. Returns how many
-    /// deliveries these are.
+    /// Takes several events. Each registration gets the events that match its filters in one delivery. Returns the number of
+    /// deliveries.
     ///
     /// # Errors
     ///
-    /// As [`Emulator::emit`]; nothing is taken then.
+    /// As [`Emulator::emit`]. No event is taken then.
     pub fn emit_batch(&self, events: &[Draft]) -> Result<usize, SendError> {
         let wanted = |registration: &Registration| {
             let wanted = events.iter().filter(|event| registration.wants(&event.event_type));
@@ -149,28 +150,29 @@ impl Emulator {
         Ok(made)
     }
 
-    /// Makes every attempt that is due at `now`, and returns how many there were: the first of what was emitted, and
-    /// further ones 1 and 4 minutes after the failure of the one before.
+    /// Makes every attempt that is due at `now`, and returns their number. The first attempt of a delivery is due at once,
+    /// the second 1 minute after the first failed, and the third 4 minutes after the second failed.
     ///
     /// # Cancellation
     ///
-    /// An attempt that is cut off is not counted: the next call makes it again, under the same number.
+    /// An attempt that is cancelled is not counted: the next call makes it again, with the same number.
     pub async fn deliver_due(&self, now: SystemTime) -> usize {
         self.deliveries.deliver_due(now).await
     }
 
-    /// When the next attempt after a failed one is due. What was never attempted is due at any time.
+    /// The time of the earliest attempt that follows a failed one. A delivery that has not been attempted is due at any
+    /// time.
     pub fn next_retry(&self) -> Option<SystemTime> {
         self.deliveries.next_retry()
     }
 
-    /// What became of each delivery so far, in the order in which they were emitted. Of those that are finished, the
-    /// last [`MAX_FINISHED`](crate::sender::limits::MAX_FINISHED).
+    /// A report of each delivery, in the order in which they were emitted. If there are more than
+    /// [`MAX_FINISHED`](crate::sender::limits::MAX_FINISHED) finished deliveries, the oldest are forgotten.
     pub fn reports(&self) -> Vec<DeliveryReport> {
         self.deliveries.reports()
     }
 
-    /// Sends as it was registered. A registration that is stored has a URI and a secret.
+    /// A sender for a registration. `None` if it has no URI or secret, but a stored registration has both.
     fn sender(&self, registration: &Registration) -> Option<Sender<Learn365>> {
         let learn365 = Learn365::new(Keys::from(registration.secret()?.clone())).ok()?;
         let learn365 = if self.camel_case { learn365.camel_case() } else { learn365 };
@@ -193,7 +195,7 @@ impl fmt::Debug for Emulator {
     }
 }
 
-/// Those that can stand in a request. The original leaves out others without a word, and empty ones.
+/// The headers of a registration that can be sent. Like the original, this silently leaves out others, and empty headers.
 fn headers(registration: &Registration) -> HeaderMap {
     let header = |(name, value): (&str, &str)| {
         let (name, value) = (name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?);

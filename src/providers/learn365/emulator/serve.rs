@@ -12,23 +12,23 @@ use tokio::{net::TcpListener, task::JoinSet};
 use super::Emulator;
 
 impl Emulator {
-    /// Answers on `listener`, which must listen on this machine only, until the future is dropped.
+    /// Serves the API on `listener` until the future is dropped.
     ///
     /// # Errors
     ///
-    /// If it listens to other machines, but for [`Emulator::dangerous_beyond_loopback`].
+    /// If the listener is open to other machines, and [`Emulator::dangerous_beyond_loopback`] was not called.
     pub async fn serve(self, listener: TcpListener) -> io::Result<Infallible> {
         let address = listener.local_addr()?;
         if !address.ip().is_loopback() && !self.beyond_loopback {
             return Err(io::Error::other(format!(
-                "{address} is open to other machines: `Emulator::dangerous_beyond_loopback` if it must be"
+                "{address} is open to other machines: call `Emulator::dangerous_beyond_loopback` if this is intended"
             )));
         }
         let mut connections = JoinSet::new();
         loop {
             while connections.try_join_next().is_some() {}
             let Ok((stream, _)) = listener.accept().await else {
-                // No file descriptor is left, or the client is gone.
+                // There are no more file descriptors, or the client has hung up.
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };

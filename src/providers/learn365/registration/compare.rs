@@ -1,4 +1,4 @@
-//! Whether a registration has to be told anything.
+//! Compares a registration with the wanted one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::{Registration, same_target};
 
 impl Registration {
-    /// Whether the sender need not be told anything to get from `self` to `wanted`. A secret that it keeps back counts as
-    /// another.
+    /// Whether `self` is the same as `wanted`, so that no update is needed. If the sender does not show the secret, then the
+    /// two are considered different.
     pub(crate) fn is_as_wanted(&self, wanted: &Self) -> bool {
         let secret = self.secret.as_ref().zip(wanted.secret.as_ref());
         secret.is_some_and(|(own, wanted)| own.matches(wanted))
@@ -29,7 +29,7 @@ impl Registration {
     }
 }
 
-/// Whether two JSON objects say the same. A setting of the sender's host drops members that are null (recorded).
+/// Whether two JSON objects have the same meaning. A setting of the sender's host drops members that are null (recorded).
 fn same_properties(one: &str, other: &str) -> bool {
     let members = |json: &str| {
         let mut members: Map<String, Value> = serde_json::from_str(json).ok()?;
@@ -42,8 +42,8 @@ fn same_properties(one: &str, other: &str) -> bool {
     }
 }
 
-/// Fractions are the same by their value: with feature `arbitrary_precision`, `serde_json` compares them as they are
-/// written, and any crate of the build can switch that on.
+/// Whether two JSON values are the same. Fractions are compared by value: with feature `arbitrary_precision`, which any
+/// crate of the build can switch on, `serde_json` compares them as they are written.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(a), Value::Number(b)) if a.is_f64() && b.is_f64() => {

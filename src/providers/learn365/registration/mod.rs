@@ -20,7 +20,8 @@ use crate::{
     scheme::{Secret, counted},
 };
 
-/// Where Learn365 is to send which events, and what it is to send along. `Debug` shows no URI, secret or value.
+/// The events that Learn365 sends to one endpoint, and the headers and properties that it sends with each delivery. `Debug`
+/// shows no URI, secret or value.
 ///
 /// ```
 /// use tower_webhook::providers::learn365::{Filter, Registration};
@@ -35,8 +36,9 @@ use crate::{
 /// # Ok(()) }
 /// ```
 ///
-/// The echo, by which the sender tries the endpoint, replaces the whole query of the URI; deliveries keep it. So what
-/// tells tenants apart belongs into the path. A URI with a query is a warning at start-up (feature `tracing`).
+/// The sender tries the endpoint with an echo, which replaces the whole query of the URI. Deliveries keep the query. So if
+/// tenants are distinguished by the URI, do it in the path. A URI with a query causes a warning at start-up (feature
+/// `tracing`).
 #[derive(Clone)]
 pub struct Registration {
     id: Option<String>,
@@ -50,13 +52,13 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Wants events that match any of `filters` at `uri`, signed under `secret`.
+    /// Asks for the events that match any of `filters`, to be sent to `uri` and signed with `secret`.
     ///
     /// # Errors
     ///
-    /// A URI that is not an absolute `http` or `https` one, or has a `.` or `..` in its path; an unusable [`Secret`], or
-    /// one that has not 32 to 64 characters, which the sender enforces, and counts in UTF-16; no filter at all: what that
-    /// means is better said.
+    /// A URI that is not absolute, not `http` or `https`, or has a `.` or `..` in its path. An unusable [`Secret`], or one
+    /// that does not have 32 to 64 characters: the sender enforces this, and counts in UTF-16. No filter: use
+    /// [`Filter::All`] for all events.
     pub fn new(
         uri: impl Into<String>,
         secret: impl AsRef<str>,
@@ -75,25 +77,28 @@ impl Registration {
             properties: None,
         };
         if registration.check()?.query().is_some() {
-            crate::util::trace::warn("the echo will come without the query of the registered URI");
+            crate::util::trace::warn(
+                "the echo request will not have the query of the registered URI",
+            );
         }
         Ok(registration)
     }
 
-    /// A text for those who look at the list of registrations.
+    /// A text for people who read the list of registrations.
     #[must_use]
     pub fn described_as(self, description: impl Into<String>) -> Self {
         Self { description: description.into(), ..self }
     }
 
-    /// A header that goes with every delivery, instead of one of that name if there is one.
+    /// A header that is sent with every delivery. It replaces a header of the same name.
     ///
     /// # Errors
     ///
-    /// If it is no header in visible ASCII, or is one that would have every delivery refused or misled: the signature's
-    /// own, `Host`, or one that says otherwise of the body than the sender does.
+    /// If the name is not that of a header, or the value has other characters than visible ASCII and blanks. Headers that
+    /// the sender sets itself are refused, too, because deliveries would fail: that of the signature, `Host`, and those
+    /// that describe the body.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, ConfigError> {
-        // Not repeated: it may be the value, in the wrong place.
+        // The text is not shown, because it may be the value in the wrong place.
         let parsed: HeaderName =
             name.parse().map_err(|_| ConfigError::new("this is not the name of a header"))?;
         let own = [
@@ -106,7 +111,7 @@ impl Registration {
         ];
         if own.contains(&&parsed) {
             return Err(ConfigError::new(format!(
-                "header `{parsed}` is the sender's own: with another one, deliveries would go astray"
+                "header `{parsed}` is set by the sender itself: with another value, deliveries would fail"
             )));
         }
         if !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
@@ -118,19 +123,20 @@ impl Registration {
         Ok(self)
     }
 
-    /// What goes with every delivery as its [`properties`](crate::Delivery::properties).
+    /// JSON that is sent with every delivery, as its [`properties`](crate::Delivery::properties).
     ///
     /// # Errors
     ///
-    /// If `json` is not a JSON object, or is nested more than 127 deep: no receiver would take such a delivery.
+    /// If `json` is not a JSON object, or is nested more than 127 deep: no receiver would accept such a delivery.
     pub fn send_along(self, json: &str) -> Result<Self, ConfigError> {
-        let properties = object(json)
-            .ok_or_else(|| ConfigError::new("what is to be sent along is not a JSON object"))?;
+        let properties = object(json).ok_or_else(|| {
+            ConfigError::new("the properties to be sent along are not a JSON object")
+        })?;
         shallow(properties.get())?;
         Ok(Self { properties: Some(properties), ..self })
     }
 
-    /// Nothing is sent until it is resumed.
+    /// Pauses the registration: no event is sent until it is resumed.
     #[must_use]
     pub fn paused(self) -> Self {
         Self { is_paused: true, ..self }
@@ -141,12 +147,12 @@ impl Registration {
         self.id.as_deref()
     }
 
-    /// Where deliveries go.
+    /// The URI to which deliveries are sent.
     pub fn uri(&self) -> &str {
         &self.uri
     }
 
-    /// The text for those who look at the list.
+    /// The text for people who read the list of registrations.
     pub fn description(&self) -> &str {
         &self.description
     }
@@ -156,17 +162,17 @@ impl Registration {
         self.is_paused
     }
 
-    /// Which events it wants.
+    /// The filters: an event is sent if it matches one of them.
     pub fn filters(&self) -> &[Filter] {
         &self.filters
     }
 
-    /// The headers that go with every delivery.
+    /// The headers that are sent with every delivery.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// What goes with every delivery, as JSON.
+    /// The properties that are sent with every delivery, as a JSON object.
     pub fn properties(&self) -> &str {
         self.properties.as_deref().map_or("{}", RawValue::get)
     }
@@ -177,7 +183,8 @@ impl Registration {
         Self { id: Some(id.into()), ..self }
     }
 
-    /// What the sender enforces, that there is a filter, and that a receiver can decode the properties. Returns the URI.
+    /// Checks everything that the sender enforces, that there is a filter, and that a receiver can decode the properties.
+    /// Returns the URI.
     pub(crate) fn check(&self) -> Result<Uri, ConfigError> {
         let uri = target(&self.uri)?;
         if uri.path().split('/').any(|segment| matches!(segment, "." | "..")) {
@@ -188,7 +195,7 @@ impl Registration {
         check_secret(secret)?;
         shallow(self.properties())?;
         if self.filters.is_empty() {
-            return Err(ConfigError::new("no filter is given: `Filter::All` is everything"));
+            return Err(ConfigError::new("no filter is given: use `Filter::All` for all events"));
         }
         Ok(uri)
     }
@@ -206,7 +213,7 @@ impl Registration {
 
 #[cfg(feature = "emulator")]
 impl Registration {
-    /// Without a filter, the original sender takes everything.
+    /// The registration with [`Filter::All`] if it has no filter, because the original sender then sends all events.
     pub(crate) fn with_some_filter(mut self) -> Self {
         if self.filters.is_empty() {
             self.filters.push(Filter::All);
@@ -214,7 +221,7 @@ impl Registration {
         self
     }
 
-    /// Whether an event of this type is for it.
+    /// Whether an event of this type is sent to it.
     pub(crate) fn wants(&self, event_type: &str) -> bool {
         self.filters.iter().any(|filter| filter.matches(event_type))
     }
@@ -231,7 +238,7 @@ impl fmt::Debug for Registration {
     }
 }
 
-/// What the sender enforces.
+/// Checks the length of the secret as the sender does.
 fn check_secret(secret: &Secret) -> Result<(), ConfigError> {
     let count = secret.characters();
     if (MIN_SECRET..=MAX_SECRET).contains(&count) {

@@ -1,4 +1,4 @@
-//! Where deliveries go.
+//! The URI to which deliveries are sent.
 
 use http::{Uri, uri::Scheme};
 
@@ -9,20 +9,20 @@ pub(crate) fn target(uri: &str) -> Result<Uri, ConfigError> {
     let parsed = uri.parse::<Uri>().ok().filter(|uri| uri.host().is_some());
     let over_http = |uri: &Uri| [Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&uri.scheme());
     parsed.filter(over_http).ok_or_else(|| {
-        ConfigError::new("the URI is not an absolute one that begins with `http://` or `https://`")
+        ConfigError::new("the URI is not absolute, or does not begin with `http://` or `https://`")
     })
 }
 
-/// Whether two URIs lead to one place.
+/// Whether two URIs are the same endpoint.
 ///
-/// The original writes a registered URI as it was given or, depending on a library's version, as .NET shows it: with a
-/// path of `/` where there was none, and text where there were escapes (recorded).
+/// The original writes a registered URI as it was given or, depending on a library's version, as .NET shows it: with the
+/// path `/` if there was no path, and with characters instead of escapes (recorded).
 #[cfg(feature = "client-tls")]
 pub(crate) fn same_target(one: &str, other: &str) -> bool {
     shown(one) == shown(other)
 }
 
-/// `uri` with the host in lower case, no default port, a path, and no escapes but of what means something in a URI.
+/// `uri` with the host in lower case, without a default port, with a path, and without escapes, except those of separators.
 #[cfg(feature = "client-tls")]
 fn shown(uri: &str) -> Vec<u8> {
     let (scheme, rest) = uri.split_once("://").unwrap_or_default();
@@ -55,7 +55,7 @@ fn unescaped(uri: &str) -> Vec<u8> {
     shown
 }
 
-/// What means something else when it is not escaped.
+/// The characters that have another meaning if they are not escaped.
 #[cfg(feature = "client-tls")]
 const SEPARATORS: &[u8] = b":/?#@&=+$,;%\\";
 

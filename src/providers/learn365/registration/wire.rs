@@ -49,7 +49,7 @@ impl From<&Registration> for Wire {
     }
 }
 
-/// Whether `id` can stand in a path, and in a message. The original's are 32 hex digits.
+/// Whether `id` can be in a path and in a message. The ids of the original are 32 hex digits.
 pub(crate) fn is_id(id: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
     (1..=MAX_ID).contains(&id.len()) && id.bytes().all(plain)
@@ -63,9 +63,10 @@ impl Wire {
         serde_json::from_slice(json).map(|Object(wire)| wire).ok()
     }
 
-    /// Without judging: a sender may have taken what [`Registration::new`] would not. `None` if it has no URI.
+    /// The registration, unchecked: a sender may have accepted one that [`Registration::new`] refuses. `None` if it has no
+    /// URI.
     ///
-    /// What is no id, and a secret that is kept back or starred out, is left out.
+    /// An id that is not valid is left out. So is a secret that the sender does not show, or of which it shows only stars.
     pub(crate) fn registration(self) -> Option<Registration> {
         let (filters, headers) =
             (self.filters.unwrap_or_default(), self.headers.unwrap_or_default());
