@@ -28,15 +28,15 @@ impl Provider for Parcels {
     }
 
     fn envelope(&self) -> Envelope {
-        Envelope::named("in the header of each request")
+        Envelope::by_head()
     }
 
     /// Called after the proof. The media type is not signed, so the first byte decides.
     fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
-        if body.starts_with(b"{") {
-            return Ok(body.into());
+        match body.trim_ascii_start() {
+            [b'{' | b'[', ..] => Ok(body.into()),
+            _ => Ok(Form::parse(&body)?.take("payload")?.into()),
         }
-        Ok(Form::parse(&body)?.get("payload")?.to_owned().into())
     }
 }
 

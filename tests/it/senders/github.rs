@@ -27,7 +27,7 @@ impl Provider for GitHub {
     }
 
     fn envelope(&self) -> Envelope {
-        Envelope::named("every request has its own type")
+        Envelope::by_head()
     }
 
     fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {

@@ -136,7 +136,7 @@ async fn asked(keys: impl Into<Keys>, now: u64, body: String) -> (u16, Vec<Strin
 #[test]
 fn tokens_of_another_time_are_tried() {
     let report = subject().report().to_string();
-    for line in ["stale: passed (1 requests)\n", "early: passed (1 requests)\n"] {
+    for line in ["stale: passed (1 request)\n", "early: passed (1 request)\n"] {
         assert!(report.contains(line), "{report}");
     }
 }

@@ -21,7 +21,7 @@ impl Provider for Shopify {
     }
 
     fn envelope(&self) -> Envelope {
-        Envelope::named("every request has its own topic")
+        Envelope::by_head()
     }
 }
 
