@@ -193,7 +193,7 @@ async fn of_a_registration_and_its_deliveries() {
 
     let traced = traces.seen();
     let told = |what: &str| traced.iter().any(|line| line.contains(what));
-    assert!(told("the echo will come without the query") && told("connect"), "{traced:?}");
+    assert!(told("the echo request will not have the query") && told("connect"), "{traced:?}");
     assert_silent("traces", &traced.concat());
 }
 
