@@ -1,4 +1,4 @@
-//! What time it is: the system's clock, or one that a test sets.
+//! The clock: the system's, or one that a test sets.
 
 use std::{
     fmt,

@@ -30,7 +30,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// For a provider of your own. Say what is wrong and what to do, and never repeat the secret.
+    /// For a provider of your own. Name the fault and its remedy, and never repeat the secret.
     pub fn new(why: impl Into<Cow<'static, str>>) -> Self {
         Self { why: why.into(), source: None }
     }

@@ -75,7 +75,7 @@ impl<'b> Members<'b> {
         self.all.iter().any(|(key, _)| key == name)
     }
 
-    /// Keeps the member `key` whose value stands at `at`, and passes over it.
+    /// Keeps the member `key` whose value is at `at`, and passes over it.
     pub(super) fn take(
         &mut self,
         key: Cow<'b, str>,

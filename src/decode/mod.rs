@@ -45,7 +45,7 @@
 //   sink         has the type a handler? Then it decodes the payload     the router's decoder,
 //                right there. It is given each event, known or not.      or undecoded
 //
-// A `Cursor` is the position in the text. `Envelope::read` says what happens if a handler's type makes a mess of it.
+// A `Cursor` is the position in the text. `Envelope::read` describes the case that a handler's type moves it wrongly.
 
 mod adjacent;
 mod cursor;

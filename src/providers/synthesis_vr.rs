@@ -9,7 +9,7 @@
 //! | authentication | undocumented. You choose the URL: put a [`Token`] into it, one per location |
 //! | types | the `action`: `create`, `delete` |
 //! | deadline | 2 seconds; the response is ignored, and nothing is ever sent again |
-//! | delivery id, time | none |
+//! | delivery id, time | not sent |
 //!
 //! If the handlers are not done 1.5 seconds after the head has arrived, then the answer is 202, and the handlers go on. If
 //! the body takes longer than that, then the answer is given when it is complete. An event that is lost here is never sent

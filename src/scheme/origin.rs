@@ -76,7 +76,7 @@ impl Origin {
         self.with_port(self.port, head)
     }
 
-    /// The URL without a port, and the URL with one: that of this origin or, if it has none, the default of its scheme (443
+    /// The URL without a port, and the URL with one: that of this origin or, if it has no port, the default of its scheme (443
     /// or 80). For senders that sign now the one and now the other, such as Twilio: accept either.
     pub fn urls(&self, head: &Head<'_>) -> [String; 2] {
         let default = if self.scheme == "https" { 443 } else { 80 };
