@@ -28,12 +28,14 @@ pub trait Emit: Provider {
 
     /// Adds headers that prove nothing, such as the type of an event or the id of a delivery. Called before [`Emit::sign`].
     ///
-    /// A header belongs in [`Emit::sign`] if the receiver refuses every other value of it, unless the signature covers it. The
-    /// type of an event that the receiver reads with [`Check::named`](crate::scheme::Check::named) belongs here: it may be any
-    /// type. Called again for each request that is forged, with the time and the id of that request.
-    /// [`conformance`](crate::sender::conformance()) alters these headers, too: the receiver may accept that, but not with
-    /// another id, and not if it refused the request before. `events` is empty for a body that was not encoded from
-    /// events, as by [`Sender::body`](crate::Sender::body): such a request says no type.
+    /// If the receiver refuses every other value of a header, then that header belongs in [`Emit::sign`], except if the
+    /// signature covers it. The type of an event that the receiver reads with
+    /// [`Check::named`](crate::scheme::Check::named) belongs here, because it can be any type.
+    ///
+    /// This is called again for each request that is forged, with the time and the id of that request.
+    /// [`conformance`](crate::sender::conformance()) alters these headers, too. The receiver may accept such a request, but not
+    /// with another id, and not if it refused the request before. If the body was not encoded from events, as by
+    /// [`Sender::body`](crate::Sender::body), then `events` is empty, and the request names no type.
     fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
         let _ = (head, events, outgoing);
     }
