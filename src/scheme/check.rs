@@ -186,7 +186,8 @@ impl Check {
             Kind::Streaming(scheme) => scheme.finish()?,
             Kind::Whole(whole) => (whole.judge)(body.unwrap_or(&whole.body))?,
         };
-        Ok(Authentic { id: self.id.or(proof.id), event_type: self.event_type, ..proof })
+        let event_type = self.event_type.or(proof.event_type);
+        Ok(Authentic { id: self.id.or(proof.id), event_type, ..proof })
     }
 }
 

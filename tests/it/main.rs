@@ -12,6 +12,7 @@ mod examples;
 mod ledger;
 mod limits;
 mod mounts;
+mod optional;
 mod origin;
 mod providers;
 mod registration;

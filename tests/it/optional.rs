@@ -1,0 +1,113 @@
+//! The optional methods of a provider, and requests that try to make use of them.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tower::{Layer, ServiceExt};
+use tower_webhook::{
+    Body, Delivery, EventRouter, Policy, Provider, RawEvent, Unpacked, VerifyLayer,
+    decode::{DecodeError, Envelope},
+    scheme::{Authentic, Check, Head, HmacSha256, Tag, VerifyError},
+};
+
+use crate::support::*;
+
+/// HMAC-SHA256 of the body in hex in `x-sig`. All else is as each test needs it.
+#[derive(Clone)]
+struct Acme {
+    authenticate: fn(HmacSha256, &Head<'_>) -> Result<Check, VerifyError>,
+    unpack: fn(Bytes) -> Result<Unpacked, DecodeError>,
+    answer: fn(&[u8]) -> Option<Response<Bytes>>,
+    policy: Policy,
+}
+
+impl Provider for Acme {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        (self.authenticate)(keys(), head)
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat("kind")
+    }
+
+    fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
+        (self.unpack)(body)
+    }
+
+    fn answer(&self, _: &Authentic, body: &[u8]) -> Option<Response<Bytes>> {
+        (self.answer)(body)
+    }
+
+    fn policy(&self) -> Policy {
+        self.policy.clone()
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        "acme".into()
+    }
+}
+
+fn acme() -> Acme {
+    Acme {
+        authenticate: |keys, head| Ok(keys.check(tag(head)?)),
+        unpack: |body| Ok(body.into()),
+        answer: |_| None,
+        policy: Policy::default(),
+    }
+}
+
+fn keys() -> HmacSha256 {
+    HmacSha256::new("our key of 16 bytes").unwrap()
+}
+
+fn tag(head: &Head<'_>) -> Result<Tag, VerifyError> {
+    Tag::hex(head.header("x-sig")?)
+}
+
+/// A genuine request.
+fn signed(body: &str) -> Request<Body> {
+    let tag = keys().sign([body]).to_hex();
+    Request::post("/in").header("x-sig", tag).body(Body::from(body.to_owned())).unwrap()
+}
+
+/// A router that notes the type of each event and the id of its delivery.
+fn noting(log: &Log) -> EventRouter<Acme> {
+    let log = log.clone();
+    EventRouter::new().fallback(async move |event: RawEvent, delivery: Delivery| {
+        log.note(format!("{:?} {:?}", event.event_type(), delivery.id()));
+    })
+}
+
+/// The status of the answer, and the events that were handled.
+async fn asked(provider: Acme, request: Request<Body>) -> (u16, Vec<String>) {
+    let log = Log::default();
+    let answer = VerifyLayer::new(provider).layer(noting(&log)).oneshot(request).await.unwrap();
+    (answer.status().as_u16(), log.seen())
+}
+
+/// A scheme may be made of another one, which has named the type or found the id.
+#[tokio::test]
+async fn the_type_and_the_id_of_an_inner_check_are_kept() {
+    let whole = Acme {
+        authenticate: |keys, head| {
+            let tag = tag(head)?;
+            Ok(Check::whole(move |body| {
+                let mut check = keys.check(tag).id("d-1").named("paid")?;
+                check.update(body);
+                check.finish()
+            }))
+        },
+        ..acme()
+    };
+    let expected = (200, vec![r#"Some("paid") Some("d-1")"#.to_owned()]);
+    assert_eq!(asked(whole, signed(r#"{"kind":"free"}"#)).await, expected);
+    let from = Acme {
+        authenticate: |_, _| {
+            let proof = Check::from(Authentic::by_key(None)).id("d-1").named("paid")?.finish()?;
+            Ok(proof.into())
+        },
+        ..acme()
+    };
+    assert_eq!(asked(from, signed(r#"{"kind":"free"}"#)).await, expected);
+}
