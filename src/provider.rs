@@ -170,6 +170,9 @@ impl Policy {
     /// A request that is not authentic is answered with this status, instead of 401 or 404. For senders that consider a
     /// 401 a delivery, or that switch the endpoint off after it. The answer has no body. The reason is still in the
     /// response's extensions and in the trace event.
+    ///
+    /// Other statuses stay: 431 for a header that is too long, and 503 if the keys are not there yet. Such a request may be
+    /// genuine.
     pub fn refusal_status(self, status: StatusCode) -> Self {
         Self { refusal_status: Some(status), ..self }
     }

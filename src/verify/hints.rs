@@ -15,14 +15,14 @@ pub(super) fn refusal<P: Provider>(
     quietly: bool,
 ) -> Response<Bytes> {
     let hint = hint(&rejection, parts, body);
-    // A request that may be genuine should be sent again, so the policy does not apply to it.
-    let is_unauthentic =
-        matches!(&rejection, Rejection::Unauthentic(e) if *e != VerifyError::NotYet);
-    let instead = provider.policy().refusal_status;
+    // Only 401 and 404 say that a request is not authentic. With another status (431, 503) it may be genuine. Then the
+    // sender has to see that it was not delivered.
+    let replaced = [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND].contains(&rejection.status());
+    let instead = provider.policy().refusal_status.filter(|_| replaced);
     let answer = rejection.refusal(&provider.name(), hint, quietly);
     match instead {
-        Some(status) if is_unauthentic => answered_with(status, answer),
-        _ => answer,
+        Some(status) => answered_with(status, answer),
+        None => answer,
     }
 }
 

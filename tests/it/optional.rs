@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Body, Delivery, EventRouter, Policy, Provider, RawEvent, Unpacked, VerifyLayer,
+    Body, Delivery, EventRouter, Policy, Provider, RawEvent, Rejection, Unpacked, VerifyLayer,
     decode::{DecodeError, Envelope},
     scheme::{Authentic, Check, Head, HmacSha256, Tag, VerifyError},
 };
@@ -71,6 +71,10 @@ fn signed(body: &str) -> Request<Body> {
     Request::post("/in").header("x-sig", tag).body(Body::from(body.to_owned())).unwrap()
 }
 
+fn forged(body: &str) -> Request<Body> {
+    Request::post("/in").header("x-sig", "00").body(Body::from(body.to_owned())).unwrap()
+}
+
 /// A router that notes the type of each event and the id of its delivery.
 fn noting(log: &Log) -> EventRouter<Acme> {
     let log = log.clone();
@@ -110,4 +114,40 @@ async fn the_type_and_the_id_of_an_inner_check_are_kept() {
         ..acme()
     };
     assert_eq!(asked(from, signed(r#"{"kind":"free"}"#)).await, expected);
+}
+
+#[tokio::test]
+async fn a_status_of_refusal_is_for_what_is_not_authentic_only() {
+    let policy = || Policy::default().refusal_status(StatusCode::ACCEPTED);
+    let refusing = |authenticate| Acme { authenticate, policy: policy(), ..acme() };
+    let put = {
+        let mut put = signed("{}");
+        *put.method_mut() = http::Method::PUT;
+        put
+    };
+    let long = Request::post("/in").header("x-sig", "0".repeat(9000)).body(Body::default());
+    let bad_token: fn(_, &Head<'_>) -> _ = |_, _| Err(VerifyError::PathToken);
+    let not_yet: fn(_, &Head<'_>) -> _ = |_, _| Err(VerifyError::NotYet);
+    let basic: fn(_, &Head<'_>) -> _ = |_, _| Err(VerifyError::Basic("are missing".into()));
+    for (name, provider, request, status) in [
+        ("forged", refusing(acme().authenticate), forged("{}"), 202),
+        ("path", refusing(bad_token), signed("{}"), 202),
+        ("basic", refusing(basic), signed("{}"), 202),
+        ("not yet", refusing(not_yet), signed("{}"), 503),
+        ("method", refusing(acme().authenticate), put, 405),
+        ("too long", refusing(acme().authenticate), long.unwrap(), 431),
+        ("large", refusing(acme().authenticate), signed(&" ".repeat(1025)), 413),
+        ("no JSON", refusing(acme().authenticate), signed("{"), 400),
+        ("genuine", refusing(acme().authenticate), signed("{}"), 200),
+    ] {
+        let layer = VerifyLayer::new(provider).max_body_bytes(1024);
+        let answer = layer.layer(noting(&Log::default())).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), status, "{name}");
+        if status == 202 {
+            assert!(matches!(answer.extensions().get(), Some(Rejection::Unauthentic(_))), "{name}");
+            let names: Vec<_> = answer.headers().keys().map(|name| name.as_str()).collect();
+            assert_eq!(names, ["cache-control", "x-content-type-options"], "{name}");
+            assert_eq!(text(answer).await, "", "{name}");
+        }
+    }
 }
