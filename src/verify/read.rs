@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, Method, Response, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Response, header, request::Parts};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use tokio::time::{Instant, Sleep};
@@ -189,14 +189,13 @@ fn decodable<P: Provider>(provider: &P, headers: &HeaderMap) -> Result<(), Rejec
     Ok(())
 }
 
-/// Whether the body is sent as it is, or with no other coding than `expected`.
-fn is_coded_as(headers: &HeaderMap, expected: Option<&str>) -> bool {
-    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
-    let known = |coding: &[u8]| {
-        coding.eq_ignore_ascii_case(b"identity")
-            || expected.is_some_and(|expected| coding.eq_ignore_ascii_case(expected.as_bytes()))
-    };
-    codings.all(|coding| known(coding.as_bytes()))
+/// Whether the body is sent as it is, or with no other coding than `expected`, which is applied once.
+fn is_coded_as(headers: &HeaderMap, mut expected: Option<&str>) -> bool {
+    let mut codings = headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::as_bytes);
+    codings.all(|coding| {
+        let is = |known: &str| coding.eq_ignore_ascii_case(known.as_bytes());
+        is("identity") || expected.take().is_some_and(is)
+    })
 }
 
 /// Whether the head says that the body is compressed.

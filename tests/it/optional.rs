@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, header::CONTENT_ENCODING};
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
     Body, Delivery, EventRouter, Policy, Provider, RawEvent, Rejection, Unpacked, VerifyLayer,
@@ -149,5 +149,29 @@ async fn a_status_of_refusal_is_for_what_is_not_authentic_only() {
             assert_eq!(names, ["cache-control", "x-content-type-options"], "{name}");
             assert_eq!(text(answer).await, "", "{name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_coding_is_the_one_that_is_agreed_on_and_only_once() {
+    for (codings, status) in [
+        (&[][..], 200),
+        (&["gzip"][..], 200),
+        (&["GZip"], 200),
+        (&["identity"], 200),
+        (&["gzip", "gzip"], 415),
+        (&["gzip, gzip"], 415),
+        (&["gzip", "br"], 415),
+        (&["br"], 415),
+        (&["gzi"], 415),
+        (&["gzip2"], 415),
+        (&[""], 415),
+    ] {
+        let mut request = signed(r#"{"kind":"a"}"#);
+        for coding in codings {
+            request.headers_mut().append(CONTENT_ENCODING, coding.parse().unwrap());
+        }
+        let provider = Acme { policy: Policy::default().content_coding("gzip"), ..acme() };
+        assert_eq!(asked(provider, request).await.0, status, "{codings:?}");
     }
 }
