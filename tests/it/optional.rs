@@ -175,3 +175,63 @@ async fn a_coding_is_the_one_that_is_agreed_on_and_only_once() {
         assert_eq!(asked(provider, request).await.0, status, "{codings:?}");
     }
 }
+
+/// It ends the request, and not the receiver.
+#[tokio::test]
+async fn a_method_that_panics_holds_no_permit() {
+    let panicking: [Acme; 4] = [
+        Acme {
+            unpack: |body| {
+                assert!(body != "boom");
+                Ok(body.into())
+            },
+            ..acme()
+        },
+        Acme {
+            answer: |body| {
+                assert!(body != b"boom");
+                None
+            },
+            ..acme()
+        },
+        Acme {
+            authenticate: |keys, head| {
+                let tag = tag(head)?;
+                Ok(Check::whole(move |body| {
+                    assert!(body != b"boom");
+                    let mut check = keys.check(tag);
+                    check.update(body);
+                    check.finish()
+                }))
+            },
+            ..acme()
+        },
+        Acme {
+            authenticate: |keys, head| {
+                assert!(head.uri().path() != "/boom");
+                Ok(keys.check(tag(head)?))
+            },
+            ..acme()
+        },
+    ];
+    for provider in panicking {
+        let log = Log::default();
+        let events = noting(&log).max_batches(1).max_total_bytes(12);
+        let batches = events.batches();
+        let layer = VerifyLayer::new(provider).max_bodies(1).max_total_bytes(12).max_body_bytes(12);
+        let hook = layer.layer(events);
+        for _ in 0..3 {
+            let mut boom = signed("boom");
+            *boom.uri_mut() = "/boom".parse().unwrap();
+            let one = tokio::spawn({
+                let hook = hook.clone();
+                async move { hook.oneshot(boom).await.map(|a| a.status()) }
+            });
+            let _ = one.await.expect_err("it panicked");
+            let genuine = hook.clone().oneshot(signed(r#"{"kind":"a"}"#)).await.unwrap();
+            assert_eq!(genuine.status(), 200);
+        }
+        batches.drain().await;
+        assert_eq!(log.seen().len(), 3);
+    }
+}
