@@ -24,7 +24,7 @@ impl Provider for Acme {
         let id = head.public_header("acme-delivery")?;
         if id.contains('.') {
             return Err(VerifyError::Other(
-                "the id holds a dot: where it ends is not signed".into(),
+                "the id contains a dot, so its end is not signed".into(),
             ));
         }
         let tag = Tag::hex(head.header("acme-signature")?)?;

@@ -26,7 +26,7 @@ use crate::{
 ///     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
 ///         let id = head.public_header("acme-delivery")?;
 ///         if id.contains('.') {
-///             return Err(VerifyError::Other("the id holds a dot: where it ends is not signed".into()));
+///             return Err(VerifyError::Other("the id contains a dot, so its end is not signed".into()));
 ///         }
 ///         let tag = Tag::hex(head.header("acme-signature")?)?;
 ///         Ok(self.0.check(tag).prefix(id).prefix(".").id(id))
