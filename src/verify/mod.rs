@@ -39,7 +39,8 @@
 //!
 //! # Guarantees
 //!
-//! - A request that fails verification never reaches your code. Its body is not parsed, and not even read if the headers
+//! - A request that fails verification never reaches your code. Its body is not parsed (except for
+//!   [`Check::whole`](crate::scheme::Check::whole)), and not even read if the headers
 //!   already show the problem. The bytes that are verified are the bytes that arrived: nothing is serialised again.
 //! - Memory is limited for a layer and its clones: at most `max_body_bytes` for each of `max_bodies`, and `max_total_bytes`
 //!   for all bodies together while they are read. The buffers of the server are not included. A length that a header
