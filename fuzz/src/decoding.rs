@@ -14,9 +14,10 @@ use http_body_util::BodyExt;
 use serde::{Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 use tower_webhook::{
-    Delivery, Emit, Event, EventRouter, Payload, RawEvent, Sender, State, router::limits,
+    Delivery, Emit, Event, EventRouter, Payload, RawEvent, Sender, State,
     decode::{self, DecodeError},
     providers::synthesis_vr::SynthesisVr,
+    router::limits,
     router::{Batch, Outcome},
     scheme::Authentic,
 };
