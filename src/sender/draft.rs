@@ -4,7 +4,7 @@ use std::{error::Error, fmt};
 
 use serde::{Serialize, de::IgnoredAny};
 
-use super::{Draft, Emit, forge::Forge};
+use super::{Draft, Emit, forge::Forge, found};
 use crate::{
     BoxError, Payload,
     decode::{self, DecodeError, Envelope, MAX_DEPTH, is_too_deep},
@@ -83,11 +83,9 @@ pub(super) fn readable<P: Emit>(forge: &Forge<'_, P>, events: &[Draft]) -> Resul
     let refused = |error| SendError::Encode(Unreadable(error).into());
     let genuine = forge.genuine();
     // Only its head may name the type.
-    let named = forge.judge(&genuine).ok().and_then(|proof| proof.event_type);
-    let envelope = match named {
-        Some(event_type) => Envelope::named(event_type.to_string()),
-        None => forge.provider.envelope(),
-    };
+    let proof = forge.judge(&genuine).ok();
+    let named = proof.map(|proof| found::envelope(forge.provider, &proof));
+    let envelope = named.unwrap_or_else(|| forge.provider.envelope());
     let body = forge.provider.unpack(genuine.body).map_err(refused)?.body;
     let found = decode::events(&envelope, &body).map_err(refused)?;
     if found.len() != events.len() {

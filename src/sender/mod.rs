@@ -44,6 +44,7 @@ pub(crate) mod deliveries;
 mod draft;
 mod emit;
 mod forge;
+mod found;
 pub(crate) mod headers;
 #[cfg(feature = "client")]
 pub mod limits;
