@@ -70,9 +70,11 @@ impl<'b> Members<'b> {
         self.all.is_empty()
     }
 
-    /// Whether there is a member `name`, even if it occurs more than once. The other methods find no such member.
+    /// Whether there is a member `name`, even if it occurs more than once. The other methods find no such member. In an
+    /// envelope that is read in [`camel_case`](super::Envelope::camel_case), its camelCase spelling counts, too.
     pub fn has(&self, name: &str) -> bool {
-        self.all.iter().any(|(key, _)| key == name)
+        let is = |key: &str| key == name || self.camel_case && is_camel_case_of(key, name);
+        self.all.iter().any(|(key, _)| is(key))
     }
 
     /// Keeps the member `key` whose value is at `at`, and passes over it.

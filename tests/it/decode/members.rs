@@ -1,6 +1,6 @@
 //! `Members::of`: the JSON that it accepts, and how a member is found.
 
-use tower_webhook::decode::Members;
+use tower_webhook::decode::{Envelope, Members, events};
 
 #[test]
 fn members_are_those_of_one_object() {
@@ -52,4 +52,25 @@ fn an_object_has_a_limited_number_of_members() {
     let json = |count| format!("{{{}}}", vec![r#""a":1"#; count].join(","));
     assert!(Members::of(&json(Members::MAX)).is_some());
     assert!(Members::of(&json(Members::MAX + 1)).is_none());
+}
+
+/// If the two disagreed, then an event with a member that excludes its type could be given that type.
+#[test]
+fn in_camel_case_a_member_is_there_if_it_is_found() {
+    for (camel_case, json, expected) in [
+        (true, r#"{"deleted":1}"#, "true true"),
+        (true, r#"{"Deleted":1}"#, "true true"),
+        (true, r#"{"deleted":1,"deleted":2}"#, "true false"),
+        (true, r#"{"DELETED":1}"#, "false false"),
+        (false, r#"{"deleted":1}"#, "false false"),
+        (false, r#"{"Deleted":1}"#, "true true"),
+    ] {
+        let envelope = Envelope::shape(|members| {
+            let (has, found) = (members.has("Deleted"), members.raw("Deleted").is_some());
+            Some(format!("{has} {found}").into())
+        });
+        let envelope = if camel_case { envelope.camel_case() } else { envelope };
+        let found = events(&envelope, json.as_bytes()).unwrap();
+        assert_eq!(found[0].event_type.as_deref(), Some(expected), "{camel_case} {json}");
+    }
 }
