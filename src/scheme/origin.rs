@@ -31,13 +31,16 @@ pub struct Origin {
     scheme: &'static str,
     host: Box<str>,
     port: Option<u16>,
-    /// Without a slash at its end.
-    prefix: Box<str>,
+    /// The path as it was given.
+    path: Box<str>,
 }
 
 impl Origin {
     /// Takes the scheme, the host, the port if it is written in the registered URL, and the path in front of the one that the
-    /// layer sees. A slash at the end makes no difference.
+    /// layer sees.
+    ///
+    /// A slash at the end makes a difference only for a request whose path is `/` for the layer, as it is for a service that is
+    /// nested under the path of the origin. The sender has then signed the origin itself: give it as it was registered.
     ///
     /// # Errors
     ///
@@ -67,8 +70,7 @@ impl Origin {
         if host.is_empty() || port.is_none() && host != authority.as_str() {
             return Err(ConfigError::new("the origin has no host, or a port that is not a number"));
         }
-        let prefix = uri.path().trim_end_matches('/').into();
-        Ok(Self { scheme, host: host.into(), port, prefix })
+        Ok(Self { scheme, host: host.into(), port, path: uri.path().into() })
     }
 
     /// The URL that the sender signed: this origin, and the path and the query of the request as they were written.
@@ -84,8 +86,12 @@ impl Origin {
     }
 
     fn with_port(&self, port: Option<u16>, head: &Head<'_>) -> String {
-        let Self { scheme, host, prefix, .. } = self;
+        let Self { scheme, host, path, .. } = self;
         let target = head.uri().path_and_query().map_or("/", |target| target.as_str());
+        let (prefix, target) = match target.strip_prefix('/') {
+            Some(query) if query.is_empty() || query.starts_with('?') => (&**path, query),
+            _ => (path.trim_end_matches('/'), target),
+        };
         match port {
             Some(port) => format!("{scheme}://{host}:{port}{prefix}{target}"),
             None => format!("{scheme}://{host}{prefix}{target}"),

@@ -84,6 +84,23 @@ async fn the_prefix_that_a_router_cuts_off_is_signed_and_so_is_the_query() {
     }
 }
 
+/// axum hands on `/` for the prefix itself, with and without a slash at its end.
+#[tokio::test]
+async fn a_layer_at_the_prefix_itself_expects_the_url_as_it_was_given() {
+    let events = || EventRouter::new().fallback(async |_: RawEvent| {});
+    for (origin, slash) in [(NESTED.to_owned(), ""), (format!("{NESTED}/"), "/")] {
+        for query in ["", "?tenant=7"] {
+            let hook = VerifyLayer::new(signing(&origin, true)).layer(events());
+            let app = Router::new().nest_service("/webhooks/twilio", hook);
+            let target = format!("/webhooks/twilio{slash}{query}");
+            let genuine = signed(&format!("https://hooks.example.com{target}"), &target);
+            assert_eq!(status(app.clone(), genuine).await, 200, "{target}");
+            let cut = signed(&format!("https://hooks.example.com/{query}"), &target);
+            assert_eq!(status(app, cut).await, 401, "{target}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_the_client_says_of_the_host_changes_nothing() {
     let target = "/webhooks/twilio/sms";
