@@ -14,7 +14,8 @@ use crate::{
 /// Why a request was not answered 200 or 202.
 ///
 /// It is in the extensions of the response and, with feature `tracing`, in one trace event. (Events that fail have one trace
-/// event each.) The client gets [`Rejection::status`] and its title as `application/problem+json`, and nothing else.
+/// event each.) The client gets [`Rejection::status`] and its title as `application/problem+json`, and nothing else, unless
+/// [`Policy::refusal_status`](crate::Policy::refusal_status) has another status for it.
 ///
 /// ```
 /// use http::StatusCode;
@@ -43,7 +44,7 @@ pub enum Rejection {
     BodyBroken,
     /// The media type is not the one that the sender documents.
     MediaType,
-    /// The head says that the body is compressed.
+    /// The head says that the body is compressed, in a way that the sender does not document.
     ContentEncoding,
     /// The request is authentic, but its body cannot be decoded.
     Undecodable(DecodeError),
@@ -52,7 +53,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The status of the answer.
+    /// The status of the answer, unless [`Policy::refusal_status`](crate::Policy::refusal_status) has another one.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Undecodable(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
@@ -78,10 +79,20 @@ impl Rejection {
         hint: Option<&'static str>,
         quietly: bool,
     ) -> Response<Bytes> {
-        let severity = if quietly { Severity::Debug } else { self.severity() };
-        let (status, reason) = (self.status().as_u16(), &self);
-        trace::rejected(provider, &Refused { severity, status, reason, hint });
+        self.report(provider, (self.status(), hint), quietly);
         self.response()
+    }
+
+    /// Writes a trace event, with the status that the client gets.
+    pub(crate) fn report(
+        &self,
+        provider: &str,
+        (status, hint): (StatusCode, Option<&'static str>),
+        quietly: bool,
+    ) {
+        let severity = if quietly { Severity::Debug } else { self.severity() };
+        let (status, reason) = (status.as_u16(), self);
+        trace::rejected(provider, &Refused { severity, status, reason, hint });
     }
 
     /// If anybody on the network can cause it, then it is no warning: they could fill the log.
@@ -137,7 +148,9 @@ impl fmt::Display for Rejection {
             Self::BodyTimeout => f.write_str("the body did not arrive in time"),
             Self::BodyBroken => f.write_str("the body broke off"),
             Self::MediaType => f.write_str("header `content-type` does not say JSON"),
-            Self::ContentEncoding => f.write_str("header `content-encoding` is not `identity`"),
+            Self::ContentEncoding => f.write_str(
+                "header `content-encoding` names a coding that this sender does not use",
+            ),
             Self::Undecodable(error) => write!(f, "not decodable: {error}"),
             Self::EventsFailed(1) => f.write_str("an event was not handled"),
             Self::EventsFailed(count) => write!(f, "{count} events were not handled"),

@@ -96,8 +96,8 @@ impl<P: Emit> Receiver<P> {
         }
         let delivery = batch.delivery().clone();
         let outcome = run(batch);
-        assert_eq!(outcome.events.len(), found.len());
-        assert!(outcome.events.iter().all(|outcome| matches!(outcome, Outcome::Handled)));
+        assert_eq!(outcome.outcomes.len(), found.len());
+        assert!(outcome.outcomes.iter().all(|outcome| matches!(outcome, Outcome::Handled)));
         Some(delivery)
     }
 

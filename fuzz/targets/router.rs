@@ -46,7 +46,7 @@ fn goes_on(
         assert_eq!(script::log(), log);
         assert_eq!(outcome.is_ready(), ended);
         if let Poll::Ready(outcome) = outcome {
-            assert!(script.is_borne_out(progress, &outcome.events));
+            assert!(script.is_borne_out(progress, &outcome.outcomes));
             return true;
         }
         assert!(script.is_borne_out(progress, batch.settled()));

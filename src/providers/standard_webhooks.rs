@@ -163,7 +163,7 @@ impl Emit for StandardWebhooks {
     /// recommends. After a 429, 502 or 504, a sender should "throttle". The specification does not say how, so here it
     /// does nothing more.
     fn schedule(&self) -> Schedule {
-        Schedule::retrying(&RETRIES[..]).answer_timeout(PATIENCE)
+        Schedule::retrying(&RETRIES[..]).answer_timeout(ANSWER_TIMEOUT)
     }
 }
 
@@ -206,7 +206,7 @@ const RETRIES: [Duration; 9] = [
     Duration::from_secs(72_000),
     Duration::from_secs(86_400),
 ];
-const PATIENCE: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const NOT_BASE64: &str =
     "the secret is not base64 of the standard alphabet, with or without `whsec_` in front";
 const BASE64: GeneralPurpose = GeneralPurpose::new(

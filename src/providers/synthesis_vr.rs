@@ -58,7 +58,7 @@ pub struct SynthesisVr(Token);
 /// The time of the answer. The sender waits two seconds, which include the time on the network.
 const ANSWER_WITHIN: Duration = Duration::from_millis(1500);
 /// The time that the sender waits.
-const PATIENCE: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl SynthesisVr {
     /// Accepts requests that have the token.
@@ -104,7 +104,7 @@ impl Emit for SynthesisVr {
 
     /// Documented: it waits two seconds, ignores the answer and never sends again.
     fn schedule(&self) -> Schedule {
-        Schedule::once().answer_timeout(PATIENCE)
+        Schedule::once().answer_timeout(ANSWER_TIMEOUT)
     }
 }
 

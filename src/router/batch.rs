@@ -39,12 +39,12 @@ pub struct Batch<S> {
     // Never locked: it makes a batch `Sync`, which the handlers' futures need not be.
     queues: Mutex<Queues<S>>,
     outcomes: Vec<Outcome>,
-    origin: Origin<S>,
+    shared: Shared<S>,
     yielded: bool,
 }
 
 /// The values that all events of a delivery share.
-pub(super) struct Origin<S> {
+pub(super) struct Shared<S> {
     pub(super) body: Bytes,
     pub(super) delivery: Delivery,
     pub(super) routes: Arc<Routes<S>>,
@@ -52,9 +52,9 @@ pub(super) struct Origin<S> {
 }
 
 impl<S> Batch<S> {
-    pub(super) fn new(events: Vec<Entry>, queues: Queues<S>, origin: Origin<S>) -> Self {
+    pub(super) fn new(events: Vec<Entry>, queues: Queues<S>, shared: Shared<S>) -> Self {
         let outcomes = Vec::with_capacity(events.len());
-        Self { events, queues: Mutex::new(queues), outcomes, origin, yielded: false }
+        Self { events, queues: Mutex::new(queues), outcomes, shared, yielded: false }
     }
 
     /// The number of events.
@@ -69,12 +69,12 @@ impl<S> Batch<S> {
 
     /// The delivery, with the facts from its envelope.
     pub fn delivery(&self) -> &Delivery {
-        &self.origin.delivery
+        &self.shared.delivery
     }
 
     /// The events as they were received, in the order of the body.
     pub fn events(&self) -> impl Iterator<Item = RawEvent> {
-        self.events.iter().map(|entry| self.origin.raw(entry))
+        self.events.iter().map(|entry| self.shared.raw(entry))
     }
 
     /// The outcomes so far, in the order of the body. The next event is being handled, or has not begun.
@@ -84,12 +84,12 @@ impl<S> Batch<S> {
 
     /// The length of the unpacked body, in bytes.
     pub(super) fn body_len(&self) -> usize {
-        self.origin.body.len()
+        self.shared.body.len()
     }
 
     /// The type of the event at `index`.
     pub(super) fn event_type(&self, index: usize) -> Option<&str> {
-        self.events.get(index)?.name(&self.origin.routes).map(|name| &**name)
+        self.events.get(index)?.name(&self.shared.routes).map(|name| &**name)
     }
 
     /// Whether the last poll ended because it had handled its share of events, and not because a handler has to wait.
@@ -114,16 +114,16 @@ impl<S> Batch<S> {
     /// Handles one event after the other, until `most` events of the batch have an outcome. If it panics, then the current
     /// event is the cause.
     fn run(&mut self, most: usize, task: &mut Context<'_>) -> Poll<()> {
-        let Self { events, queues, outcomes, origin, .. } = self;
+        let Self { events, queues, outcomes, shared, .. } = self;
         let queues = unlocked(queues);
         while let Some(entry) = events[..most].get(outcomes.len()) {
             let outcome = match entry.progress {
                 Progress::Open(index) => {
-                    let cx = EventContext { origin, entry, index: outcomes.len() };
+                    let cx = EventContext { shared, entry, index: outcomes.len() };
                     ready!(queues.poll(entry.slot(index), &cx, task, outcomes));
                     continue;
                 }
-                Progress::Unhandled => origin.unhandled(entry, outcomes.len()),
+                Progress::Unhandled => shared.unhandled(entry, outcomes.len()),
                 Progress::Skipped => Outcome::Skipped,
                 Progress::TimedOut => Outcome::TimedOut,
                 Progress::Panicked => Outcome::Panicked,
@@ -173,11 +173,11 @@ impl<S> Future for Batch<S> {
             task.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(BatchOutcome { events: std::mem::take(&mut this.outcomes) })
+        Poll::Ready(BatchOutcome { outcomes: std::mem::take(&mut this.outcomes) })
     }
 }
 
-impl<S> Origin<S> {
+impl<S> Shared<S> {
     pub(super) fn raw(&self, entry: &Entry) -> RawEvent {
         entry.raw(&self.routes, &self.body)
     }
@@ -195,7 +195,7 @@ impl<S> Origin<S> {
 impl<S> fmt::Debug for Batch<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batch")
-            .field("delivery", &self.origin.delivery)
+            .field("delivery", &self.shared.delivery)
             .field("events", &self.events.len())
             .field("settled", &self.outcomes.len())
             .finish_non_exhaustive()
@@ -208,7 +208,7 @@ impl<S> fmt::Debug for Batch<S> {
 #[non_exhaustive]
 pub struct BatchOutcome {
     /// One outcome for each event, in the order of the body.
-    pub events: Vec<Outcome>,
+    pub outcomes: Vec<Outcome>,
 }
 
 impl BatchOutcome {
@@ -219,7 +219,7 @@ impl BatchOutcome {
 
     /// The number of events that failed: their outcome is not [ok](Outcome::is_ok).
     pub fn failed(&self) -> usize {
-        self.events.iter().filter(|outcome| !outcome.is_ok()).count()
+        self.outcomes.iter().filter(|outcome| !outcome.is_ok()).count()
     }
 }
 

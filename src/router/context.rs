@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{EventKey, batch::Origin, entry::Entry};
+use super::{EventKey, batch::Shared, entry::Entry};
 use crate::{Delivery, RawEvent};
 
 /// A part of the router's state, as a handler's argument.
@@ -43,7 +43,7 @@ impl<T: Clone> FromRef<T> for T {
 
 /// The delivery of an event, its place there, and the router's state.
 pub struct EventContext<'a, S> {
-    pub(super) origin: &'a Origin<S>,
+    pub(super) shared: &'a Shared<S>,
     pub(super) entry: &'a Entry,
     pub(super) index: usize,
 }
@@ -51,12 +51,12 @@ pub struct EventContext<'a, S> {
 impl<S> EventContext<'_, S> {
     /// The router's state.
     pub fn state(&self) -> &S {
-        self.origin.state.get().expect("never taken")
+        self.shared.state.get().expect("never taken")
     }
 
     /// The delivery that the event belongs to.
     pub fn delivery(&self) -> &Delivery {
-        &self.origin.delivery
+        &self.shared.delivery
     }
 
     /// The place of the event in the body, from 0.
@@ -71,7 +71,7 @@ impl<S> EventContext<'_, S> {
 
     /// The event as it was received.
     pub fn event(&self) -> RawEvent {
-        self.origin.raw(self.entry)
+        self.shared.raw(self.entry)
     }
 }
 

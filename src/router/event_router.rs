@@ -5,7 +5,7 @@ use std::{any::type_name, fmt, marker::PhantomData, sync::Arc, time::Duration};
 use bytes::Bytes;
 
 use super::{
-    Batch, Batches, FromContext, Handler, IntoOutcome, batch::Origin, decoder::Decoder,
+    Batch, Batches, FromContext, Handler, IntoOutcome, batch::Shared, decoder::Decoder,
     erased::Erased, limits, routes::Routes,
 };
 use crate::{
@@ -283,21 +283,25 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         let delivery = delivery.described(described).described(provider.describe(&outer));
         let Decoder { events, queues, .. } = decoder;
         let (routes, state) = (self.routes.clone(), self.state.clone());
-        Ok(Batch::new(events, queues, Origin { body, delivery, routes, state }))
+        Ok(Batch::new(events, queues, Shared { body, delivery, routes, state }))
     }
 
-    pub(super) fn deadline(&self) -> Duration {
+    pub(super) fn handler_timeout(&self) -> Duration {
         self.routes.event_timeout
     }
 
     /// The permits for a batch whose body has `length` bytes, if they are free.
-    pub(super) fn room(&self, length: usize) -> Option<[Permit; 2]> {
+    pub(super) fn permits(&self, length: usize) -> Option<[Permit; 2]> {
         Some([self.batches.take()?, self.total_bytes.take_many_or_all(length)?])
     }
 
     /// The same permits, and more if the body has `length` bytes after it is unpacked, if they are free.
-    pub(super) fn more_room(&self, mut room: [Permit; 2], length: usize) -> Option<[Permit; 2]> {
-        self.total_bytes.fill(&mut room[1], length).map(|()| room)
+    pub(super) fn more_permits(
+        &self,
+        mut permits: [Permit; 2],
+        length: usize,
+    ) -> Option<[Permit; 2]> {
+        self.total_bytes.fill(&mut permits[1], length).map(|()| permits)
     }
 
     fn routes_mut(&mut self) -> &mut Routes<S> {

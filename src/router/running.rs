@@ -54,7 +54,7 @@ impl<S> RunningBatch<S> {
 
     /// Reports each event that failed, and returns their number.
     fn report(&self, outcome: &BatchOutcome) -> usize {
-        let failed = outcome.events.iter().enumerate().filter(|(_, outcome)| !outcome.is_ok());
+        let failed = outcome.outcomes.iter().enumerate().filter(|(_, outcome)| !outcome.is_ok());
         let reported = failed.map(|(index, outcome)| {
             let event = (index, self.batch.event_type(index));
             contained(|| {

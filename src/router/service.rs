@@ -37,10 +37,10 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         let (parts, body) = request.into_parts();
         let (provider, mut delivery, body, answer_at) = body.into_parts();
         delivery.set_headers(parts.headers);
-        let work = self.room(body.len()).ok_or(Rejection::Busy).and_then(|room| {
+        let work = self.permits(body.len()).ok_or(Rejection::Busy).and_then(|permits| {
             let batch = self.dispatch(&provider, delivery, body).map_err(Rejection::Undecodable)?;
-            let room = self.more_room(room, batch.body_len()).ok_or(Rejection::Busy)?;
-            Ok(RunningBatch::new(batch, room, self.deadline()))
+            let permits = self.more_permits(permits, batch.body_len()).ok_or(Rejection::Busy)?;
+            Ok(RunningBatch::new(batch, permits, self.handler_timeout()))
         });
         let state = match work {
             Ok(work) => State::Running(work),

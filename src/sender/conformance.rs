@@ -20,7 +20,7 @@ use crate::{
     util::panics::contained,
 };
 
-/// Tries a genuine request and all forgeries on `provider`. `stranger` is the same provider with other keys.
+/// Tries a genuine request and all forgeries on `provider`. `with_another_key` is the same provider with other keys.
 ///
 /// The genuine request has one event of the type `conformance`, as [`Emit::encode`] writes it. If the encoder refuses that
 /// event, then the body is `{"conformance": true}`. Two parts of the request are considered its proof: everything that
@@ -57,13 +57,13 @@ use crate::{
 /// conformance(&Trusting, &Trusting).assert_passed();
 /// ```
 #[must_use]
-pub fn conformance<P: Emit>(provider: &P, stranger: &P) -> ConformanceReport {
+pub fn conformance<P: Emit>(provider: &P, with_another_key: &P) -> ConformanceReport {
     let events = probe(provider, "conformance", true);
-    let (mut own, foreign) = (forge(provider, &events), forge(stranger, &events));
+    let (mut own, foreign) = (forge(provider, &events), forge(with_another_key, &events));
     own.proof = differing(&own.body, &foreign.body);
-    own.dated = is_dated(&own, stranger);
+    own.dated = is_dated(&own, with_another_key);
     let probes = [probe(provider, "conformance2", true), probe(provider, "conformance", false)];
-    let proven = |events: &[Draft; 1]| proven(provider, stranger, events, &outgoing());
+    let proven = |events: &[Draft; 1]| proven(provider, with_another_key, events, &outgoing());
     let bodies = probes.iter().filter_map(proven);
     own.transplanted = own.transplanted_into(&bodies.collect::<Vec<_>>());
     let mut cases = vec![
@@ -91,11 +91,11 @@ fn forge<'a, P: Emit>(provider: &'a P, events: &'a [Draft]) -> Forge<'a, P> {
 }
 
 /// Whether the proof in the body is another one on another day.
-fn is_dated<P: Emit>(own: &Forge<'_, P>, stranger: &P) -> bool {
+fn is_dated<P: Emit>(own: &Forge<'_, P>, with_another_key: &P) -> bool {
     let now = own.outgoing.now + Duration::from_secs(24 * 60 * 60);
     let later = Outgoing { now, ..own.outgoing.clone() };
     let proof_at = |outgoing| {
-        let (body, proof) = proven(own.provider, stranger, own.events, outgoing)?;
+        let (body, proof) = proven(own.provider, with_another_key, own.events, outgoing)?;
         Some(body.slice(proof))
     };
     let proof = proof_at(&own.outgoing);
@@ -106,12 +106,12 @@ fn is_dated<P: Emit>(own: &Forge<'_, P>, stranger: &P) -> bool {
 /// A body, and the part of it that is its proof. `None` if it cannot be encoded.
 fn proven<P: Emit>(
     provider: &P,
-    stranger: &P,
+    with_another_key: &P,
     events: &[Draft],
     outgoing: &Outgoing,
 ) -> Option<(Bytes, Range<usize>)> {
     let body = provider.encode(events, outgoing).ok()?;
-    let foreign = stranger.encode(events, outgoing).ok()?;
+    let foreign = with_another_key.encode(events, outgoing).ok()?;
     let proof = differing(&body, &foreign);
     Some((body, proof))
 }

@@ -69,8 +69,8 @@ impl Schedule {
     }
 
     /// The maximum number of attempts of a delivery.
-    pub fn attempts(&self) -> usize {
-        self.pauses.len().saturating_add(1)
+    pub fn attempts(&self) -> u32 {
+        u32::try_from(self.pauses.len()).unwrap_or(u32::MAX).saturating_add(1)
     }
 
     /// The pause after a failed attempt, counted from 1. `None` after the last.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
 
-use super::read::is_coded;
+use super::read::is_coded_as;
 use crate::{Provider, Rejection, scheme::VerifyError, util::body_format};
 
 /// The answer to a refused request, after a trace event for the operator. `body` is the part that has been read. It is
@@ -14,37 +14,48 @@ pub(super) fn refusal<P: Provider>(
     (parts, body): (&Parts, &[u8]),
     quietly: bool,
 ) -> Response<Bytes> {
-    let hint = hint(&rejection, parts, body);
     // Only 401 and 404 say that a request is not authentic. With another status (431, 503) it may be genuine. Then the
     // sender has to see that it was not delivered.
     let replaced = [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND].contains(&rejection.status());
-    let instead = provider.policy().refusal_status.filter(|_| replaced);
-    let answer = rejection.refusal(&provider.name(), hint, quietly);
+    let policy = provider.policy();
+    let hint = hint(&rejection, parts, body, policy.content_coding.as_deref());
+    let instead = policy.refusal_status.filter(|_| replaced);
+    let status = instead.unwrap_or(rejection.status());
+    rejection.report(&provider.name(), (status, hint), quietly);
     match instead {
-        Some(status) => answered_with(status, answer),
-        None => answer,
+        Some(status) => answered_with(status, rejection),
+        None => rejection.response(),
     }
 }
 
-/// The same refusal under another status. Its reason stays in the extensions.
-fn answered_with(status: StatusCode, refused: Response<Bytes>) -> Response<Bytes> {
-    let (mut head, _) = refused.into_parts();
-    head.status = status;
-    head.headers.clear();
-    Response::from_parts(head, Bytes::new())
+/// No more than the status. The reason is in the extensions.
+fn answered_with(status: StatusCode, rejection: Rejection) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = status;
+    answer.extensions_mut().insert(rejection);
+    answer
 }
 
-fn hint(rejection: &Rejection, parts: &Parts, body: &[u8]) -> Option<&'static str> {
+/// `coding` is the content coding that the sender documents.
+fn hint(
+    rejection: &Rejection,
+    parts: &Parts,
+    body: &[u8],
+    coding: Option<&str>,
+) -> Option<&'static str> {
     match rejection {
         Rejection::Method if parts.method == Method::GET && parts.uri.query().is_some() => {
             Some("a GET with a query may be a handshake whose token is malformed")
         }
         Rejection::Unauthentic(VerifyError::PathToken) => path(parts.uri.path()),
         // The sender signs the bytes as it writes them, and another coding changes the bytes.
-        Rejection::Unauthentic(VerifyError::SignatureMismatch) if is_coded(&parts.headers) => {
-            Some(CODED)
+        Rejection::Unauthentic(VerifyError::SignatureMismatch) => {
+            match is_coded_as(&parts.headers, coding) {
+                false => Some(CODED),
+                true if coding.is_some() => None,
+                true => body_format::guess(body),
+            }
         }
-        Rejection::Unauthentic(VerifyError::SignatureMismatch) => body_format::guess(body),
         _ => None,
     }
 }

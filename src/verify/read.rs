@@ -143,15 +143,17 @@ impl<P: Provider> Reading<P> {
     ) -> Result<(Verified<P>, Permit), Box<Response<Bytes>>> {
         let Self { config, provider, check, permit, received, answer_at, collected, .. } = *self;
         let body = collected.into_bytes();
-        let proof = check.finish_with(Some(&body)).map_err(Rejection::Unauthentic);
-        let proof = proof.and_then(|proof| decodable(&*provider, &parts.headers).map(|()| proof));
-        let proof = proof.map_err(|rejection| {
+        let refused = |rejection| {
             let quietly = config.was_said(&rejection);
             Box::new(refusal(rejection, &*provider, (parts, &body), quietly))
-        })?;
+        };
+        let proof = check
+            .finish_with(Some(&body))
+            .map_err(|error| refused(Rejection::Unauthentic(error)))?;
         if let Some(answer) = provider.answer(&proof, &body) {
             return Err(Box::new(answer));
         }
+        decodable(&*provider, &parts.headers).map_err(refused)?;
         let delivery = Delivery::received(proof, provider.name(), received);
         Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, permit))
     }
@@ -190,17 +192,12 @@ fn decodable<P: Provider>(provider: &P, headers: &HeaderMap) -> Result<(), Rejec
 }
 
 /// Whether the body is sent as it is, or with no other coding than `expected`, which is applied once.
-fn is_coded_as(headers: &HeaderMap, mut expected: Option<&str>) -> bool {
+pub(super) fn is_coded_as(headers: &HeaderMap, mut expected: Option<&str>) -> bool {
     let mut codings = headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::as_bytes);
     codings.all(|coding| {
         let is = |known: &str| coding.eq_ignore_ascii_case(known.as_bytes());
         is("identity") || expected.take().is_some_and(is)
     })
-}
-
-/// Whether the head says that the body is compressed.
-pub(super) fn is_coded(headers: &HeaderMap) -> bool {
-    !is_coded_as(headers, None)
 }
 
 /// The rejection for an error of the body. The error is from hyper, or from a layer in front that limits bodies.

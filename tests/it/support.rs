@@ -192,7 +192,7 @@ impl Wake for Woken {
 
 /// What became of each event.
 pub(crate) fn in_words(outcome: &BatchOutcome) -> Vec<String> {
-    outcome.events.iter().map(ToString::to_string).collect()
+    outcome.outcomes.iter().map(ToString::to_string).collect()
 }
 
 /// The whole of an answer's body.

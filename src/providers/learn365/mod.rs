@@ -85,7 +85,7 @@ pub struct Learn365 {
 impl Learn365 {
     /// The schedule of every sender on ASP.NET WebHooks.
     pub(crate) fn own_schedule() -> Schedule {
-        Schedule::retrying(&RETRIES[..]).answer_timeout(PATIENCE).follows_redirects()
+        Schedule::retrying(&RETRIES[..]).answer_timeout(ANSWER_TIMEOUT).follows_redirects()
     }
 
     /// Accepts requests that are signed with any of the keys, which are the secrets as typed into the registration.
@@ -232,6 +232,6 @@ const DEEPEST: usize = MAX_DEPTH + 2;
 /// After 1 and after 4 further minutes: read in the source, and recorded in real time.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(240)];
 /// The default timeout of the sender's HTTP client.
-const PATIENCE: Duration = Duration::from_secs(100);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(100);
 /// The maximum length of an id, in bytes. The sender's ids have 32.
 const MAX_ID: usize = 256;

@@ -20,7 +20,7 @@ pub struct DeliveryReport {
     /// emulator, it is the id of the registration.
     pub target: String,
     /// The types of its events.
-    pub events: Vec<String>,
+    pub event_types: Vec<String>,
     /// The attempts, in order.
     pub attempts: Vec<Attempt>,
     /// Whether it is finished, and how.
@@ -56,8 +56,8 @@ pub enum Answer {
 }
 
 impl DeliveryReport {
-    pub(super) fn new(id: String, target: String, events: Vec<String>) -> Self {
-        Self { id, target, events, attempts: Vec::new(), status: DeliveryStatus::Queued }
+    pub(super) fn new(id: String, target: String, event_types: Vec<String>) -> Self {
+        Self { id, target, event_types, attempts: Vec::new(), status: DeliveryStatus::Queued }
     }
 }
 
@@ -74,8 +74,8 @@ impl Attempt {
 
 impl fmt::Display for DeliveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, target, events, attempts, status } = self;
-        write!(f, "delivery {id} of {} to {target}: {status}", events.join(", "))?;
+        let Self { id, target, event_types, attempts, status } = self;
+        write!(f, "delivery {id} of {} to {target}: {status}", event_types.join(", "))?;
         attempts.iter().try_for_each(|attempt| write!(f, "\n  {attempt}"))
     }
 }

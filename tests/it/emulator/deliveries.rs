@@ -101,7 +101,7 @@ async fn several_events_travel_in_one_delivery() {
         ]
     );
     let reported: Vec<_> =
-        emulator.reports().iter().map(|report| report.events.join(" ")).collect();
+        emulator.reports().iter().map(|report| report.event_types.join(" ")).collect();
     assert_eq!(
         reported,
         [
@@ -190,7 +190,7 @@ async fn a_report_says_what_was_tried() {
     let delivered = report(&emulator);
     assert_eq!((delivered.status, emulator.next_retry()), (DeliveryStatus::Delivered, None));
     assert_eq!((&delivered.id, &delivered.target), (id, &registration));
-    assert_eq!(delivered.events, [COMPLETED, "UserDeleted"]);
+    assert_eq!(delivered.event_types, [COMPLETED, "UserDeleted"]);
     let facts = |one: &Attempt| (one.number, one.at, one.redirects, one.method.clone());
     let attempts: Vec<_> = delivered.attempts.iter().map(facts).collect();
     assert_eq!(attempts, [(1, after(0), 0, Method::POST), (2, after(61), 0, Method::POST)]);

@@ -98,6 +98,6 @@ fn a_session_with_two_actions_does_not_fit() {
     let events = EventRouter::new().on(async |_: SessionCreated| {});
     let body = r#"[{"uuid":"u","action":"create","action":"delete"}]"#;
     let (_, outcome) = run(&events, &synthesis_vr(), body);
-    let told = outcome.events.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let told = outcome.outcomes.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(told, ["element `[0]`: has two members `action` (byte 1)"]);
 }

@@ -89,7 +89,7 @@ fn time_is_microseconds_in_a_number_or_in_text() {
         let body = format!(r#"{{"event_name":"recording.failed",{}"#, &body[1..]);
         let (_, outcome) = run(&events, &teachstack(), body);
         assert_eq!(
-            outcome.events[0].to_string(),
+            outcome.outcomes[0].to_string(),
             format!(r#"event "recording.failed" at {expected} (byte 0)"#)
         );
     }

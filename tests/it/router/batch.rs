@@ -39,7 +39,7 @@ fn an_empty_body_is_an_empty_batch() {
     let mut batch = batch(&router, "[]");
     assert!(batch.is_empty());
     let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
-    assert!(outcome.events.is_empty());
+    assert!(outcome.outcomes.is_empty());
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn dropped_on_the_way_it_is_resumed_without_what_is_done() {
         open.try_send(()).unwrap();
     }
     let Poll::Ready(outcome) = polled(&mut second) else { panic!("waits") };
-    assert_eq!((outcome.events.len(), outcome.failed()), (3, 0));
+    assert_eq!((outcome.outcomes.len(), outcome.failed()), (3, 0));
     assert_eq!(log.seen()[3..], ["begin 1", "end 1", "begin 2", "end 2"]);
 }
 
@@ -125,7 +125,7 @@ fn what_is_left_out_keeps_its_place() {
         let mut batch = batch(&router, pings(3)).without(done);
         let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
         let words: Vec<_> =
-            outcome.events.iter().map(|o| o.to_string().replace("its handler ", "")).collect();
+            outcome.outcomes.iter().map(|o| o.to_string().replace("its handler ", "")).collect();
         assert_eq!(words, expected, "{done:?}");
     }
 }
@@ -136,7 +136,7 @@ fn what_is_left_out_was_decoded_all_the_same() {
     let mut batch = batch(&router, body(&[("ping", "0"), ("ping", "1")])).without(&[0]);
     let Poll::Ready(outcome) = polled(&mut batch) else { panic!("waits") };
     assert_eq!(outcome.failed(), 1);
-    assert_eq!(outcome.events[0].to_string(), "skipped: it was handled before");
+    assert_eq!(outcome.outcomes[0].to_string(), "skipped: it was handled before");
 }
 
 /// A handler's future need not be `Sync`, and what awaits a batch is `Send` all the same.
@@ -165,7 +165,7 @@ fn a_poll_has_a_share_of_the_events() {
         let mut batch = batch(&router, pings(events));
         let (polls, outcome) = polled_to_its_end(&mut batch);
         assert_eq!((polls, outcome.is_ok()), (expected, true), "{events} events");
-        assert_eq!(u64::try_from(outcome.events.len()), Ok(events));
+        assert_eq!(u64::try_from(outcome.outcomes.len()), Ok(events));
     }
     let mut batch = batch(&router, pings(100));
     assert!(polled(&mut batch).is_pending());

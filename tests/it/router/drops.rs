@@ -101,7 +101,7 @@ const CASES: [(&str, fn()); 14] = [
     ("two errors", || all_fail(outcome(&mut batch(&failing(), pings(2))), 2)),
     ("two errors in a list of the user's", || {
         let Poll::Ready(mut outcome) = polled(&mut batch(&failing(), pings(2))) else { panic!() };
-        drop(std::mem::take(&mut outcome.events));
+        drop(std::mem::take(&mut outcome.outcomes));
     }),
     ("two errors while another panic unwinds", || {
         let outcome = outcome(&mut batch(&failing(), pings(2)));
@@ -113,8 +113,8 @@ const CASES: [(&str, fn()); 14] = [
     }),
     ("an error taken out", || {
         let mut outcome = outcome(&mut batch(&failing(), pings(2)));
-        let error: BoxError = outcome.events.remove(0).into_error().unwrap();
-        assert!(error.is::<Bomb>() && outcome.events.remove(0).into_error().is_some_and(keep));
+        let error: BoxError = outcome.outcomes.remove(0).into_error().unwrap();
+        assert!(error.is::<Bomb>() && outcome.outcomes.remove(0).into_error().is_some_and(keep));
         std::mem::forget(error);
         assert!(Outcome::Handled.into_error().is_none());
     }),

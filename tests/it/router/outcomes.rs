@@ -34,12 +34,12 @@ fn the_outcome_counts_what_the_sender_must_not_take_as_delivered() {
     let Poll::Ready(outcome) = polled(&mut batch(&router, pings(3))) else { panic!("waits") };
     assert_eq!((outcome.failed(), outcome.is_ok()), (2, false));
     assert!(matches!(
-        outcome.events[..],
+        outcome.outcomes[..],
         [Outcome::Handled, Outcome::Failed(_), Outcome::Failed(_)]
     ));
 
     let Poll::Ready(none) = polled(&mut batch(&router, "[]")) else { panic!("waits") };
-    assert_eq!((none.events.len(), none.failed(), none.is_ok()), (0, 0, true));
+    assert_eq!((none.outcomes.len(), none.failed(), none.is_ok()), (0, 0, true));
 }
 
 const MIXED: [(&str, &str); 4] =
@@ -58,8 +58,8 @@ fn without_a_fallback_unknown_is_ignored_and_a_misfit_fails() {
     assert!(results[3].starts_with(r#"event "ping" at `[3].data`: "#), "{}", results[3]);
 
     let Poll::Ready(outcome) = polled(&mut batch(&router, body(&MIXED))) else { panic!("waits") };
-    assert!(matches!(outcome.events[0], Outcome::Misfit(_)));
-    assert!(matches!(outcome.events[1], Outcome::Ignored));
+    assert!(matches!(outcome.outcomes[0], Outcome::Misfit(_)));
+    assert!(matches!(outcome.outcomes[1], Outcome::Ignored));
     assert_eq!(outcome.failed(), 2);
 }
 
@@ -230,7 +230,7 @@ async fn a_panic_is_its_events_failure_and_the_next_is_handled() {
             register(router.on(async |e: Ping, State(log): State<Log>| log.note(e.n.to_string())));
         let text = body(&[("ping", r#"{"n":0}"#), ("bad", r#"{"n":1}"#), ("ping", r#"{"n":2}"#)]);
         let outcome = batch(&router, text).await;
-        let words: Vec<_> = outcome.events.iter().map(ToString::to_string).collect();
+        let words: Vec<_> = outcome.outcomes.iter().map(ToString::to_string).collect();
         assert_eq!(
             words,
             ["handled", "its handler or its decoding panicked", "handled"],

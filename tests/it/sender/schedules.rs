@@ -16,7 +16,7 @@ fn times(schedule: &Schedule) -> Vec<Duration> {
         time += pause;
         times.push(time);
     }
-    assert_eq!(times.len(), schedule.attempts());
+    assert_eq!(u32::try_from(times.len()), Ok(schedule.attempts()));
     times
 }
 

@@ -14,7 +14,10 @@ fn of_a_rejection() {
         (Rejection::BodyTimeout, "the body did not arrive in time"),
         (Rejection::BodyBroken, "the body broke off"),
         (Rejection::MediaType, "header `content-type` does not say JSON"),
-        (Rejection::ContentEncoding, "header `content-encoding` is not `identity`"),
+        (
+            Rejection::ContentEncoding,
+            "header `content-encoding` names a coding that this sender does not use",
+        ),
         (Rejection::Undecodable(undecodable), "not decodable: the body is cut short at byte 1"),
         (Rejection::EventsFailed(1), "an event was not handled"),
         (Rejection::EventsFailed(2), "2 events were not handled"),
