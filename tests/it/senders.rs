@@ -16,8 +16,11 @@ mod zoom;
 
 use std::{collections::BTreeSet, fs, path::Path};
 
-/// The most lines of code that a sender may need for its type and its `impl Provider`.
+/// The most lines of code that the receiving half of a sender may need.
 const MAX_LINES: usize = 30;
+/// Those that need more: three modes, a token's own header and times, three kinds of bodies, sorted fields and two ports.
+const LONGER: [(&str, usize); 4] =
+    [("cloudevents", 72), ("jwt", 48), ("slack", 45), ("twilio", 58)];
 
 /// Tries every rule of the matrix on each subject: the name of its tests, the module of the sender, and the function there
 /// that makes the subject.
@@ -117,18 +120,18 @@ fn every_sender_is_in_the_matrix() {
     assert_eq!(names, LISTED.iter().map(|&name| name.to_owned()).collect());
 }
 
+/// All code of the receiving half counts: the type, its `impl Provider`, and the functions that this calls.
 #[test]
 fn each_provider_is_short() {
     for (name, text) in sources() {
-        let code = text.lines().filter(|line| {
-            let line = line.trim();
-            !line.is_empty() && !line.starts_with("//")
-        });
-        let mut code = code.skip_while(|line| !line.contains("struct ")).enumerate();
-        let begin = code.find(|(_, line)| line.starts_with("impl Provider for "));
-        let end = code.find(|(_, line)| *line == "}");
-        let (Some(_), Some((last, _))) = (begin, end) else { panic!("{name} has no provider") };
-        assert!(last < MAX_LINES, "{name}: {} lines of code", last + 1);
+        let code =
+            text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+        let own = code.skip_while(|line| !line.contains("struct "));
+        let lines = own.take_while(|line| !line.starts_with("impl Emit for")).count();
+        let longer = LONGER.iter().find(|(longer, _)| *longer == name);
+        let most = longer.map_or(MAX_LINES, |(_, most)| *most);
+        assert!((1..=most).contains(&lines), "{name}: {lines} lines of code");
+        assert!(longer.is_none() || lines > MAX_LINES, "{name} is no longer");
     }
 }
 
