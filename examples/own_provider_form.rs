@@ -54,6 +54,7 @@ impl Emit for Parcels {
         Ok(Form::default().with("payload", &event.json).to_string().into())
     }
 
+    /// A body of another making (`Sender::body`) has no event: it gets the usual type.
     fn announce(&self, head: &mut Parts, events: &[Draft], _: &Outgoing) {
         let event_type = events.first().map_or("parcel.delivered", |event| &event.event_type);
         if let Ok(value) = HeaderValue::try_from(event_type) {
