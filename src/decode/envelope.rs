@@ -100,7 +100,7 @@ impl Envelope {
     }
 
     /// For objects that have no member with their type: `of` finds the type by their members, or returns `None` for an
-    /// unknown event. The closure may capture. It is kept in an `Arc`: a provider that keeps its envelope and clones it
+    /// unknown event. If it panics, the body is refused. The closure may capture. It is kept in an `Arc`: a provider that keeps its envelope and clones it
     /// saves an allocation for each request.
     ///
     /// ```

@@ -36,7 +36,7 @@ impl Envelope {
     }
 
     /// Reads the whole of `body` without decoding anything, showing each event to `found`.
-    pub(super) fn find<'b>(
+    pub(crate) fn find<'b>(
         &self,
         body: &'b [u8],
         found: impl FnMut(Element<'b>),
@@ -157,7 +157,10 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
                 self.flat(flat::Keys { event_type, beside: beside.as_ref() }, at)
             }
             (Some(b'{'), Layout::Shape(Shape(of))) => {
-                let event_type = of(&Members::read(at, self.envelope.camel_case)?);
+                let members = Members::read(at, self.envelope.camel_case)?;
+                let event_type = contained(|| of(&members)).ok_or_else(|| {
+                    DecodeError::new(start, "has an element for which `Envelope::shape` panicked")
+                })?;
                 match event_type.filter(|event_type| event_type.len() <= Envelope::MAX_TYPE) {
                     Some(event_type) => self.rewound(event_type, start, at),
                     None => self.unknown(start, at, Ok(None)),

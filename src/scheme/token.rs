@@ -142,6 +142,9 @@ impl Token {
 
     /// The first token in clear, for the sending half of a scheme of your own: [`Emit::encode`](crate::Emit::encode) writes it
     /// into the body.
+    ///
+    /// A token in the body goes where the body goes. If `sender::Deliveries` follows a 307 to another host, then that host gets
+    /// the body. So for such a sender, let [`Emit::schedule`](crate::Emit::schedule) follow no redirects.
     pub fn dangerous_reveal(&self) -> Option<&str> {
         str::from_utf8(&self.keys.first()?.1.text).ok()
     }

@@ -14,9 +14,10 @@ use super::{
     Draft, Emit, Outgoing, Tamper,
     emit::quoted,
     forge::{Forge, Forged, differing, replaced},
+    found::{self, Facts},
 };
 use crate::{
-    scheme::{Authentic, DeliveryId, Head, VerifyError, counted},
+    scheme::{Authentic, Head, VerifyError, counted},
     util::panics::contained,
 };
 
@@ -28,9 +29,13 @@ use crate::{
 /// the type of the event or on its payload, then it must cover both. If it depends on the time, then a body that was signed
 /// ten years ago must be refused.
 ///
+/// The proof must also cover an id in the body, if the receiver takes it for [that of the delivery](crate::Delivery::id),
+/// and it must cover each event of a body with two events, if [`Emit::encode`] writes one. A token covers nothing, so with a
+/// token these are not tried.
+///
 /// A header that proves nothing belongs in [`Emit::announce`]. With another value of it, a request may be accepted or
-/// refused, but it must not have another [id](crate::scheme::Check::id). If the request was refused before, as it was too
-/// old, then it must still be refused.
+/// refused, but it must not have another [id](crate::scheme::Check::id), or another [key](crate::scheme::Authentic::by_key). If
+/// the request was refused before, as it was too old, then it must still be refused.
 ///
 /// A case is passed if at least one request was refused in it, and no request was accepted that must be refused. The case
 /// `genuine` is passed if its request was accepted.
@@ -62,10 +67,20 @@ pub fn conformance<P: Emit>(provider: &P, with_another_key: &P) -> ConformanceRe
     let (mut own, foreign) = (forge(provider, &events), forge(with_another_key, &events));
     own.proof = differing(&own.body, &foreign.body);
     own.dated = is_dated(&own, with_another_key);
-    let probes = [probe(provider, "conformance2", true), probe(provider, "conformance", false)];
-    let proven = |events: &[Draft; 1]| proven(provider, with_another_key, events, &outgoing());
-    let bodies = probes.iter().filter_map(proven);
-    own.transplanted = own.transplanted_into(&bodies.collect::<Vec<_>>());
+    let [other_type, other_payload] =
+        [probe(provider, "conformance2", true), probe(provider, "conformance", false)];
+    let both = [&events[..], &other_payload].concat();
+    let proven = |events: &[Draft], outgoing: &Outgoing| {
+        proven(provider, with_another_key, events, outgoing)
+    };
+    let bodies = [&other_type[..], &other_payload, &both].map(|events| proven(events, &outgoing()));
+    let bodies: Vec<_> = bodies.into_iter().flatten().collect();
+    if !own.has_token(&bodies) {
+        own.longer = longer(&own.body);
+        own.transplanted = own.transplanted_into(bodies);
+        let other_id = Outgoing { id: "7c1f8d2e".into(), ..outgoing() };
+        own.readdressed = own.transplanted_into(proven(&events, &other_id));
+    }
     let mut cases = vec![
         Case { name: "genuine", verdict: own.accepts() },
         Case { name: "other-key", verdict: verdict(own.refuses(&[foreign.genuine()])) },
@@ -76,6 +91,12 @@ pub fn conformance<P: Emit>(provider: &P, with_another_key: &P) -> ConformanceRe
         Case { name: tamper.name(), verdict: verdict(both) }
     }));
     ConformanceReport { cases }
+}
+
+/// The body with a part of it behind its end once more: the whole, and the last line.
+fn longer(body: &Bytes) -> Vec<Bytes> {
+    let line = body.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    [body, line].map(|more| [body, more].concat().into()).to_vec()
 }
 
 fn probe<P: Emit>(provider: &P, event_type: &str, value: bool) -> [Draft; 1] {
@@ -156,15 +177,17 @@ impl<P: Emit> Forge<'_, P> {
     fn is_unmoved(&self, pairs: &[[Forged; 2]]) -> Result<usize, String> {
         let mut refused = 0;
         for [base, one] in pairs {
-            let of_base = contained(|| self.judge(base));
-            let failed = match (of_base, contained(|| self.judge(one))) {
+            let [of_base, of_one] = [base, one].map(|of| contained(|| self.facts(of)));
+            let failed = match (of_base, of_one) {
                 (_, None) => "panicked on a",
                 (_, Some(Err(_))) => {
                     refused += 1;
                     continue;
                 }
-                (Some(Ok(known)), Some(Ok(found))) if id(&known) == id(&found) => continue,
-                (Some(Ok(_)), Some(Ok(_))) => "took another id from a",
+                (Some(Ok(known)), Some(Ok(found))) => match known.unlike(&found) {
+                    Some(failed) => failed,
+                    None => continue,
+                },
                 (_, Some(Ok(_))) => "accepted an otherwise refused",
             };
             return Err(format!("{failed} request {}", difference(one, base)));
@@ -172,15 +195,23 @@ impl<P: Emit> Forge<'_, P> {
         Ok(refused)
     }
 
-    /// The other bodies with this body's proof in place of theirs. If the proof is in the body and is the same in each of
-    /// them, then it is a token, which covers only itself, and the result is empty.
-    fn transplanted_into(&self, bodies: &[(Bytes, Range<usize>)]) -> Vec<Bytes> {
+    /// Whether the proof is a token, which covers nothing else: it is the same in bodies with other events.
+    fn has_token(&self, bodies: &[(Bytes, Range<usize>)]) -> bool {
         let own = &self.body[self.proof.clone()];
-        let is_token = bodies.iter().all(|(body, proof)| body[proof.clone()] == *own);
-        if is_token && !self.signs_body() {
-            return Vec::new();
-        }
-        bodies.iter().map(|(body, proof)| replaced(body, proof, own)).collect()
+        bodies.iter().all(|(body, proof)| body[proof.clone()] == *own) && !self.signs_body()
+    }
+
+    /// The other bodies with this body's proof in place of theirs.
+    fn transplanted_into(
+        &self,
+        bodies: impl IntoIterator<Item = (Bytes, Range<usize>)>,
+    ) -> Vec<Bytes> {
+        let own = &self.body[self.proof.clone()];
+        bodies.into_iter().map(|(body, proof)| replaced(&body, &proof, own)).collect()
+    }
+
+    fn facts(&self, request: &Forged) -> Result<Facts, VerifyError> {
+        Ok(found::facts(self.provider, request, &self.judge(request)?))
     }
 
     /// Checks the request, with its body in two parts.
@@ -191,10 +222,6 @@ impl<P: Emit> Forge<'_, P> {
         check.update(second);
         check.finish()
     }
-}
-
-fn id(proof: &Authentic) -> Option<&str> {
-    proof.id.as_ref().map(DeliveryId::as_str)
 }
 
 /// How `forged` differs from `genuine`. No value is shown, because it can be a secret.

@@ -34,7 +34,7 @@ pub trait Emit: Provider {
     ///
     /// This is called again for each request that is forged, with the time and the id of that request.
     /// [`conformance`](crate::sender::conformance()) alters these headers, too. The receiver may accept such a request, but not
-    /// with another id, and not if it refused the request before. If the body was not encoded from events, as by
+    /// with another id or key, and not if it refused the request before. If the body was not encoded from events, as by
     /// [`Sender::body`](crate::Sender::body), then `events` is empty, and the request names no type.
     fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
         let _ = (head, events, outgoing);

@@ -22,6 +22,10 @@ pub(super) struct Forge<'a, P> {
     pub(super) dated: bool,
     /// Other bodies that this one's proof was put into, if a proof covers more than itself.
     pub(super) transplanted: Vec<Bytes>,
+    /// As `transplanted`: the body of a delivery with the same events and another id.
+    pub(super) readdressed: Vec<Bytes>,
+    /// As `transplanted`: this body, and more behind its end.
+    pub(super) longer: Vec<Bytes>,
 }
 
 #[derive(Clone)]
@@ -42,8 +46,18 @@ impl<'a, P: Emit> Forge<'a, P> {
         head.method = Method::POST;
         head.uri = uri;
         head.headers.insert(header::CONTENT_TYPE, provider.content_type());
-        let (proof, transplanted) = (0..0, Vec::new());
-        Self { provider, head, events, body, outgoing, proof, dated: false, transplanted }
+        Self {
+            provider,
+            head,
+            events,
+            body,
+            outgoing,
+            proof: 0..0,
+            dated: false,
+            transplanted: Vec::new(),
+            readdressed: Vec::new(),
+            longer: Vec::new(),
+        }
     }
 
     pub(super) fn genuine(&self) -> Forged {

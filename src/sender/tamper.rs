@@ -140,12 +140,20 @@ impl Tamper {
         all
     }
 
-    /// Pairs of requests that differ only in announced headers, which prove nothing. If the first request is refused, then
-    /// the second must be refused, too. If both are accepted, then their ids must be the same.
+    /// Pairs of requests that differ only in announced headers, in an id in the body, or in bytes after the end of the body. If
+    /// the first request is refused, then the second must be refused, too. If both are accepted, then their
+    /// [`Facts`](super::found::Facts) must be the same.
     pub(super) fn reannounce<P: Emit>(self, of: &Forge<'_, P>) -> Vec<[Forged; 2]> {
         let genuine = of.genuine();
         let spoilt = self.spoilt(of, &of.announced_names());
         let mut all: Vec<_> = spoilt.into_iter().map(|one| [genuine.clone(), one]).collect();
+        let bodies = match self {
+            Self::BodyAltered => &of.longer[..],
+            Self::Replayed => &of.readdressed,
+            _ => &[],
+        };
+        let others = of.over(bodies.iter().cloned());
+        all.extend(others.into_iter().map(|one| [genuine.clone(), one]));
         if let (Self::Restamped | Self::Replayed, Some(other)) = (self, self.other(&of.outgoing)) {
             all.extend(of.reannounced(&genuine, &other));
             // Otherwise it is among the forgeries.

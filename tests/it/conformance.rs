@@ -1,5 +1,6 @@
 //! Every provider of this crate passes its own list, and the list finds what is broken.
 
+mod covered;
 mod dated;
 mod forgetful;
 mod urls;
@@ -60,13 +61,7 @@ fn what_does_not_apply_is_said_and_not_counted_as_passed() {
     let learn365 = conformance(&learn365(), &Learn365::new(OTHER_SECRET).unwrap());
     assert_eq!(
         inapplicable(learn365),
-        all(&[
-            Tamper::UrlAltered,
-            Tamper::Stale,
-            Tamper::Early,
-            Tamper::Restamped,
-            Tamper::Replayed,
-        ])
+        all(&[Tamper::UrlAltered, Tamper::Stale, Tamper::Early, Tamper::Restamped,])
     );
     let standard = conformance(&standard_webhooks(), &StandardWebhooks::new(OTHER_WHSEC).unwrap());
     assert_eq!(inapplicable(standard), all(&[Tamper::UrlAltered]));
@@ -463,7 +458,7 @@ fn a_proof_in_the_body_is_found_and_tampered_with() {
         let untried = ["body-altered: does not apply\n", "transplanted: does not apply\n"];
         assert_eq!(
             untried.map(|line| report.to_string().contains(line)),
-            [true, token],
+            [token, token],
             "{report}"
         );
     }

@@ -84,7 +84,8 @@ impl<P: Emit> Deliveries<P> {
     /// Deliveries with the retries, the timeout and the redirects of `schedule`. A redirect may lead to any host.
     ///
     /// If a redirect leads to another scheme, host or port, then only the provider's own headers are sent there, without
-    /// its tokens and without the headers of [`Sender::headers`].
+    /// its tokens and without the headers of [`Sender::headers`]. After a 307 the body is sent there, too: with a
+    /// [token in the body](crate::scheme::Token::elsewhere), use a schedule that follows no redirects.
     pub fn new(schedule: Schedule) -> Self {
         Self::reaching(schedule, true)
     }

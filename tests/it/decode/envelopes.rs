@@ -333,6 +333,17 @@ fn a_shape_may_capture() {
     assert!(format!("{envelope:?}").contains("Shape"));
 }
 
+/// No event of such a body is handled, so none may be taken for handled.
+#[test]
+fn a_shape_that_panics_refuses_the_body() {
+    let shape =
+        || Envelope::shape(|all| all.raw("total").map(|total| total[..2].to_owned().into()));
+    let refused = refusal(shape(), r#"[{"total":12},{"total":3},{"total":45}]"#);
+    assert_eq!(refused, "the body has an element for which `Envelope::shape` panicked at byte 14");
+    let found = tower_webhook::decode::events(&shape(), br#"{"total":3}"#);
+    assert_eq!(found.unwrap_err().offset(), 0);
+}
+
 #[test]
 fn a_shape_sees_camel_case_where_the_envelope_is_read_so() {
     let shape = || Envelope::shape(|members| members.text("Type"));
