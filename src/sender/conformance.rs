@@ -30,7 +30,8 @@ use crate::{
 /// ten years ago must be refused.
 ///
 /// The proof must also cover an id in the body, if the receiver takes it for [that of the delivery](crate::Delivery::id),
-/// and it must cover each event of a body with two events, if [`Emit::encode`] writes one. A token covers nothing, so with a
+/// a time in the body, if the receiver checks its age, and each event of a body with two events, if [`Emit::encode`] writes
+/// one. A token covers nothing, so with a
 /// token these are not tried.
 ///
 /// A header that proves nothing belongs in [`Emit::announce`]. With another value of it, a request may be accepted or
@@ -80,6 +81,7 @@ pub fn conformance<P: Emit>(provider: &P, with_another_key: &P) -> ConformanceRe
         own.transplanted = own.transplanted_into(bodies);
         let other_id = Outgoing { id: "7c1f8d2e".into(), ..outgoing() };
         own.readdressed = own.transplanted_into(proven(&events, &other_id));
+        own.restamped = restamped(&own, |earlier| proven(&events, earlier));
     }
     let mut cases = vec![
         Case { name: "genuine", verdict: own.accepts() },
@@ -97,6 +99,23 @@ pub fn conformance<P: Emit>(provider: &P, with_another_key: &P) -> ConformanceRe
 fn longer(body: &Bytes) -> Vec<Bytes> {
     let line = body.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     [body, line].map(|more| [body, more].concat().into()).to_vec()
+}
+
+/// Requests that may be too old, each with this one's body under the proof of that older one. A time in a header is restamped
+/// with the header.
+fn restamped<P: Emit>(
+    own: &Forge<'_, P>,
+    proven: impl Fn(&Outgoing) -> Option<(Bytes, Range<usize>)>,
+) -> Vec<[Forged; 2]> {
+    let pair = |age| {
+        let now = own.outgoing.now.checked_sub(age)?;
+        let earlier = Outgoing { now, occurred_at: now, ..outgoing() };
+        let (body, proof) = proven(&earlier)?;
+        let fresh = replaced(&own.body, &own.proof, &body[proof]);
+        Some([own.made_for(&earlier), own.over_it(fresh)])
+    };
+    let ages = AGES.into_iter().filter(|_| !own.proof.is_empty());
+    ages.filter_map(pair).collect()
 }
 
 fn probe<P: Emit>(provider: &P, event_type: &str, value: bool) -> [Draft; 1] {
@@ -136,6 +155,10 @@ fn proven<P: Emit>(
     let proof = differing(&body, &foreign);
     Some((body, proof))
 }
+
+/// Of requests that may be too old: by most tolerances, and by all.
+const AGES: [Duration; 2] =
+    [Duration::from_secs(60 * 60), Duration::from_secs(10 * 365 * 24 * 60 * 60)];
 
 fn outgoing() -> Outgoing {
     let since_1970 = Duration::from_secs(1_700_000_000);

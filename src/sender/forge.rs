@@ -26,6 +26,8 @@ pub(super) struct Forge<'a, P> {
     pub(super) readdressed: Vec<Bytes>,
     /// As `transplanted`: this body, and more behind its end.
     pub(super) longer: Vec<Bytes>,
+    /// An earlier request, and this body with the proof of that one.
+    pub(super) restamped: Vec<[Forged; 2]>,
 }
 
 #[derive(Clone)]
@@ -57,6 +59,7 @@ impl<'a, P: Emit> Forge<'a, P> {
             transplanted: Vec::new(),
             readdressed: Vec::new(),
             longer: Vec::new(),
+            restamped: Vec::new(),
         }
     }
 
@@ -199,6 +202,11 @@ impl<'a, P: Emit> Forge<'a, P> {
             all.extend(self.over(bodies));
         }
         all
+    }
+
+    /// The genuine head over another body.
+    pub(super) fn over_it(&self, body: Bytes) -> Forged {
+        Forged { head: self.genuine().head, body }
     }
 
     /// The genuine head over other bodies.

@@ -154,6 +154,9 @@ impl Tamper {
         };
         let others = of.over(bodies.iter().cloned());
         all.extend(others.into_iter().map(|one| [genuine.clone(), one]));
+        if self == Self::Restamped {
+            all.extend(of.restamped.iter().cloned());
+        }
         if let (Self::Restamped | Self::Replayed, Some(other)) = (self, self.other(&of.outgoing)) {
             all.extend(of.reannounced(&genuine, &other));
             // Otherwise it is among the forgeries.
