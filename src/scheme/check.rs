@@ -54,7 +54,7 @@ impl Check {
     ///
     /// The [layer](crate::VerifyLayer) keeps the body once, within its limits, and gives it to `judge` at its end. So an
     /// unauthentic body is read to its end, up to [`max_body_bytes`](crate::VerifyLayer::max_body_bytes), and `judge` reads
-    /// bytes that nobody has authenticated: it must not panic, and its cost must be bounded for every body of that length.
+    /// bytes that nobody has authenticated: its cost must be bounded for every body of that length.
     /// Compare in constant time: with [`Token::compare`](super::Token::compare), [`Tag`](super::Tag) or `subtle`.
     /// [`Check::prefix`] has no effect on it.
     ///
@@ -162,6 +162,11 @@ impl Check {
             Kind::HmacSha256(check) => check.feed(bytes),
             Kind::Streaming(scheme) => scheme.update(bytes),
         }
+    }
+
+    /// Whether code that is not of this crate ends it, on bytes that nobody has authenticated.
+    pub(crate) fn is_foreign(&self) -> bool {
+        matches!(self.kind, Kind::Streaming(_) | Kind::Whole(_))
     }
 
     /// The body is complete: is the request authentic?

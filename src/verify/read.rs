@@ -26,8 +26,8 @@ use super::{
 use crate::{
     BoxError, Delivery, Provider, Rejection,
     error::MAX_CAUSES,
-    scheme::{Check, Head, ReadHeaders},
-    util::{permits::Permit, timer},
+    scheme::{Authentic, Check, Head, ReadHeaders, VerifyError},
+    util::{panics::contained, permits::Permit, timer},
 };
 
 /// A body that is being read and checked.
@@ -147,9 +147,7 @@ impl<P: Provider> Reading<P> {
             let quietly = config.was_said(&rejection);
             Box::new(refusal(rejection, &*provider, (parts, &body), quietly))
         };
-        let proof = check
-            .finish_with(Some(&body))
-            .map_err(|error| refused(Rejection::Unauthentic(error)))?;
+        let proof = proven(check, &body).map_err(|e| refused(Rejection::Unauthentic(e)))?;
         if let Some(answer) = provider.answer(&proof, &body) {
             return Err(Box::new(answer));
         }
@@ -177,6 +175,16 @@ impl<P: Provider> Reading<P> {
         }
         (answer, drain)
     }
+}
+
+/// The verdict of the check. If a scheme of the user's own panics, then only its request is refused: otherwise a body that
+/// nobody has authenticated would end an HTTP/2 connection, and with it genuine requests.
+fn proven(check: Check, body: &[u8]) -> Result<Authentic, VerifyError> {
+    if !check.is_foreign() {
+        return check.finish_with(Some(body));
+    }
+    let verdict = contained(|| check.finish_with(Some(body)));
+    verdict.unwrap_or_else(|| Err(VerifyError::Other("the check panicked".into())))
 }
 
 /// Whether the head describes a body that can be decoded.

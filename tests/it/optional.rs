@@ -179,7 +179,7 @@ async fn a_coding_is_the_one_that_is_agreed_on_and_only_once() {
 /// It ends the request, and not the receiver.
 #[tokio::test]
 async fn a_method_that_panics_holds_no_permit() {
-    let panicking: [Acme; 4] = [
+    let panicking: [Acme; 3] = [
         Acme {
             unpack: |body| {
                 assert!(body != "boom");
@@ -191,18 +191,6 @@ async fn a_method_that_panics_holds_no_permit() {
             answer: |body| {
                 assert!(body != b"boom");
                 None
-            },
-            ..acme()
-        },
-        Acme {
-            authenticate: |keys, head| {
-                let tag = tag(head)?;
-                Ok(Check::whole(move |body| {
-                    assert!(body != b"boom");
-                    let mut check = keys.check(tag);
-                    check.update(body);
-                    check.finish()
-                }))
             },
             ..acme()
         },
@@ -234,4 +222,30 @@ async fn a_method_that_panics_holds_no_permit() {
         batches.drain().await;
         assert_eq!(log.seen().len(), 3);
     }
+}
+
+/// Otherwise a body that nobody has authenticated would end an HTTP/2 connection.
+#[tokio::test]
+async fn a_judge_that_panics_refuses_its_request_alone() {
+    let provider = Acme {
+        authenticate: |keys, head| {
+            let tag = tag(head)?;
+            Ok(Check::whole(move |body| {
+                assert!(body != b"boom");
+                keys.verify(tag, [body])
+            }))
+        },
+        ..acme()
+    };
+    let log = Log::default();
+    let hook = VerifyLayer::new(provider).max_bodies(1).layer(noting(&log));
+    for _ in 0..3 {
+        let refused = hook.clone().oneshot(signed("boom")).await.unwrap();
+        assert_eq!(refused.status(), 401);
+        let reason = refused.extensions().get::<Rejection>().unwrap().to_string();
+        assert_eq!(reason, "not authentic: the check panicked");
+        let genuine = hook.clone().oneshot(signed(r#"{"kind":"a"}"#)).await.unwrap();
+        assert_eq!(genuine.status(), 200);
+    }
+    assert_eq!(log.seen().len(), 3);
 }
