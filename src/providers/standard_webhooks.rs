@@ -37,10 +37,7 @@
 //! # Ok(()) }
 //! ```
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, time::Duration};
 
 use base64::{
     Engine,
@@ -53,7 +50,6 @@ use zeroize::Zeroizing;
 use super::only;
 use crate::{
     Draft, Emit, Outgoing, Provider, Schedule,
-    clock::rfc3339,
     decode::Envelope,
     error::{ConfigError, SendError},
     scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, Timestamp, VerifyError, is_visible},
@@ -137,14 +133,13 @@ impl Emit for StandardWebhooks {
         if !is_id(&outgoing.id) {
             return Err(SendError::Encode(NO_ID.into()));
         }
-        let time = rfc3339(outgoing.occurred_at);
+        let time = Timestamp::from(outgoing.occurred_at).to_rfc3339();
         let event_type = crate::sender::quoted(&event.event_type);
         Ok(format!(r#"{{"type":{event_type},"timestamp":"{time}","data":{}}}"#, event.json).into())
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
-        let since_1970 = outgoing.now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let timestamp = since_1970.as_secs().to_string();
+        let timestamp = Timestamp::from(outgoing.now).as_seconds().to_string();
         let id = &outgoing.id;
         let tag = self.keys.sign([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
         let values = [

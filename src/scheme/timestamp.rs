@@ -3,7 +3,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::VerifyError;
-use crate::clock::rfc3339_of;
 
 /// A time that a request claims for itself, since 1970.
 ///
@@ -71,7 +70,9 @@ impl Timestamp {
     /// The time in UTC and in whole seconds, as [`Timestamp::rfc3339`] reads it. A time after 9999 is written as the last second
     /// of that year.
     pub fn to_rfc3339(self) -> String {
-        rfc3339_of(self.since_1970.as_secs()).to_string()
+        let seconds = Duration::from_secs(self.as_seconds().min(LAST_SECOND_OF_9999));
+        let written = UNIX_EPOCH.checked_add(seconds).unwrap_or(UNIX_EPOCH);
+        humantime::format_rfc3339_seconds(written).to_string()
     }
 
     /// Refuses a time further than `tolerance` from `now`, in the past or in the future. Exactly `tolerance` is
@@ -164,6 +165,7 @@ fn below(limit: u64, text: &str) -> Option<u64> {
 }
 
 /// The length of a date and a time up to its seconds.
+const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
 const SECONDS: usize = "2023-11-14T22:13:20".len();
 
 #[cfg(test)]
@@ -197,6 +199,17 @@ mod tests {
         }
         assert_eq!(of_seconds(u64::MAX).to_rfc3339(), "9999-12-31T23:59:59Z");
         assert_eq!(Timestamp::from(UNIX_EPOCH - Duration::from_secs(5)), of_seconds(0));
+    }
+
+    #[test]
+    fn times_that_cannot_be_written_are_written_as_the_nearest() {
+        let written = |time: Option<SystemTime>| Timestamp::from(time.unwrap()).to_rfc3339();
+        let after = |seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
+        let before = UNIX_EPOCH.checked_sub(Duration::from_secs(1));
+        assert_eq!(written(after(1_773_480_413)), "2026-03-14T09:26:53Z");
+        assert_eq!(written(before), "1970-01-01T00:00:00Z");
+        assert_eq!(written(after(253_402_300_799)), "9999-12-31T23:59:59Z");
+        assert_eq!(written(after(253_402_300_800)), "9999-12-31T23:59:59Z");
     }
 
     #[test]

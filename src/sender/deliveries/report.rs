@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 
 use super::{client::Attempted, retries::DeliveryStatus};
 use crate::{
-    clock::rfc3339,
     error::{SendError, with_causes},
+    scheme::Timestamp,
 };
 
 /// The attempts of one delivery so far, their times and their answers. `Display` shows them on several lines.
@@ -82,7 +82,7 @@ impl fmt::Display for DeliveryReport {
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = rfc3339(self.at);
+        let at = Timestamp::from(self.at).to_rfc3339();
         write!(f, "attempt {} at {at}: {}", self.number, self.answer)?;
         match self.redirects {
             0 => Ok(()),
@@ -107,7 +107,7 @@ impl fmt::Display for DeliveryStatus {
         match self {
             Self::Queued => f.write_str("not yet attempted"),
             Self::Retrying(next) => {
-                write!(f, "to be attempted again at {}", rfc3339(*next))
+                write!(f, "to be attempted again at {}", Timestamp::from(*next).to_rfc3339())
             }
             Self::Delivered => f.write_str("delivered"),
             Self::Lost => f.write_str("lost in a redirect"),
