@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use super::{Members, name::Name};
+use crate::util::MAX_EVENT_TYPE;
 
 /// Describes where the events of a body are, and where their type is.
 ///
@@ -63,7 +64,7 @@ impl fmt::Debug for Shape {
 
 impl Envelope {
     /// The longest type of an event, in bytes.
-    pub const MAX_TYPE: usize = 256;
+    pub const MAX_TYPE: usize = MAX_EVENT_TYPE;
 
     /// `{"type": "paid", "data": {…}}`: the type of an event and its payload are two members. A missing `data` is read as
     /// `null`.

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{HashSha256, KeyId, VerifyError, delivery_id::DeliveryId, hmac::HmacCheck};
+use crate::util::MAX_EVENT_TYPE;
 
 /// The verification of one request. It begins with the head, and takes the body as it arrives.
 ///
@@ -195,9 +196,6 @@ impl Check {
         Ok(Authentic { id: self.id.or(proof.id), event_type, ..proof })
     }
 }
-
-/// The longest type of an event, in bytes. `decode::Envelope::MAX_TYPE` is the same: a test compares them.
-pub(crate) const MAX_EVENT_TYPE: usize = 256;
 
 impl From<Kind> for Check {
     #[inline(always)]
