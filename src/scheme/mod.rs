@@ -47,7 +47,6 @@ mod tag;
 mod timestamp;
 mod token;
 
-pub(crate) use self::secret::counted;
 #[cfg(feature = "client-tls")]
 pub(crate) use self::token::{basic, credential};
 pub use self::{

@@ -6,7 +6,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::error::ConfigError;
+use crate::{error::ConfigError, util::counted};
 
 /// A secret that a sender and this receiver share. It is never empty, never printed, and wiped from memory when it is
 /// dropped. (The hash functions work on a copy of the key on the stack, which is not wiped.)
@@ -145,11 +145,6 @@ impl Secret {
             crate::util::trace::warn(&format!("{place}: {why}"));
         }
     }
-}
-
-/// `count` of a unit, named in the singular and in the plural.
-pub(crate) fn counted(count: usize, [one, many]: [&str; 2]) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Why `text` cannot be as it was typed.

@@ -17,8 +17,8 @@ use super::{
     found::{self, Facts},
 };
 use crate::{
-    scheme::{Authentic, Head, VerifyError, counted},
-    util::panics::contained,
+    scheme::{Authentic, Head, VerifyError},
+    util::{counted, panics::contained},
 };
 
 /// Tries a genuine request and all forgeries on `provider`. `with_another_key` is the same provider with other keys.

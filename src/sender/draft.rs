@@ -10,7 +10,7 @@ use crate::{
     decode::{self, DecodeError, Envelope, MAX_DEPTH, is_too_deep},
     error::SendError,
     event::Names,
-    scheme::counted,
+    util::counted,
 };
 
 impl Draft {

@@ -17,7 +17,8 @@ use super::{CHARACTERS, Filter, MIN_SECRET, SIGNATURE};
 use crate::{
     decode::{MAX_DEPTH, is_too_deep},
     error::ConfigError,
-    scheme::{Secret, counted},
+    scheme::Secret,
+    util::counted,
 };
 
 /// The events that Learn365 sends to one endpoint, and the headers and properties that it sends with each delivery. `Debug`
