@@ -177,3 +177,12 @@ impl Policy {
         Self { refusal_status: Some(status), ..self }
     }
 }
+
+/// The envelope that a body of this provider is read with. If the head names the type of the event, then the whole body is one
+/// event of that type.
+pub(crate) fn envelope<P: Provider>(provider: &P, named: Option<&str>) -> Envelope {
+    match named {
+        Some(event_type) => Envelope::named(event_type.to_owned()),
+        None => provider.envelope(),
+    }
+}

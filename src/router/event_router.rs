@@ -13,6 +13,7 @@ use crate::{
     decode::{DecodeError, Envelope},
     error::ConfigError,
     event::Names,
+    provider::envelope,
     util::{
         panics::Guarded,
         permits::{Permit, Permits},
@@ -279,7 +280,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         delivery.set_provider(provider.name());
         let Unpacked { body, described } = provider.unpack(body)?;
         let mut decoder = Decoder::new(&self.routes, &body);
-        let outer = envelope(provider, &delivery).read(&body, &mut decoder)?;
+        let outer = envelope(provider, delivery.event_type()).read(&body, &mut decoder)?;
         let delivery = delivery.described(described).described(provider.describe(&outer));
         let Decoder { events, queues, .. } = decoder;
         let (routes, state) = (self.routes.clone(), self.state.clone());
@@ -306,14 +307,6 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
     fn routes_mut(&mut self) -> &mut Routes<S> {
         Arc::make_mut(&mut self.routes)
-    }
-}
-
-/// The envelope of the provider. If the headers name the type of the event, then the whole body is one event of that type.
-fn envelope<P: Provider>(provider: &P, delivery: &Delivery) -> Envelope {
-    match delivery.event_type() {
-        Some(event_type) => Envelope::named(event_type.to_owned()),
-        None => provider.envelope(),
     }
 }
 

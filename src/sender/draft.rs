@@ -4,12 +4,13 @@ use std::{error::Error, fmt};
 
 use serde::{Serialize, de::IgnoredAny};
 
-use super::{Draft, Emit, forge::Forge, found};
+use super::{Draft, Emit, forge::Forge};
 use crate::{
     BoxError, Payload,
     decode::{self, DecodeError, Envelope, MAX_DEPTH, is_too_deep},
     error::SendError,
     event::Names,
+    provider::envelope,
     util::counted,
 };
 
@@ -83,9 +84,8 @@ pub(super) fn readable<P: Emit>(forge: &Forge<'_, P>, events: &[Draft]) -> Resul
     let refused = |error| SendError::Encode(Unreadable(error).into());
     let genuine = forge.genuine();
     // Only its head may name the type.
-    let proof = forge.judge(&genuine).ok();
-    let named = proof.map(|proof| found::envelope(forge.provider, &proof));
-    let envelope = named.unwrap_or_else(|| forge.provider.envelope());
+    let named = forge.judge(&genuine).ok().and_then(|proof| proof.event_type);
+    let envelope = envelope(forge.provider, named.as_deref());
     let body = forge.provider.unpack(genuine.body).map_err(refused)?.body;
     let found = decode::events(&envelope, &body).map_err(refused)?;
     if found.len() != events.len() {

@@ -4,19 +4,11 @@ use std::borrow::Cow;
 
 use crate::{
     Emit,
-    decode::Envelope,
+    provider::envelope,
     scheme::{Authentic, DeliveryId},
 };
 
 use super::forge::Forged;
-
-/// The envelope that a receiver reads the body with.
-pub(super) fn envelope<P: Emit>(provider: &P, proof: &Authentic) -> Envelope {
-    match &proof.event_type {
-        Some(event_type) => Envelope::named(event_type.to_string()),
-        None => provider.envelope(),
-    }
-}
 
 /// The facts about a request that must be proven.
 pub(super) struct Facts {
@@ -56,7 +48,9 @@ fn in_body<P: Emit>(
     proof: &Authentic,
 ) -> Option<(Option<String>, usize)> {
     let (unpacked, mut events) = (provider.unpack(request.body.clone()).ok()?, 0);
-    let outer = envelope(provider, proof).find(&unpacked.body, |_| events += 1).ok()?;
+    let outer = envelope(provider, proof.event_type.as_deref())
+        .find(&unpacked.body, |_| events += 1)
+        .ok()?;
     let id = provider.describe(&outer).id.or(unpacked.described.id).map(Cow::into_owned);
     Some((id, events))
 }
