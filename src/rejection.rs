@@ -72,18 +72,7 @@ impl Rejection {
         }
     }
 
-    /// Writes a trace event, with a `hint` if the request has another oddity, and makes the answer.
-    pub(crate) fn refusal(
-        self,
-        provider: &str,
-        hint: Option<&'static str>,
-        quietly: bool,
-    ) -> Response<Bytes> {
-        self.report(provider, (self.status(), hint), quietly);
-        self.response()
-    }
-
-    /// Writes a trace event, with the status that the client gets.
+    /// Writes a trace event, with the status that the client gets, and with a hint if the request has another oddity.
     pub(crate) fn report(
         &self,
         provider: &str,

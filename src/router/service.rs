@@ -45,7 +45,8 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         let state = match work {
             Ok(work) => State::Running(work),
             Err(rejection) => {
-                State::Refused(Some(rejection.refusal(&provider.name(), None, false)))
+                rejection.report(&provider.name(), (rejection.status(), None), false);
+                State::Refused(Some(rejection.response()))
             }
         };
         ResponseFuture { state, answer_at, deadline: None }
