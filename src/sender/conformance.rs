@@ -15,6 +15,7 @@ use super::{
     emit::quoted,
     forge::{Forge, Forged, differing, replaced},
     found::{self, Facts},
+    tamper::TEN_YEARS,
 };
 use crate::{
     scheme::{Authentic, Head, VerifyError},
@@ -112,9 +113,11 @@ fn restamped<P: Emit>(
         let earlier = Outgoing { now, occurred_at: now, ..outgoing() };
         let (body, proof) = proven(&earlier)?;
         let fresh = replaced(&own.body, &own.proof, &body[proof]);
-        Some([own.made_for(&earlier), own.over_it(fresh)])
+        Some([own.made_for(&earlier), Forged { body: fresh, ..own.genuine() }])
     };
-    let ages = AGES.into_iter().filter(|_| !own.proof.is_empty());
+    // Too old by most tolerances, and by all.
+    let ages = [Duration::from_secs(60 * 60), TEN_YEARS].into_iter();
+    let ages = ages.filter(|_| !own.proof.is_empty());
     ages.filter_map(pair).collect()
 }
 
@@ -155,10 +158,6 @@ fn proven<P: Emit>(
     let proof = differing(&body, &foreign);
     Some((body, proof))
 }
-
-/// Of requests that may be too old: by most tolerances, and by all.
-const AGES: [Duration; 2] =
-    [Duration::from_secs(60 * 60), Duration::from_secs(10 * 365 * 24 * 60 * 60)];
 
 fn outgoing() -> Outgoing {
     let since_1970 = Duration::from_secs(1_700_000_000);

@@ -204,11 +204,6 @@ impl<'a, P: Emit> Forge<'a, P> {
         all
     }
 
-    /// The genuine head over another body.
-    pub(super) fn over_it(&self, body: Bytes) -> Forged {
-        Forged { head: self.genuine().head, body }
-    }
-
     /// The genuine head over other bodies.
     pub(super) fn over(&self, bodies: impl IntoIterator<Item = Bytes>) -> Vec<Forged> {
         let head = self.genuine().head;

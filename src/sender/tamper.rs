@@ -65,7 +65,7 @@ pub enum Tamper {
     Replayed,
 }
 
-const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+pub(super) const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 impl Tamper {
     /// All kinds of forgery.
