@@ -249,3 +249,26 @@ async fn a_judge_that_panics_refuses_its_request_alone() {
     }
     assert_eq!(log.seen().len(), 3);
 }
+
+#[tokio::test]
+async fn a_type_that_no_handler_can_have_is_refused_on_the_head() {
+    let provider = Acme {
+        authenticate: |keys, head| keys.check(tag(head)?).named(head.public_header("x-type")?),
+        ..acme()
+    };
+    let log = Log::default();
+    let hook = VerifyLayer::new(provider).layer(noting(&log));
+    let longest = "t".repeat(Envelope::MAX_TYPE);
+    for (event_type, refused) in [
+        (&*longest, None),
+        ("", Some(VerifyError::EventType)),
+        (&*format!("{longest}t"), Some(VerifyError::EventType)),
+    ] {
+        let mut request = signed(r#"{"kind":"other"}"#);
+        request.headers_mut().insert("x-type", event_type.parse().unwrap());
+        let answer = hook.clone().oneshot(request).await.unwrap();
+        let reason = answer.extensions().get::<Rejection>().cloned();
+        assert_eq!(reason, refused.map(Rejection::Unauthentic), "{} bytes", event_type.len());
+    }
+    assert_eq!(log.seen().len(), 1);
+}
