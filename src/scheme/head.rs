@@ -210,18 +210,16 @@ impl ReadHeaders {
 fn name_hash(name: &str) -> u64 {
     // This bit is the case of a letter. Other characters that differ by it only are taken for the same.
     let lower = |word: [u8; 8]| u64::from_le_bytes(word) | u64::from_le_bytes([b' '; 8]);
-    let (words, rest) = name.as_bytes().as_chunks();
-    let mut last = [0; 8];
-    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
     let mut hasher = FxHasher::default();
-    for word in words {
-        hasher.write_u64(lower(*word));
+    hasher.write_usize(name.len());
+    let (words, rest) = name.as_bytes().as_chunks();
+    words.iter().for_each(|word| hasher.write_u64(lower(*word)));
+    // The last eight bytes, some of them for the second time: a copy of the rest alone would need a loop.
+    match name.as_bytes().last_chunk() {
+        Some(last) => hasher.write_u64(lower(*last)),
+        None => rest.iter().for_each(|byte| hasher.write_u8(byte | b' ')),
     }
-    hasher.write_u64(lower(last));
-    match hasher.finish() {
-        FREE => 1,
-        hash => hash,
-    }
+    hasher.finish().max(FREE + 1)
 }
 
 /// A place for a hash that is not taken.
