@@ -1,6 +1,6 @@
 //! `Hmac`: signatures by HMAC, with several keys and several candidate signatures.
 
-use std::{fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use hmac::{KeyInit, Mac, digest::OutputSizeUser};
 
@@ -35,7 +35,9 @@ pub type HmacSha1Legacy = Hmac<HashSha1Legacy>;
 /// # Ok::<_, tower_webhook::error::ConfigError>(())
 /// ```
 pub struct Hmac<A: Algorithm> {
-    keys: Arc<[A::Mac]>,
+    first: A::Mac,
+    /// The other keys.
+    more: Arc<[A::Mac]>,
     max_tags: usize,
     /// The names of the keys, if any key has one.
     names: Option<Arc<[Option<KeyId>]>>,
@@ -65,9 +67,11 @@ impl<A: Algorithm> Hmac<A> {
             // HMAC pads a key with zeros, and hashes a long one: keys that sign the same are the same key.
             Ok((mac.clone().finalize(), mac))
         })?;
-        let (names, keys): (Vec<_>, Vec<_>) = keys.into_iter().unzip();
+        let (names, mut keys): (Vec<_>, VecDeque<_>) = keys.into_iter().unzip();
         let names = names.iter().any(Option::is_some).then(|| names.into());
-        Ok(Self { keys: keys.into(), max_tags: MAX_TAGS, names })
+        let first =
+            keys.pop_front().ok_or_else(|| ConfigError::new("there is no key: give one"))?;
+        Ok(Self { first, more: Vec::from(keys).into(), max_tags: MAX_TAGS, names })
     }
 
     /// The most signatures that one request may offer, by default [`MAX_TAGS`], 16.
@@ -154,29 +158,31 @@ impl<A: Algorithm> Hmac<A> {
     }
 
     fn signed<T: AsRef<[u8]>>(&self, key: usize, parts: impl IntoIterator<Item = T>) -> Tag {
-        let mut mac = self.keys.get(key).or(self.keys.first()).cloned();
+        let other = key.checked_sub(1).and_then(|index| self.more.get(index));
+        let mut mac = other.unwrap_or(&self.first).clone();
         for part in parts {
-            mac.iter_mut().for_each(|mac| mac.update(part.as_ref()));
+            mac.update(part.as_ref());
         }
-        Tag::of(&mac.map(|mac| mac.finalize().into_bytes()).unwrap_or_default())
+        Tag::of(&mac.finalize().into_bytes())
     }
 
     // Here and below: it makes or feeds a `Check`, which a call would copy.
     #[inline(always)]
     fn begin(&self, tag: Tag, tags: Vec<Tag>) -> Check {
-        let (mac, macs) = match &*self.keys {
-            [] => (None, &[][..]),
-            [first, more @ ..] => (Some(first.clone()), more),
-        };
-        let alone = macs.is_empty() && tags.is_empty();
-        let more = (!alone).then(|| Box::new(More { macs: macs.to_vec(), tags }));
-        A::begin(HmacCheck { names: self.names.clone(), mac, tag, more })
+        let alone = self.more.is_empty() && tags.is_empty();
+        let more = (!alone).then(|| Box::new(More { macs: self.more.to_vec(), tags }));
+        A::begin(HmacCheck { names: self.names.clone(), mac: self.first.clone(), tag, more })
     }
 }
 
 impl<A: Algorithm> Clone for Hmac<A> {
     fn clone(&self) -> Self {
-        Self { keys: self.keys.clone(), max_tags: self.max_tags, names: self.names.clone() }
+        Self {
+            first: self.first.clone(),
+            more: self.more.clone(),
+            names: self.names.clone(),
+            ..*self
+        }
     }
 }
 
@@ -190,7 +196,7 @@ impl<A: Algorithm> fmt::Debug for Hmac<A> {
 #[expect(missing_debug_implementations, unnameable_types, reason = "sealed")]
 pub struct HmacCheck<A: Algorithm> {
     names: Option<Arc<[Option<KeyId>]>>,
-    mac: Option<A::Mac>,
+    mac: A::Mac,
     tag: Tag,
     more: Option<Box<More<A>>>,
 }
@@ -204,9 +210,7 @@ struct More<A: Algorithm> {
 impl<A: Algorithm> HmacCheck<A> {
     #[inline(always)]
     pub(super) fn feed(&mut self, bytes: &[u8]) {
-        if let Some(mac) = &mut self.mac {
-            mac.update(bytes);
-        }
+        self.mac.update(bytes);
         if let Some(more) = &mut self.more {
             more.macs.iter_mut().for_each(|mac| mac.update(bytes));
         }
@@ -226,9 +230,7 @@ impl<A: Algorithm> HmacCheck<A> {
         for (index, mac) in macs.into_iter().enumerate().rev() {
             found.note(index.saturating_add(1), signs(mac));
         }
-        if let Some(mac) = self.mac {
-            found.note(0, signs(mac));
-        }
+        found.note(0, signs(self.mac));
         let index = found.index().ok_or(VerifyError::SignatureMismatch)?;
         Ok((self.names.and_then(|names| names.get(index)?.clone()), index))
     }
