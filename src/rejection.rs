@@ -1,9 +1,9 @@
 //! Why a request was refused, and the status, headers and body of the answer.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
     decode::DecodeError,
@@ -50,6 +50,8 @@ pub enum Rejection {
     Undecodable(DecodeError),
     /// This number of events was not handled: their handlers failed or panicked, or their data did not match their types.
     EventsFailed(usize),
+    /// A handler asked for its event again, after this time at the earliest.
+    Later(Duration),
 }
 
 impl Rejection {
@@ -68,7 +70,7 @@ impl Rejection {
             Self::BodyTooLarge(_) | Self::BodyLimited => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::EventsFailed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Later(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -90,7 +92,7 @@ impl Rejection {
             Self::MediaType | Self::ContentEncoding | Self::Undecodable(_) => Severity::Warn,
             // Genuine requests may be refused, and the operator can do something about it.
             Self::Busy | Self::Unauthentic(VerifyError::NotYet) => Severity::Warn,
-            Self::EventsFailed(_) => Severity::Error,
+            Self::EventsFailed(_) | Self::Later(_) => Severity::Error,
             _ => Severity::Debug,
         }
     }
@@ -105,24 +107,31 @@ impl Rejection {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some((name, value)) = self.companion() {
-            headers.insert(name, HeaderValue::from_static(value));
+            headers.insert(name, value);
         }
         response.extensions_mut().insert(self);
         response
     }
 
     /// The header without which the status would be incomplete.
-    fn companion(&self) -> Option<(header::HeaderName, &'static str)> {
+    fn companion(&self) -> Option<(HeaderName, HeaderValue)> {
+        let fixed = |name, value| Some((name, HeaderValue::from_static(value)));
         match self {
-            Self::Method => Some((header::ALLOW, "POST")),
-            Self::Busy | Self::Unauthentic(VerifyError::NotYet) => Some((header::RETRY_AFTER, "5")),
+            Self::Method => fixed(header::ALLOW, "POST"),
+            Self::Busy | Self::Unauthentic(VerifyError::NotYet) => fixed(header::RETRY_AFTER, "5"),
+            Self::Later(after) => Some((header::RETRY_AFTER, seconds(*after))),
             Self::Unauthentic(VerifyError::Basic(_)) => {
-                Some((header::WWW_AUTHENTICATE, r#"Basic realm="webhooks""#))
+                fixed(header::WWW_AUTHENTICATE, r#"Basic realm="webhooks""#)
             }
-            Self::Unauthentic(VerifyError::Bearer(_)) => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            Self::Unauthentic(VerifyError::Bearer(_)) => fixed(header::WWW_AUTHENTICATE, "Bearer"),
             _ => None,
         }
     }
+}
+
+/// Whole seconds, rounded up, and at least one.
+fn seconds(time: Duration) -> HeaderValue {
+    HeaderValue::from(time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).max(1))
 }
 
 impl fmt::Display for Rejection {
@@ -143,6 +152,9 @@ impl fmt::Display for Rejection {
             Self::Undecodable(error) => write!(f, "not decodable: {error}"),
             Self::EventsFailed(1) => f.write_str("an event was not handled"),
             Self::EventsFailed(count) => write!(f, "{count} events were not handled"),
+            Self::Later(after) => {
+                write!(f, "a handler asked for its event again after {} s", after.as_secs())
+            }
         }
     }
 }

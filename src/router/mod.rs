@@ -23,7 +23,8 @@
 //!
 //! The events of a request are handled one after the other, in the order of the body. If one fails, the others are handled
 //! all the same. The answer is 200 if every event was handled or has no handler. The answer is 500 if a handler returned an
-//! error, panicked or took too long, or if an event does not fit its type and there is no fallback.
+//! error, panicked or took too long, or if an event does not fit its type and there is no fallback. If a handler asked for
+//! its event again ([`Failure::retry_after`]), then the answer is 503 with `Retry-After`.
 //!
 //! After a 500, a sender that retries sends the whole request again: the events that were handled come again. So make
 //! handlers idempotent, by the [`EventKey`]. Do not use [`Delivery::id`](crate::Delivery::id) for this: all events of a
@@ -92,6 +93,7 @@ mod queues;
 mod routes;
 mod running;
 mod service;
+mod timed;
 
 pub use self::{
     batch::{Batch, BatchOutcome},
@@ -100,6 +102,6 @@ pub use self::{
     event_key::EventKey,
     event_router::EventRouter,
     handler::Handler,
-    outcome::{IntoOutcome, Outcome},
+    outcome::{Failure, IntoOutcome, Outcome},
     service::ResponseFuture,
 };

@@ -1,31 +1,26 @@
-//! A batch that is being handled: its permits, the timeout of each event, and the report of failures.
+//! A batch that is being handled for a request: its permits, and the report of failures.
 
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::{
-    runtime::Handle,
-    time::{Sleep, sleep},
-};
-
-use super::{Batch, BatchOutcome};
-use crate::util::{
-    panics::contained,
-    permits::Permit,
-    timer::poll_elapsed,
-    trace::{self, Span},
+use super::{Batch, BatchOutcome, Outcome, timed::TimedBatch};
+use crate::{
+    Rejection,
+    util::{
+        panics::contained,
+        permits::Permit,
+        trace::{self, Span},
+    },
 };
 
 /// A batch that is being handled. It holds its permits, limits the time of each event, and reports events that failed. If it
-/// is dropped before its end, it reports the events that are lost. Its output is the number of failed events.
+/// is dropped before its end, it reports the events that are lost. Its output is the reason of the answer if any failed.
 pub(super) struct RunningBatch<S> {
-    batch: Batch<S>,
-    event_timeout: Duration,
-    timer: Option<(usize, Pin<Box<Sleep>>)>,
+    timed: TimedBatch<S>,
     span: Span,
     is_done: bool,
     _permits: [Permit; 2],
@@ -33,65 +28,38 @@ pub(super) struct RunningBatch<S> {
 
 impl<S> RunningBatch<S> {
     pub(super) fn new(batch: Batch<S>, permits: [Permit; 2], event_timeout: Duration) -> Self {
-        let span = Span::current();
-        Self { batch, event_timeout, timer: None, span, is_done: false, _permits: permits }
+        let timed = TimedBatch::new(batch, event_timeout);
+        Self { timed, span: Span::current(), is_done: false, _permits: permits }
     }
 
-    /// Whether the time of the current event is over. It begins when the event first has to wait.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if Handle::try_current().is_err() {
-            return Poll::Pending;
+    /// Reports each event that failed. Returns the reason of the answer.
+    fn report(&self, outcome: &BatchOutcome) -> Result<(), Rejection> {
+        let asked = outcome.outcomes.iter().filter_map(Outcome::retry_after).max();
+        match self.timed.report(outcome) {
+            0 => Ok(()),
+            count => Err(asked.map_or(Rejection::EventsFailed(count), Rejection::Later)),
         }
-        let event = self.batch.settled().len();
-        match &mut self.timer {
-            Some((of, timer)) if *of == event => poll_elapsed(timer.as_mut(), cx),
-            timer => {
-                let (_, timer) = timer.insert((event, Box::pin(sleep(self.event_timeout))));
-                poll_elapsed(timer.as_mut(), cx)
-            }
-        }
-    }
-
-    /// Reports each event that failed, and returns their number.
-    fn report(&self, outcome: &BatchOutcome) -> usize {
-        let failed = outcome.outcomes.iter().enumerate().filter(|(_, outcome)| !outcome.is_ok());
-        let reported = failed.map(|(index, outcome)| {
-            let event = (index, self.batch.event_type(index));
-            contained(|| {
-                trace::event_failed(self.batch.delivery().fields(), event, || outcome.in_full());
-            });
-        });
-        reported.count()
     }
 }
 
 impl<S> Future for RunningBatch<S> {
-    type Output = usize;
+    type Output = Result<(), Rejection>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        loop {
-            if let Poll::Ready(outcome) = Pin::new(&mut this.batch).poll(cx) {
-                this.is_done = true;
-                return Poll::Ready(this.report(&outcome));
-            }
-            if this.batch.has_yielded() {
-                return Poll::Pending;
-            }
-            match this.poll_timer(cx) {
-                Poll::Ready(()) => this.batch.time_out(),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
+        let outcome = ready!(Pin::new(&mut this.timed).poll(cx));
+        this.is_done = true;
+        Poll::Ready(this.report(&outcome))
     }
 }
 
 impl<S> Drop for RunningBatch<S> {
     fn drop(&mut self) {
         if !self.is_done {
-            let events = self.batch.len() - self.batch.settled().len();
+            let batch = self.timed.batch();
+            let events = batch.len() - batch.settled().len();
             contained(|| {
-                self.span.in_scope(|| trace::lost(self.batch.delivery().fields(), events));
+                self.span.in_scope(|| trace::lost(batch.delivery().fields(), events));
             });
         }
     }
@@ -101,9 +69,9 @@ impl<S> Drop for RunningBatch<S> {
 pub(super) struct Detached<S>(pub(super) RunningBatch<S>);
 
 impl<S> Future for Detached<S> {
-    type Output = usize;
+    type Output = Result<(), Rejection>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self(batch) = self.get_mut();
         let span = std::mem::take(&mut batch.span);
         let done = span.in_scope(|| Pin::new(&mut *batch).poll(cx));

@@ -79,8 +79,8 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
         let answer = match &mut this.state {
             State::Refused(answer) => answer.take().expect("there until the end"),
             State::Running(work) => match Pin::new(work).poll(cx) {
-                Poll::Ready(0) => status(StatusCode::OK),
-                Poll::Ready(failed) => Rejection::EventsFailed(failed).response(),
+                Poll::Ready(Ok(())) => status(StatusCode::OK),
+                Poll::Ready(Err(failed)) => failed.response(),
                 Poll::Pending => {
                     // Outside of a runtime there is no timer, and no task that could handle the rest.
                     let (Some(at), Ok(_)) = (this.answer_at, Handle::try_current()) else {

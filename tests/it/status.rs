@@ -12,7 +12,7 @@ use http_body::SizeHint;
 use tokio::time::Instant;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_webhook::{
-    Body, Delivery, EventRouter, Policy, Provider, RawEvent, Rejection, Sender, Verified,
+    Body, Delivery, Draft, EventRouter, Policy, Provider, RawEvent, Rejection, Sender, Verified,
     VerifyLayer,
     decode::{DecodeError, Envelope},
     providers::{
@@ -20,6 +20,7 @@ use tower_webhook::{
         loops::{Loops, SessionStarted},
         synthesis_vr::SessionCreated,
     },
+    router::Failure,
     scheme::{Authentic, Check, Head, Streaming, Token, VerifyError},
     verify::{Verify, limits},
 };
@@ -286,6 +287,51 @@ async fn an_event_that_is_not_handled_is_500() {
     }
     let caught = VerifyLayer::new(loops()).layer(handling.fallback(async |_: RawEvent| {}));
     assert_eq!(answer(caught, post(TOKEN, misfit)).await.status(), 200);
+}
+
+#[tokio::test]
+async fn an_event_that_is_to_come_again_later_is_503_and_one_that_is_given_up_is_500() {
+    type Fails = fn() -> Failure;
+    let cases: [(Fails, _, _, _); 4] = [
+        (|| later(Duration::from_millis(61_500)), 503, None, Some("62")),
+        (|| later(Duration::ZERO), 503, None, Some("1")),
+        (|| Failure::dead("no such room"), 500, Some(Rejection::EventsFailed(1)), None),
+        (|| Failure::from("no database"), 500, Some(Rejection::EventsFailed(1)), None),
+    ];
+    for (failure, status, rejection, retry_after) in cases {
+        let events = EventRouter::new().on(async move |_: SessionStarted| Err(failure()));
+        let answer = answer(VerifyLayer::new(loops()).layer(events), post(TOKEN, EVENT)).await;
+        assert_eq!((answer.status(), answer.header("retry-after")), (status, retry_after));
+        match rejection {
+            Some(rejection) => assert_eq!(answer.rejection(), Some(&rejection)),
+            None => assert!(matches!(answer.rejection(), Some(Rejection::Later(_)))),
+        }
+    }
+}
+
+/// The longest time that a handler asked for.
+#[tokio::test]
+async fn of_several_that_are_to_come_again_the_last_one_counts() {
+    let events = EventRouter::new().on(async |e: SessionStarted| match e.name.as_deref() {
+        Some("a") => Err(later(Duration::from_secs(10))),
+        Some("b") => Err(later(Duration::from_secs(20))),
+        Some("c") => Err(Failure::dead("no such room")),
+        _ => Ok(()),
+    });
+    let drafts = ["a", "b", "a", "c", "d"].map(|name| {
+        let mut event = SessionStarted::default();
+        event.name = Some(name.into());
+        Draft::event(&event).unwrap()
+    });
+    let hook = VerifyLayer::new(loops()).layer(events);
+    let answer = answer(hook, Sender::new(loops()).batch(&drafts).unwrap()).await;
+    assert_eq!(answer.header("retry-after"), Some("20"));
+    let last = &answer.traced[0];
+    assert!(last.contains("its handler asked for it again after 10 s: it is busy"), "{last}");
+}
+
+fn later(after: Duration) -> Failure {
+    Failure::retry_after(after, "it is busy")
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! code: E0277
 //! says: `Result<(), Full>` cannot be returned by a webhook handler
 //! says: expected `()`, or `Result<(), E>` with an error `E`
-//! says: an error is `std::error::Error + Send + Sync`, or `Into<tower_webhook::BoxError>`
+//! says: an error is `std::error::Error + Send + Sync`, `Into<tower_webhook::BoxError>`, or `tower_webhook::router::Failure`
 
 use tower_webhook::{
     EventRouter,

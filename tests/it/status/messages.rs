@@ -21,6 +21,10 @@ fn of_a_rejection() {
         (Rejection::Undecodable(undecodable), "not decodable: the body is cut short at byte 1"),
         (Rejection::EventsFailed(1), "an event was not handled"),
         (Rejection::EventsFailed(2), "2 events were not handled"),
+        (
+            Rejection::Later(Duration::from_millis(61_500)),
+            "a handler asked for its event again after 61 s",
+        ),
     ] {
         assert_eq!(rejection.to_string(), message);
         assert!(std::error::Error::source(&rejection).is_none());
