@@ -33,6 +33,28 @@ struct Facts {
     received_at: SystemTime,
     headers: HeaderMap,
     read: ReadHeaders,
+    /// Boxed, so that a delivery that comes from no inbox pays for a pointer only.
+    stored: Option<Box<StoredRun>>,
+}
+
+/// What is known of a delivery that comes from an [`Inbox`](crate::inbox::Inbox), beside the facts of its request.
+#[derive(Clone)]
+pub(crate) struct StoredRun {
+    pub(crate) tenant: Option<Arc<str>>,
+    pub(crate) attempt: u32,
+    pub(crate) is_last_attempt: bool,
+    /// The statement of [`Ack`](crate::inbox::Ack), the number of the delivery and the token of the lease.
+    pub(crate) ack: Option<(&'static str, i64, i64)>,
+}
+
+/// The facts of a request, as an [`Inbox`](crate::inbox::Inbox) stores them.
+pub(crate) struct StoredFacts {
+    pub(crate) key_id: Option<Arc<str>>,
+    pub(crate) id: Option<Arc<str>>,
+    pub(crate) event_type: Option<Arc<str>>,
+    pub(crate) received_at: SystemTime,
+    /// The secret ones among them are redacted.
+    pub(crate) headers: HeaderMap,
 }
 
 impl Delivery {
@@ -57,6 +79,24 @@ impl Delivery {
             received_at,
             headers: HeaderMap::new(),
             read,
+            stored: None,
+        }))
+    }
+
+    /// The delivery of a request that was stored. The proof was made before.
+    pub(crate) fn stored(facts: StoredFacts, run: StoredRun) -> Self {
+        let StoredFacts { key_id, id, event_type, received_at, headers } = facts;
+        Self(Arc::new(Facts {
+            provider: "".into(),
+            key_id,
+            id: id.as_deref().map(Into::into),
+            event_type,
+            sender_attempt: None,
+            properties: None,
+            received_at,
+            headers,
+            read: ReadHeaders::default(),
+            stored: Some(Box::new(run)),
         }))
     }
 
@@ -102,6 +142,23 @@ impl Delivery {
     /// The number of this attempt as the sender counts, from 1. `None` if the sender does not send it.
     pub fn sender_attempt(&self) -> Option<u32> {
         self.0.sender_attempt
+    }
+
+    /// The number of this attempt to handle the delivery, from 1. Always 1 if it comes from no
+    /// [`Inbox`](crate::inbox::Inbox).
+    pub fn attempt(&self) -> u32 {
+        self.0.stored.as_ref().map_or(1, |run| run.attempt)
+    }
+
+    /// Whether the delivery is dead if this attempt fails. Always `true` if it comes from no
+    /// [`Inbox`](crate::inbox::Inbox): then only the sender can try again.
+    pub fn is_last_attempt(&self) -> bool {
+        self.0.stored.as_ref().is_none_or(|run| run.is_last_attempt)
+    }
+
+    /// The tenant that the delivery was stored for: see [`Inbox::tenant`](crate::inbox::Inbox::tenant).
+    pub fn tenant(&self) -> Option<&str> {
+        self.0.stored.as_ref()?.tenant.as_deref()
     }
 
     /// The properties that were registered to be sent with each delivery, as JSON (Learn365: `Properties`).
@@ -153,6 +210,11 @@ impl Delivery {
             self.facts().add(found);
         }
         self
+    }
+
+    /// The statement that acknowledges an event of this delivery, and the numbers of its lease.
+    pub(crate) fn ack(&self) -> Option<(&'static str, i64, i64)> {
+        self.0.stored.as_ref()?.ack
     }
 
     /// For trace events.

@@ -1,4 +1,4 @@
-//! Errors of the crate's user: [`ConfigError`] at start-up and [`SendError`] on the sending side.
+//! Errors of the crate's user: [`ConfigError`] at start-up, [`SendError`] on the sending side, [`InboxError`] of an inbox.
 
 use std::{
     borrow::Cow,
@@ -116,6 +116,46 @@ impl Error for SendError {
         }
     }
 }
+
+/// Why an [inbox](crate::inbox) did not store a delivery, or could not do what it was asked. Nothing that it has stored is lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InboxError {
+    /// A limit of the store is reached. See [`Pressure`](crate::inbox::Pressure).
+    Full,
+    /// The write took longer than [`Inbox::timeout`](crate::inbox::Inbox::timeout). It may still succeed.
+    Timeout,
+    /// The store could not be reached, or refused, for this reason. The text is for the operator.
+    Unavailable(Arc<str>),
+    /// A write failed in such a way that nobody knows what is on the disk. The store promises nothing until it has opened
+    /// its file again and has checked it.
+    Poisoned,
+    /// [`Inbox::close`](crate::inbox::Inbox::close) was called.
+    Closed,
+}
+
+impl InboxError {
+    /// The store failed. `error` must not show a password, as that of a connection can.
+    pub fn unavailable(error: impl fmt::Display) -> Self {
+        Self::Unavailable(error.to_string().into())
+    }
+}
+
+impl fmt::Display for InboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the inbox is full"),
+            Self::Timeout => f.write_str("the inbox did not store it in time"),
+            Self::Unavailable(why) => write!(f, "the inbox is not available: {why}"),
+            Self::Poisoned => {
+                f.write_str("a write to the inbox failed, and it has not recovered yet")
+            }
+            Self::Closed => f.write_str("the inbox is closed"),
+        }
+    }
+}
+
+impl Error for InboxError {}
 
 /// `error` and its causes, in one line of limited length. An error can be its own cause, and its text can have any length.
 pub(crate) fn with_causes(error: &dyn Error) -> String {

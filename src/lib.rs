@@ -10,6 +10,7 @@ pub mod decode;
 mod delivery;
 pub mod error;
 mod event;
+pub mod inbox;
 mod provider;
 pub mod providers;
 mod rejection;

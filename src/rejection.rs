@@ -7,8 +7,12 @@ use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 
 use crate::{
     decode::DecodeError,
+    error::InboxError,
     scheme::VerifyError,
-    util::trace::{self, Refused, Severity},
+    util::{
+        random,
+        trace::{self, Refused, Severity},
+    },
 };
 
 /// Why a request was not answered 200 or 202.
@@ -52,6 +56,8 @@ pub enum Rejection {
     EventsFailed(usize),
     /// A handler asked for its event again, after this time at the earliest.
     Later(Duration),
+    /// The [inbox](crate::inbox) did not store the delivery.
+    NotStored(InboxError),
 }
 
 impl Rejection {
@@ -70,7 +76,7 @@ impl Rejection {
             Self::BodyTooLarge(_) | Self::BodyLimited => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MediaType | Self::ContentEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::EventsFailed(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy | Self::Later(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Later(_) | Self::NotStored(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -92,6 +98,8 @@ impl Rejection {
             Self::MediaType | Self::ContentEncoding | Self::Undecodable(_) => Severity::Warn,
             // Genuine requests may be refused, and the operator can do something about it.
             Self::Busy | Self::Unauthentic(VerifyError::NotYet) => Severity::Warn,
+            Self::NotStored(InboxError::Full | InboxError::Closed) => Severity::Warn,
+            Self::NotStored(_) => Severity::Error,
             Self::EventsFailed(_) | Self::Later(_) => Severity::Error,
             _ => Severity::Debug,
         }
@@ -120,6 +128,8 @@ impl Rejection {
             Self::Method => fixed(header::ALLOW, "POST"),
             Self::Busy | Self::Unauthentic(VerifyError::NotYet) => fixed(header::RETRY_AFTER, "5"),
             Self::Later(after) => Some((header::RETRY_AFTER, seconds(*after))),
+            // All senders were refused at about the same time: they should not all come back together.
+            Self::NotStored(_) => Some((header::RETRY_AFTER, HeaderValue::from(random(5..15)))),
             Self::Unauthentic(VerifyError::Basic(_)) => {
                 fixed(header::WWW_AUTHENTICATE, r#"Basic realm="webhooks""#)
             }
@@ -155,6 +165,7 @@ impl fmt::Display for Rejection {
             Self::Later(after) => {
                 write!(f, "a handler asked for its event again after {} s", after.as_secs())
             }
+            Self::NotStored(error) => write!(f, "not stored: {error}"),
         }
     }
 }

@@ -287,7 +287,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         Ok(Batch::new(events, queues, Shared { body, delivery, routes, state }))
     }
 
-    pub(super) fn handler_timeout(&self) -> Duration {
+    pub(crate) fn handler_timeout(&self) -> Duration {
         self.routes.event_timeout
     }
 

@@ -95,6 +95,7 @@ mod running;
 mod service;
 mod timed;
 
+pub(crate) use self::timed::TimedBatch;
 pub use self::{
     batch::{Batch, BatchOutcome},
     batches::Batches,

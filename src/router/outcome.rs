@@ -122,7 +122,7 @@ fn again(after: Duration, error: &dyn fmt::Display) -> String {
 ///
 /// What becomes of it depends on who runs the handler:
 ///
-/// | | [`EventRouter`](crate::EventRouter) behind the layer | an inbox |
+/// | | [`EventRouter`](crate::EventRouter) behind the layer | [`inbox::Worker`](crate::inbox::Worker) |
 /// |---|---|---|
 /// | any error | 500: the sender decides | again, with growing pauses |
 /// | [`Failure::retry_after`] | 503 with `Retry-After` | again, after this time |

@@ -15,6 +15,7 @@ use tower_webhook::{
     Body, Delivery, Draft, EventRouter, Policy, Provider, RawEvent, Rejection, Sender, Verified,
     VerifyLayer,
     decode::{DecodeError, Envelope},
+    error::InboxError,
     providers::{
         learn365::CourseCompleted,
         loops::{Loops, SessionStarted},

@@ -25,6 +25,20 @@ fn of_a_rejection() {
             Rejection::Later(Duration::from_millis(61_500)),
             "a handler asked for its event again after 61 s",
         ),
+        (Rejection::NotStored(InboxError::Full), "not stored: the inbox is full"),
+        (
+            Rejection::NotStored(InboxError::Timeout),
+            "not stored: the inbox did not store it in time",
+        ),
+        (
+            Rejection::NotStored(InboxError::unavailable("the disk is full")),
+            "not stored: the inbox is not available: the disk is full",
+        ),
+        (
+            Rejection::NotStored(InboxError::Poisoned),
+            "not stored: a write to the inbox failed, and it has not recovered yet",
+        ),
+        (Rejection::NotStored(InboxError::Closed), "not stored: the inbox is closed"),
     ] {
         assert_eq!(rejection.to_string(), message);
         assert!(std::error::Error::source(&rejection).is_none());

@@ -1,0 +1,21 @@
+//! The durable inbox: a 200 means that the delivery is on disk, and handlers run later.
+
+mod accept;
+mod header_block;
+mod key;
+mod lease;
+pub mod limits;
+mod memory;
+mod record;
+mod store;
+mod time;
+mod worker;
+
+pub use self::{
+    accept::{Inbox, ResponseFuture},
+    lease::{Claim, Finish, Lease, Leased, Mark},
+    memory::MemoryStore,
+    record::{DeadReason, Hash, NewDelivery, Record, State, Stored},
+    store::{Enqueued, Filter, Pressure, Purged, Replay, Retention, Stats, Store, StoreFuture},
+    worker::{Ack, Worker},
+};

@@ -1,0 +1,206 @@
+//! One attempt to handle one delivery.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::{Arc, atomic::AtomicUsize},
+    task::{Context, Poll},
+};
+
+use sha2::{Digest, Sha256};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    time::sleep,
+};
+
+use super::{
+    Settings,
+    dispatch::{Dispatch, Handling},
+    keeper::{Keeper, Trouble},
+    retry::{dead, ends},
+    run::{self, LOOK},
+};
+use crate::{
+    Delivery,
+    delivery::{StoredFacts, StoredRun},
+    inbox::{DeadReason, Finish, Lease, Leased, Mark, Record, Store, header_block, limits},
+    router::BatchOutcome,
+    util::panics::contained,
+};
+
+/// What all attempts of a worker share.
+pub(super) struct Shared {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) settings: Settings,
+    /// A place for each delivery that is handled at the same time.
+    pub(super) places: Arc<Semaphore>,
+    /// The number of leases that the store has failed to extend or to end.
+    pub(super) troubles: Arc<AtomicUsize>,
+    pub(super) stage: watch::Receiver<Stage>,
+}
+
+/// How far a worker is with its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    Working,
+    /// No further handler begins.
+    Stopping,
+    /// Handlers are dropped.
+    Over,
+}
+
+/// How the wait for a place, or for a handler, ended.
+enum Event<T> {
+    Ready(T),
+    /// Somebody else has the delivery.
+    Lost,
+    Stopped,
+}
+
+/// Handles a delivery, and tells the store what became of it.
+pub(super) async fn attempt(shared: Arc<Shared>, route: Arc<dyn Dispatch>, leased: Leased) {
+    let (lease, crashes) = (leased.lease, leased.crashes);
+    if crashes >= limits::MAX_CRASHES {
+        let error = format!("{crashes} workers ended in the middle of it, one after the other");
+        return shared.finish(lease, Vec::new(), dead(DeadReason::Crashed, error)).await;
+    }
+    let settings = &shared.settings;
+    let (store, troubles) = (shared.store.clone(), shared.troubles.clone());
+    let mut keeper = Keeper::new(store, lease, settings.lease, troubles);
+    // What has crashed twice runs alone, so that it takes nothing with it.
+    let places = if crashes > 1 { settings.concurrency } else { 1 };
+    let place = pin!(shared.places.clone().acquire_many_owned(places));
+    let place = match shared.wait(place, &mut keeper, Stage::Stopping).await {
+        Event::Ready(place) => place.ok(),
+        Event::Lost => return,
+        Event::Stopped => return shared.finish(lease, Vec::new(), Finish::Release).await,
+    };
+    shared.handle(&*route, leased, keeper, place).await;
+}
+
+impl Shared {
+    async fn handle(
+        &self,
+        route: &dyn Dispatch,
+        leased: Leased,
+        mut keeper: Keeper,
+        place: Option<OwnedSemaphorePermit>,
+    ) {
+        let Leased { lease, attempt, settled, .. } = leased;
+        let mut handling = match self.begin(route, leased.record, (lease, attempt), &settled) {
+            Ok(handling) => handling,
+            Err(finish) => return self.finish(lease, Vec::new(), finish).await,
+        };
+        let event = self.run(&mut *handling, &mut keeper).await;
+        let (new, finish) = match event {
+            Event::Lost => return,
+            Event::Ready(outcome) => {
+                handling.report(&outcome);
+                let finish = self.settings.attempts.finish(&outcome, &settled, attempt);
+                (ends(&outcome.outcomes, keeper.saved()), finish)
+            }
+            Event::Stopped => {
+                let error = "the worker was stopped in the middle of it".into();
+                let after = std::time::Duration::ZERO;
+                (ends(handling.settled(), keeper.saved()), Finish::Retry { after, error })
+            }
+        };
+        // What is left needs no place: others may begin.
+        drop((handling, place));
+        self.finish(lease, new, finish).await;
+    }
+
+    /// Decodes the delivery for its handlers.
+    fn begin(
+        &self,
+        route: &dyn Dispatch,
+        record: Record,
+        (lease, attempt): (Lease, u32),
+        settled: &[Mark],
+    ) -> Result<Box<dyn Handling>, Finish> {
+        if Sha256::digest(&record.body)[..] != record.digest[..] {
+            return Err(dead(DeadReason::Corrupt, "the body is not the one that was stored"));
+        }
+        let run = StoredRun {
+            tenant: record.tenant,
+            attempt,
+            is_last_attempt: self.settings.attempts.is_last(attempt),
+            ack: self.store.ack_sql().map(|sql| (sql, lease.seq, lease.token)),
+        };
+        let facts = StoredFacts {
+            key_id: record.key_id,
+            id: record.id,
+            event_type: record.event_type,
+            received_at: record.received_at,
+            headers: header_block::read(&record.headers),
+        };
+        let settled: Vec<_> =
+            settled.iter().filter_map(|mark| mark.event.try_into().ok()).collect();
+        let delivery = Delivery::stored(facts, run);
+        match contained(|| route.dispatch(delivery, record.body, &settled)) {
+            Some(Ok(handling)) => Ok(handling),
+            Some(Err(error)) => Err(dead(DeadReason::Undecodable, error.to_string())),
+            None => Err(dead(DeadReason::Undecodable, "the provider panicked while it was read")),
+        }
+    }
+
+    /// Handles the events, while the lease is kept.
+    async fn run(&self, handling: &mut dyn Handling, keeper: &mut Keeper) -> Event<BatchOutcome> {
+        let mut stopped = pin!(self.reaches(Stage::Over));
+        poll_fn(|cx| {
+            if let Poll::Ready(outcome) = handling.poll(cx) {
+                return Poll::Ready(Event::Ready(outcome));
+            }
+            if keeper.poll_lost(handling.settled(), cx).is_ready() {
+                return Poll::Ready(Event::Lost);
+            }
+            stopped.as_mut().poll(cx).map(|()| Event::Stopped)
+        })
+        .await
+    }
+
+    /// Waits for `future`, while the lease is kept.
+    async fn wait<T>(
+        &self,
+        mut future: Pin<&mut impl Future<Output = T>>,
+        keeper: &mut Keeper,
+        until: Stage,
+    ) -> Event<T> {
+        let mut stopped = pin!(self.reaches(until));
+        poll_fn(|cx| {
+            // First, so that nothing begins once the worker stops.
+            if stopped.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Event::Stopped);
+            }
+            if let Poll::Ready(ready) = future.as_mut().poll(cx) {
+                return Poll::Ready(Event::Ready(ready));
+            }
+            keeper.poll_lost(&[], cx).map(|()| Event::Lost)
+        })
+        .await
+    }
+
+    async fn reaches(&self, stage: Stage) {
+        // An error means that the worker itself is gone.
+        let _ = self.stage.clone().wait_for(|now| *now >= stage).await;
+    }
+
+    /// Ends the lease. Tries again while the store fails: if it were given up, then the delivery would be handled once more,
+    /// and count as crashed.
+    async fn finish(&self, lease: Lease, new: Vec<Mark>, finish: Finish) {
+        let mut trouble = Trouble::new(self.troubles.clone());
+        let mut stopped = pin!(self.reaches(Stage::Over));
+        while let Err(error) = self.store.finish(lease, new.clone(), finish.clone()).await {
+            trouble.begins();
+            run::warn(&format!("what became of delivery {} cannot be stored: {error}", lease.seq));
+            let mut pause = pin!(sleep(LOOK));
+            let is_over = poll_fn(|cx: &mut Context<'_>| match stopped.as_mut().poll(cx) {
+                Poll::Ready(()) => Poll::Ready(true),
+                Poll::Pending => pause.as_mut().poll(cx).map(|()| false),
+            });
+            if is_over.await {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! The loop of a worker: claims deliveries, starts an attempt for each, and ends in order.
+
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::{Instant, Sleep, sleep, timeout},
+};
+
+use super::{
+    Settings,
+    attempt::{Shared, Stage, attempt},
+    dispatch::Dispatch,
+};
+use crate::{
+    error::InboxError,
+    inbox::{Claim, Inbox, Leased, StoreFuture},
+    util::trace,
+};
+
+/// How long a worker waits before it looks again, if nothing wakes it.
+pub(super) const LOOK: Duration = Duration::from_millis(250);
+/// How often a worker removes what is old.
+const UPKEEP: Duration = Duration::from_secs(60 * 60);
+
+pub(super) fn warn(warning: &str) {
+    trace::warn(&format!("inbox: {warning}"));
+}
+
+pub(super) async fn run(
+    inbox: Inbox,
+    routes: HashMap<Arc<str>, Arc<dyn Dispatch>>,
+    settings: Settings,
+    stop: impl Future<Output = ()>,
+) {
+    let (stage, watched) = watch::channel(Stage::Working);
+    let places = Arc::new(Semaphore::new(settings.concurrency as usize));
+    let (store, grace) = (inbox.shared_store().clone(), settings.grace);
+    let troubles = Arc::new(AtomicUsize::new(0));
+    let shared = Arc::new(Shared { store, settings, places, troubles, stage: watched });
+    let mut claims = Claims::new(inbox, routes, shared);
+    let mut stop = pin!(stop);
+    poll_fn(|cx| match stop.as_mut().poll(cx) {
+        Poll::Ready(()) => Poll::Ready(()),
+        Poll::Pending => claims.poll(cx),
+    })
+    .await;
+    stage.send_replace(Stage::Stopping);
+    let _ = timeout(grace, claims.end()).await;
+    stage.send_replace(Stage::Over);
+    // What has been told to end does so soon, except if the store does not answer.
+    let _ = timeout(grace, claims.end()).await;
+}
+
+/// The claims of a worker, and the attempts that they led to.
+struct Claims {
+    inbox: Inbox,
+    routes: HashMap<Arc<str>, Arc<dyn Dispatch>>,
+    shared: Arc<Shared>,
+    sources: Arc<[Arc<str>]>,
+    claiming: Option<StoreFuture<'static, Vec<Leased>>>,
+    running: JoinSet<()>,
+    /// Whether there may be more than the last claim brought.
+    is_more: bool,
+    arrived: Pin<Box<dyn Future<Output = ()> + Send>>,
+    look: Pin<Box<Sleep>>,
+    upkeep_at: Instant,
+    upkeep: JoinSet<()>,
+}
+
+impl Claims {
+    fn new(
+        inbox: Inbox,
+        routes: HashMap<Arc<str>, Arc<dyn Dispatch>>,
+        shared: Arc<Shared>,
+    ) -> Self {
+        let sources = routes.keys().cloned().collect();
+        Self {
+            arrived: arrived(&inbox),
+            inbox,
+            routes,
+            shared,
+            sources,
+            claiming: None,
+            running: JoinSet::new(),
+            is_more: true,
+            look: Box::pin(sleep(LOOK)),
+            upkeep_at: Instant::now(),
+            upkeep: JoinSet::new(),
+        }
+    }
+
+    /// Works. Never ready.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            while let Poll::Ready(Some(_)) = self.running.poll_join_next(cx) {}
+            self.poll_wake(cx);
+            self.poll_upkeep(cx);
+            self.begin_claim();
+            match &mut self.claiming {
+                Some(claiming) => match claiming.as_mut().poll(cx) {
+                    Poll::Ready(claimed) => self.take(claimed),
+                    Poll::Pending => return Poll::Pending,
+                },
+                None => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Notes whether there may be something new.
+    fn poll_wake(&mut self, cx: &mut Context<'_>) {
+        while self.arrived.as_mut().poll(cx).is_ready() {
+            self.arrived = arrived(&self.inbox);
+            self.is_more = true;
+        }
+        while self.look.as_mut().poll(cx).is_ready() {
+            self.look.as_mut().reset(Instant::now() + LOOK);
+            self.is_more = true;
+        }
+    }
+
+    /// Claims as many deliveries as are handled at the same time while the ones before are being handled, so that no handler
+    /// waits for the store.
+    fn begin_claim(&mut self) {
+        let most = self.shared.settings.concurrency as usize;
+        let is_calm = self.shared.troubles.load(Ordering::Relaxed) == 0;
+        if self.is_more && is_calm && self.claiming.is_none() && self.running.len() <= most {
+            self.is_more = false;
+            let (sources, lease) = (self.sources.clone(), self.shared.settings.lease);
+            self.claiming = Some(self.shared.store.claim(Claim { sources, most, lease }));
+        }
+    }
+
+    fn take(&mut self, claimed: Result<Vec<Leased>, InboxError>) {
+        self.claiming = None;
+        match claimed {
+            Ok(all) => {
+                self.is_more |= !all.is_empty();
+                all.into_iter().for_each(|leased| self.start(leased));
+            }
+            Err(error) => warn(&format!("nothing can be claimed: {error}")),
+        }
+    }
+
+    fn start(&mut self, leased: Leased) {
+        // A store returns those of the senders that it was asked for. What it returns beside is left to its lease.
+        if let Some(route) = self.routes.get(&leased.record.source) {
+            self.running.spawn(attempt(self.shared.clone(), route.clone(), leased));
+        }
+    }
+
+    /// Waits for the claim that was begun, and for all attempts.
+    async fn end(&mut self) {
+        if let Some(claiming) = &mut self.claiming {
+            let claimed = claiming.await;
+            self.take(claimed);
+        }
+        while self.running.join_next().await.is_some() {}
+    }
+
+    fn poll_upkeep(&mut self, cx: &mut Context<'_>) {
+        while let Poll::Ready(Some(_)) = self.upkeep.poll_join_next(cx) {}
+        if self.upkeep.is_empty() && self.upkeep_at <= Instant::now() {
+            self.upkeep_at = Instant::now() + UPKEEP;
+            self.upkeep.spawn(upkeep(self.shared.clone(), self.sources.clone()));
+        }
+    }
+}
+
+fn arrived(inbox: &Inbox) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    let inbox = inbox.clone();
+    Box::pin(async move { inbox.arrived().await })
+}
+
+/// Removes what is old, and warns of deliveries that nobody handles.
+async fn upkeep(shared: Arc<Shared>, sources: Arc<[Arc<str>]>) {
+    if let Some(retention) = shared.settings.retention
+        && let Err(error) = shared.store.purge(retention).await
+    {
+        warn(&format!("what is old cannot be removed: {error}"));
+    }
+    let Ok(all) = shared.store.stats().await else { return };
+    for stats in all.iter().filter(|stats| stats.ready > 0 && !sources.contains(&stats.source)) {
+        let (count, source) = (stats.ready, &stats.source);
+        warn(&format!(
+            "{count} deliveries of `{source}` wait, and this worker has no handlers for it"
+        ));
+    }
+}

@@ -1,0 +1,7 @@
+//! The durable inbox: what is stored, and what becomes of it.
+
+// The helpers of tests are tests, too.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+mod worker;

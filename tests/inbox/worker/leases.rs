@@ -1,0 +1,274 @@
+//! Leases: kept while a handler runs, lost, and taken over.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use bytes::Bytes;
+use tower_webhook::{
+    error::InboxError,
+    inbox::{
+        Claim, Enqueued, Finish, Lease, Leased, Mark, NewDelivery, Pressure, Purged, Stats,
+        StoreFuture, Stored,
+    },
+};
+
+use super::*;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_kept_while_a_handler_runs() {
+    let (inbox, log) = (inbox(), Log::default());
+    stored(&inbox, "a", orders(&[1])).await;
+    let slow = |log: &Log| {
+        router(log, async |_, _| {
+            sleep(10 * MINUTE).await;
+            Ok(())
+        })
+        .event_timeout(Duration::MAX)
+    };
+    let first = Running::start(worker(&inbox, slow(&log)));
+    let second = Running::start(worker(&inbox, slow(&log)));
+    idle(&inbox).await;
+    assert_eq!(log.lines(), ["1 of a, attempt 1"]);
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_is_kept_while_a_delivery_waits_for_its_turn() {
+    let (inbox, log) = (inbox(), Log::default());
+    stored(&inbox, "a", orders(&[1])).await;
+    stored(&inbox, "b", orders(&[2])).await;
+    let slow = router(&log, async |_, _| {
+        sleep(4 * MINUTE).await;
+        Ok(())
+    });
+    let running = Running::start(worker(&inbox, slow).concurrency(1));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(log.lines(), ["1 of a, attempt 1", "2 of b, attempt 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_worker_is_followed_by_another_in_the_middle_of_a_batch() {
+    let (inbox, log) = (inbox(), Log::default());
+    let seq = stored(&inbox, "a", orders(&[1, 2, 3])).await;
+    let hangs = |number, attempt| async move {
+        match (number, attempt) {
+            (2, 1) => pending().await,
+            _ => Ok(()),
+        }
+    };
+    let running = Running::start(worker(&inbox, router(&log, hangs)));
+    sleep(Duration::from_secs(1)).await;
+    running.kill().await;
+    assert_eq!(state(&inbox, seq).await, State::Leased);
+    let begun = Instant::now();
+    let running = Running::start(worker(&inbox, router(&log, hangs)));
+    idle(&inbox).await;
+    running.stop().await;
+    let of = |number, attempt| format!("{number} of a, attempt {attempt}");
+    // What was handled is not handled again.
+    assert_eq!(log.lines(), [of(1, 1), of(2, 1), of(2, 2), of(3, 2)]);
+    assert!(begun.elapsed() >= Duration::from_secs(59), "after the lease");
+    assert_eq!(get(inbox.store(), seq).await.attempts, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_kills_its_worker_again_and_again_is_dead() {
+    let (inbox, log) = (inbox(), Log::default());
+    let seq = stored(&inbox, "a", orders(&[1])).await;
+    for _ in 0..3 {
+        let running = Running::start(worker(&inbox, router(&log, async |_, _| pending().await)));
+        sleep(MINUTE + Duration::from_secs(2)).await;
+        running.kill().await;
+        sleep(MINUTE).await;
+    }
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(log.lines().len(), 3);
+    let (reason, why) = dead(&inbox, seq).await;
+    assert_eq!(reason, DeadReason::Crashed);
+    assert_eq!(why, "3 workers ended in the middle of it, one after the other");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_crashed_twice_runs_alone() {
+    let (inbox, log) = (inbox(), Log::default());
+    stored(&inbox, "a", orders(&[1])).await;
+    for _ in 0..2 {
+        let running = Running::start(worker(&inbox, router(&log, async |_, _| pending().await)));
+        sleep(MINUTE).await;
+        running.kill().await;
+        sleep(MINUTE).await;
+    }
+    stored(&inbox, "b", orders(&[2])).await;
+    let at_once = Arc::new(AtomicU32::new(0));
+    let counted = at_once.clone();
+    let running = Running::start(worker(
+        &inbox,
+        router(&log, move |number, _| {
+            let at_once = counted.clone();
+            async move {
+                let others = at_once.fetch_add(1, Ordering::Relaxed);
+                assert!(number != 1 || others == 0, "{others} others");
+                sleep(MINUTE).await;
+                at_once.fetch_sub(1, Ordering::Relaxed);
+                Ok(())
+            }
+        }),
+    ));
+    sleep(Duration::from_secs(30)).await;
+    // Together they would both be there.
+    assert_eq!(at_once.load(Ordering::Relaxed), 1);
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(stats(&inbox).await.done, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_is_dropped_when_its_lease_is_lost() {
+    struct Dropped(Log);
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.add("dropped");
+        }
+    }
+    let (inbox, log) = (inbox(), Log::default());
+    let seq = stored(&inbox, "a", orders(&[1])).await;
+    let held = log.clone();
+    let events = router(&log, move |_, _| {
+        let held = Dropped(held.clone());
+        async move {
+            pending::<()>().await;
+            drop(held);
+            Ok(())
+        }
+    });
+    let running = Running::start(worker(&inbox, events.event_timeout(Duration::MAX)));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(inbox.store().park(seq).await, Ok(true));
+    sleep(MINUTE).await;
+    assert_eq!(log.lines(), ["1 of a, attempt 1", "dropped"]);
+    assert_eq!(state(&inbox, seq).await, State::Parked);
+    running.stop().await;
+}
+
+/// A store that fails, or returns something else than was stored.
+#[derive(Debug)]
+struct Faulty {
+    store: MemoryStore,
+    fails: AtomicBool,
+    is_corrupt: bool,
+}
+
+impl Faulty {
+    fn new(is_corrupt: bool) -> Arc<Self> {
+        let store = MemoryStore::with_clock(TokioClock::new());
+        Arc::new(Self { store, fails: AtomicBool::new(false), is_corrupt })
+    }
+
+    fn or_fail<T: 'static + Send>(&self, then: StoreFuture<'static, T>) -> StoreFuture<'static, T> {
+        match self.fails.load(Ordering::Relaxed) {
+            true => Box::pin(async { Err(InboxError::unavailable("it is away")) }),
+            false => then,
+        }
+    }
+}
+
+impl Store for Faulty {
+    fn enqueue(&self, new: NewDelivery) -> StoreFuture<'static, Enqueued> {
+        self.store.enqueue(new)
+    }
+    fn pressure(&self) -> Pressure {
+        self.store.pressure()
+    }
+    fn claim(&self, claim: Claim) -> StoreFuture<'static, Vec<Leased>> {
+        if self.fails.load(Ordering::Relaxed) {
+            return self.or_fail(Box::pin(async { Ok(Vec::new()) }));
+        }
+        let (claimed, is_corrupt) = (self.store.claim(claim), self.is_corrupt);
+        Box::pin(async move {
+            let mut claimed = claimed.await?;
+            if is_corrupt {
+                claimed.iter_mut().for_each(|one| one.record.body = Bytes::from("[]"));
+            }
+            Ok(claimed)
+        })
+    }
+    fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
+        match self.fails.load(Ordering::Relaxed) {
+            true => self.or_fail(Box::pin(async { Ok(true) })),
+            false => self.store.extend(lease, by, ends),
+        }
+    }
+    fn finish(&self, lease: Lease, ends: Vec<Mark>, finish: Finish) -> StoreFuture<'static, bool> {
+        match self.fails.load(Ordering::Relaxed) {
+            true => self.or_fail(Box::pin(async { Ok(true) })),
+            false => self.store.finish(lease, ends, finish),
+        }
+    }
+    fn list(&self, filter: Filter) -> StoreFuture<'static, Vec<Stored>> {
+        self.store.list(filter)
+    }
+    fn get(&self, seq: i64) -> StoreFuture<'static, Option<Stored>> {
+        self.store.get(seq)
+    }
+    fn replay(&self, seq: i64, how: Replay) -> StoreFuture<'static, Option<i64>> {
+        self.store.replay(seq, how)
+    }
+    fn park(&self, seq: i64) -> StoreFuture<'static, bool> {
+        self.store.park(seq)
+    }
+    fn pause(&self, source: &str, is_paused: bool) -> StoreFuture<'static, ()> {
+        self.store.pause(source, is_paused)
+    }
+    fn purge(&self, retention: Retention) -> StoreFuture<'static, Purged> {
+        self.store.purge(retention)
+    }
+    fn stats(&self) -> StoreFuture<'static, Vec<Stats>> {
+        self.store.stats()
+    }
+    fn ping(&self) -> StoreFuture<'static, ()> {
+        self.store.ping()
+    }
+    fn close(&self) -> StoreFuture<'static, ()> {
+        self.store.close()
+    }
+}
+
+/// For longer than a lease, while one handler ends and another one runs.
+#[tokio::test(start_paused = true)]
+async fn an_absent_store_is_no_crash() {
+    let store = Faulty::new(false);
+    let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
+    stored(&inbox, "a", orders(&[1])).await;
+    stored(&inbox, "b", orders(&[10])).await;
+    let events = router(&log, async |number, _| {
+        sleep(u32::try_from(number).unwrap() * MINUTE).await;
+        Ok(())
+    });
+    let running = Running::start(worker(&inbox, events.event_timeout(Duration::MAX)));
+    for _ in 0..3 {
+        sleep(Duration::from_secs(10)).await;
+        store.fails.store(true, Ordering::Relaxed);
+        sleep(2 * MINUTE).await;
+        store.fails.store(false, Ordering::Relaxed);
+    }
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(log.lines(), ["1 of a, attempt 1", "10 of b, attempt 1"]);
+    assert_eq!(stats(&inbox).await.done, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_body_than_was_stored_is_dead() {
+    let (inbox, log) = (Inbox::shared(Faulty::new(true)), Log::default());
+    let seq = stored(&inbox, "a", orders(&[1])).await;
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(dead(&inbox, seq).await.0, DeadReason::Corrupt);
+    assert_eq!(log.lines().len(), 0);
+}
