@@ -12,8 +12,8 @@ use crate::Delivery;
 /// All events of a delivery share its [`Delivery::id`]. If a handler remembers only that id, then it takes the second event
 /// for a duplicate of the first.
 ///
-/// It is made of the provider's name, the [name of the secret](Delivery::key_id) that matched, the delivery's id and the
-/// event's place in the body. A handler takes it as `Option<EventKey>`. It is `None` if the deliveries of the sender have no
+/// It is made of the provider's name, the [name of the secret](Delivery::key_id) that matched, the delivery's id, its
+/// [tenant](Delivery::tenant) and the event's place in the body. A handler takes it as `Option<EventKey>`. It is `None` if the deliveries of the sender have no
 /// id, as those of Loops, SynthesisVR and Teachstack. To store it, use its `Display`: at most 85 characters, which are
 /// hexadecimal digits, a hyphen and decimal digits.
 ///
@@ -34,7 +34,8 @@ use crate::Delivery;
 ///
 /// The secret itself is not part of it, but the secret's name is. If several endpoints of one sender store their keys in one
 /// table, then give their secrets names. Otherwise a client that has the secret of one endpoint can use an id first, and the
-/// genuine event of another endpoint is then taken for a duplicate. The same holds for tenants.
+/// genuine event of another endpoint is then taken for a duplicate. The same holds for tenants, unless an
+/// [inbox](crate::inbox::Inbox::tenant) names them.
 ///
 /// If an attempt is signed with a secret of another name than the attempt before, then its events have other keys. So give
 /// the old and the new secret the same name while you [rotate](crate::_docs::guide#1-the-secret).
@@ -54,8 +55,10 @@ impl EventKey {
     pub fn new(delivery: &Delivery, index: usize) -> Option<Self> {
         let id = delivery.id().filter(|id| !id.is_empty())?;
         let parts = [Some(delivery.provider()), delivery.key_id(), Some(id)];
+        // Only if there is one: the keys of others do not depend on it.
+        let tenant = delivery.tenant().map(Some);
         let mut hash = Sha256::new();
-        for part in parts {
+        for part in parts.into_iter().chain(tenant) {
             // Each part with its length, so that different lists of parts are different texts.
             hash.update([u8::from(part.is_some())]);
             hash.update(part.map_or(0, str::len).to_string());

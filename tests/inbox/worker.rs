@@ -166,6 +166,25 @@ async fn an_event_has_the_key_that_it_has_without_an_inbox() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn events_of_two_tenants_have_different_keys() {
+    let (inbox, log) = (inbox(), Log::default());
+    let events = EventRouter::with_state(log.clone()).on(
+        async |_: Order, key: Option<EventKey>, Shared(log): Shared<Log>| {
+            log.add(key.unwrap().to_string());
+        },
+    );
+    for tenant in [None, Some("north"), Some("south")] {
+        let inbox = tenant.map_or(inbox.clone(), |tenant| inbox.clone().tenant(tenant));
+        stored(&inbox, "a", orders(&[1])).await;
+    }
+    let running = Running::start(worker(&inbox, events));
+    idle(&inbox).await;
+    running.stop().await;
+    let different: std::collections::HashSet<_> = log.lines().into_iter().collect();
+    assert_eq!(different.len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_store_without_sql_has_no_statement_to_acknowledge_with() {
     let (inbox, log) = (inbox(), Log::default());
     let events = EventRouter::with_state(log.clone()).on(
