@@ -73,7 +73,8 @@ impl Origin {
         Ok(Self { scheme, host: host.into(), port, path: uri.path().into() })
     }
 
-    /// The URL that the sender signed: this origin, and the path and the query of the request as they were written.
+    /// The URL that the sender signed: this origin, and the path and the query of the request as they were written. A target
+    /// that begins with no slash, such as `*`, gets one: it must not continue the host.
     pub fn url(&self, head: &Head<'_>) -> String {
         self.with_port(self.port, head)
     }
@@ -88,13 +89,15 @@ impl Origin {
     fn with_port(&self, port: Option<u16>, head: &Head<'_>) -> String {
         let Self { scheme, host, path, .. } = self;
         let target = head.uri().path_and_query().map_or("/", |target| target.as_str());
-        let (prefix, target) = match target.strip_prefix('/') {
-            Some(query) if query.is_empty() || query.starts_with('?') => (&**path, query),
-            _ => (path.trim_end_matches('/'), target),
+        // Behind the host, a target without a slash would be a part of the host.
+        let target = target.strip_prefix('/').unwrap_or(target);
+        let (prefix, slash) = match target.is_empty() || target.starts_with('?') {
+            true => (&**path, ""),
+            false => (path.trim_end_matches('/'), "/"),
         };
         match port {
-            Some(port) => format!("{scheme}://{host}:{port}{prefix}{target}"),
-            None => format!("{scheme}://{host}{prefix}{target}"),
+            Some(port) => format!("{scheme}://{host}:{port}{prefix}{slash}{target}"),
+            None => format!("{scheme}://{host}{prefix}{slash}{target}"),
         }
     }
 }

@@ -181,6 +181,25 @@ fn an_origin_is_written_as_it_was_given() {
     }
 }
 
+/// With `http` 1.3, the target of a request over HTTP/2 can also be `.other.example/` or `@other.example/`.
+#[test]
+fn a_target_without_a_slash_does_not_continue_the_host() {
+    for (target, [at_root, below, at_slash]) in [
+        ("*", ["/*", "/p/*", "/p/*"]),
+        ("http://other.example?a=b", ["/?a=b", "/p?a=b", "/p/?a=b"]),
+        ("other.example:443", ["/", "/p", "/p/"]),
+    ] {
+        let (parts, ()) = Request::post(target).body(()).unwrap().into_parts();
+        let head = Head::new(&parts, SystemTime::UNIX_EPOCH);
+        for (origin, path) in [("", at_root), ("/p", below), ("/p/", at_slash)] {
+            let origin = Origin::new(format!("https://a.example{origin}")).unwrap();
+            assert_eq!(origin.url(&head), format!("https://a.example{path}"), "{target}");
+            let urls = ["", ":443"].map(|port| format!("https://a.example{port}{path}"));
+            assert_eq!(origin.urls(&head), urls, "{target}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_origin_is_refused() {
     let absolute = "the origin is not an absolute URL that begins with `http://` or `https://`";
