@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use http::{Uri, uri::InvalidUri};
+use http::{
+    Uri,
+    uri::{Authority, InvalidUri},
+};
 
 use super::Head;
 use crate::error::ConfigError;
@@ -65,11 +68,9 @@ impl Origin {
         if uri.query().is_some() {
             return Err(ConfigError::new("the origin has a query: remove it"));
         }
-        let (host, port) = (authority.host(), authority.port_u16());
-        // A port that is no number is part of the authority all the same.
-        if host.is_empty() || port.is_none() && host != authority.as_str() {
+        let Some((host, port)) = host_and_port(authority) else {
             return Err(ConfigError::new("the origin has no host, or a port that is not a number"));
-        }
+        };
         Ok(Self { scheme, host: host.into(), port, path: uri.path().into() })
     }
 
@@ -109,6 +110,17 @@ impl fmt::Debug for Origin {
         shown.field("scheme", scheme).field("host", host).field("port", port);
         shown.finish_non_exhaustive()
     }
+}
+
+/// Both parts of an authority without a user. `None`: they are not all of it, or there is no host.
+fn host_and_port(authority: &Authority) -> Option<(&str, Option<u16>)> {
+    // The parser takes `+443` for a port, and the `a[` of `a[::1]:443` for a host.
+    let host = authority.host();
+    let port = match authority.as_str().strip_prefix(host)? {
+        "" => None,
+        rest => Some(rest.strip_prefix(':').filter(|port| !port.starts_with('+'))?.parse().ok()?),
+    };
+    (!host.is_empty()).then_some((host, port))
 }
 
 const NOT_ABSOLUTE: &str =

@@ -217,6 +217,8 @@ fn what_is_no_origin_is_refused() {
         ("https://user:hunter2@hooks.example.com", "the origin has a user in it: remove it"),
         ("https://hooks.example.com:99999", host),
         ("https://hooks.example.com:", host),
+        ("https://hooks.example.com:+443", host),
+        ("https://hooks.example.com[::1]:443", host),
         ("https://:443", host),
     ] {
         let error = Origin::new(url).unwrap_err();
