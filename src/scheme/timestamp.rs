@@ -57,7 +57,7 @@ impl Timestamp {
     /// # Errors
     ///
     /// [`VerifyError::MalformedTimestamp`] for any other text, also for a lower-case `t` or `z`, a blank instead of the `T`, a
-    /// missing offset, and for a time before 1970.
+    /// missing offset, and for a time before 1970, in UTC or as it is written.
     pub fn rfc3339(text: &str) -> Result<Self, VerifyError> {
         read(text).ok_or(VerifyError::MalformedTimestamp)
     }
