@@ -118,7 +118,7 @@ fn token<P: Provider>(
 }
 
 /// The one value of a header; empty if there is none, or more, or no text.
-fn one<'a>(head: &'a Parts, name: &str) -> &'a str {
+pub(crate) fn one<'a>(head: &'a Parts, name: &str) -> &'a str {
     let values: Vec<_> = head.headers.get_all(name).iter().collect();
     if let [value] = values[..] { value.to_str().unwrap_or_default() } else { "" }
 }

@@ -22,8 +22,10 @@ mod receivers;
 mod replay;
 mod schemes;
 pub mod script;
+mod senders;
 mod table;
 mod text;
+mod watched;
 
 pub use self::{
     credentials::{CREDENTIALS, Credential, Genuine},
@@ -31,13 +33,14 @@ pub use self::{
     endpoint::{Endpoint, poll_once},
     head::{echo, head, request_line, with_headers},
     input::Input,
-    oracle::{Found, Kind, outer_member},
-    receivers::{Frames, HANDLED, RECEIVERS, Receive},
+    oracle::{Found, Kind, members, outer_member},
+    receivers::{Frames, HANDLED, MAX_BODY_BYTES, RECEIVERS, Receive},
     replay::replay,
     schemes::{Place, SCHEMES, Scheme, flipped, verified},
     script::{Progress, ROUTERS, Script, Scripted},
-    table::allowed,
-    text::{from_base64, from_hex, to_base64, to_hex},
+    table::{allowed, announced, broken_off},
+    text::{form_fields, from_base64, from_hex, to_base64, to_hex},
+    watched::{OWN, Own, PROVEN, REACHED},
 };
 
 /// `fuzz_target!(property)`: the whole program of a target.

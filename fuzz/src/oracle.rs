@@ -166,6 +166,13 @@ pub(crate) struct Object<'b>(pub(crate) Vec<(Key<'b>, &'b RawValue)>);
 #[derive(PartialEq)]
 pub(crate) struct Key<'b>(Cow<'b, [u8]>);
 
+/// The members of the object that `json` is, by name; `None` for a name that is no Unicode text.
+pub fn members(json: &str) -> Option<Vec<(Option<String>, &RawValue)>> {
+    let Object(members) = object(serde_json::from_str(json).ok()?)?;
+    let named = |(key, json): (Key<'_>, _)| (String::from_utf8(key.0.into_owned()).ok(), json);
+    Some(members.into_iter().map(named).collect())
+}
+
 /// `json`, if that is an object.
 pub(crate) fn object(json: &RawValue) -> Option<Object<'_>> {
     serde_json::from_str(json.get()).ok()

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::VecDeque,
+    convert::Infallible,
     future::Future,
     pin::{Pin, pin},
     sync::{
@@ -20,7 +21,7 @@ use http_body_util::BodyExt;
 use tokio::runtime::Runtime;
 use tower::{Layer, Service};
 use tower_webhook::{
-    Emit, EventRouter, Outgoing, RawEvent, VerifyLayer,
+    Body as Inner, Emit, EventRouter, Outgoing, Provider, RawEvent, Verified, VerifyLayer,
     clock::ManualClock,
     decode,
     error::ConfigError,
@@ -53,7 +54,7 @@ pub trait Receive: Send + Sync {
 pub static HANDLED: AtomicUsize = AtomicUsize::new(0);
 
 /// The longest body.
-pub(crate) const MAX_BODY_BYTES: usize = 600;
+pub const MAX_BODY_BYTES: usize = 600;
 
 /// All of them.
 pub static RECEIVERS: LazyLock<Vec<Box<dyn Receive>>> =
@@ -71,22 +72,7 @@ impl<P: Emit + Clone> Receive for Receiver<P> {
     }
 
     fn answer(&self, request: Request<Frames>) -> Option<Response<Bytes>> {
-        let _runtime = RUNTIME.enter();
-        let mut service = self.layer.layer(self.events.clone());
-        // The answer's body may last as long as the request's.
-        let mut answer = pin!(async {
-            let answer = service.call(request).await.unwrap_or_else(|never| match never {});
-            let (head, body) = answer.into_parts();
-            let body = body.collect().await.unwrap_or_else(|never| match never {});
-            Response::from_parts(head, body.to_bytes())
-        });
-        let mut cx = Context::from_waker(Waker::noop());
-        for _ in 0..MAX_POLLS {
-            if let Poll::Ready(answer) = answer.as_mut().poll(&mut cx) {
-                return Some(answer);
-            }
-        }
-        None
+        answered(&self.layer, &self.events, request)
     }
 
     fn events(&self, body: &[u8]) -> Option<usize> {
@@ -96,6 +82,33 @@ impl<P: Emit + Clone> Receive for Receiver<P> {
     fn name(&self) -> Cow<'static, str> {
         self.provider.name()
     }
+}
+
+/// What the layer around the router answers. `None`: the body stopped.
+pub(crate) fn answered<P: Provider, S>(
+    layer: &VerifyLayer<P>,
+    inner: &S,
+    request: Request<Frames>,
+) -> Option<Response<Bytes>>
+where
+    S: Service<Request<Verified<P>>, Response = Response<Inner>, Error = Infallible> + Clone,
+{
+    let _runtime = RUNTIME.enter();
+    let mut service = layer.layer(inner.clone());
+    // The answer's body may last as long as the request's.
+    let mut answer = pin!(async {
+        let answer = service.call(request).await.unwrap_or_else(|never| match never {});
+        let (head, body) = answer.into_parts();
+        let body = body.collect().await.unwrap_or_else(|never| match never {});
+        Response::from_parts(head, body.to_bytes())
+    });
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..MAX_POLLS {
+        if let Poll::Ready(answer) = answer.as_mut().poll(&mut cx) {
+            return Some(answer);
+        }
+    }
+    None
 }
 
 fn all() -> Result<Vec<Box<dyn Receive>>, ConfigError> {
@@ -128,7 +141,7 @@ fn receiver<P: Emit + Clone>(
     Box::new(Receiver { layer, events, provider })
 }
 
-fn count() {
+pub(crate) fn count() {
     HANDLED.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -200,5 +213,5 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
 });
 
 const TOKEN: &str = "0123456789abcdef0123456789ABC-_f";
-const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+pub(crate) const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 const MAX_POLLS: usize = 300;

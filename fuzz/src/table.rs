@@ -16,15 +16,13 @@ pub fn allowed(
     frames: &Frames,
     signed: bool,
 ) -> &'static [u16] {
-    let length = head.headers.get("content-length").and_then(|length| length.to_str().ok());
-    let length = length.and_then(|length| length.parse().ok()).unwrap_or_default();
     let tokens =
         head.uri.query().unwrap_or_default().split('&').filter(|pair| pair.starts_with("token="));
     if receiver.name() == "learn365" && echo(head).is_some() {
         &[200]
     } else if head.method != Method::POST {
         &[405]
-    } else if frames.announced.max(length) > MAX_BODY_BYTES as u64 {
+    } else if announced(head, frames) > MAX_BODY_BYTES as u64 {
         &[413]
     } else if !signed {
         &[400, 401, 404, 413, 431]
@@ -35,6 +33,12 @@ pub fn allowed(
     } else {
         complete(receiver, head, body)
     }
+}
+
+/// How long the body says that it is.
+pub fn announced(head: &Parts, frames: &Frames) -> u64 {
+    let length = head.headers.get("content-length").and_then(|length| length.to_str().ok());
+    frames.announced.max(length.and_then(|length| length.parse().ok()).unwrap_or_default())
 }
 
 /// What is answered to all of an authentic body.
@@ -51,7 +55,7 @@ fn complete(receiver: &dyn Receive, head: &Parts, body: &[u8]) -> &'static [u16]
 }
 
 /// What is answered to a body that does not come to the end that it announced.
-fn broken_off(frames: &Frames) -> Option<&'static [u16]> {
+pub fn broken_off(frames: &Frames) -> Option<&'static [u16]> {
     let mut length = 0;
     let early = frames.pieces().find_map(|piece| match piece {
         Piece::BreaksOff => Some(&[400][..]),

@@ -1,4 +1,4 @@
-//! Hex and base64, written anew: oracles must not share the code that they judge.
+//! Hex, base64 and forms, written anew: oracles must not share the code that they judge.
 
 /// The bytes that pairs of hex digits of either case stand for.
 pub fn from_hex(text: &str) -> Option<Vec<u8>> {
@@ -44,6 +44,39 @@ pub fn to_base64(bytes: &[u8]) -> String {
         (0..4).map(|at| if at <= three.len() { digit(at) } else { '=' }).collect::<String>()
     };
     bytes.chunks(3).map(four).collect()
+}
+
+/// The fields of a form, each with the byte that it begins at; `None` in the place of one that is not UTF-8.
+pub fn form_fields(body: &[u8]) -> Vec<(usize, Option<(String, String)>)> {
+    let mut fields = Vec::new();
+    let mut start = 0;
+    while start <= body.len() {
+        let rest = &body[start..];
+        let field = &rest[..rest.iter().position(|byte| *byte == b'&').unwrap_or(rest.len())];
+        if !field.is_empty() {
+            let equals = field.iter().position(|byte| *byte == b'=');
+            let (name, value) =
+                equals.map_or((field, &b""[..]), |at| (&field[..at], &field[at + 1..]));
+            fields.push((start, unescaped(name).zip(unescaped(value))));
+        }
+        start += field.len() + 1;
+    }
+    fields
+}
+
+fn unescaped(text: &[u8]) -> Option<String> {
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    while at < text.len() {
+        let digits = text.get(at + 1..at + 3).and_then(|two| from_hex(str::from_utf8(two).ok()?));
+        let (byte, length) = match (text[at], digits.as_deref()) {
+            (b'%', Some([byte])) => (*byte, 3),
+            (b'+', _) => (b' ', 1),
+            (byte, _) => (byte, 1),
+        };
+        bytes.push(byte);
+        at += length;
+    }
+    String::from_utf8(bytes).ok()
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
