@@ -202,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn the_same_time_is_equal_whatever_it_was_read_from_and_no_other_is() {
+        let time = Timestamp::seconds("1").unwrap();
+        for same in [Timestamp::millis("1000"), Timestamp::rfc3339("1970-01-01T00:00:01.0Z")] {
+            assert_eq!(time, same.unwrap());
+        }
+        for other in ["0", "999", "1001", "2000"] {
+            assert_ne!(time, Timestamp::millis(other).unwrap());
+        }
+    }
+
+    #[test]
     fn times_that_cannot_be_written_are_written_as_the_nearest() {
         let written = |time: Option<SystemTime>| Timestamp::from(time.unwrap()).to_rfc3339();
         let after = |seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds));
