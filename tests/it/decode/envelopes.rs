@@ -330,7 +330,7 @@ fn a_shape_may_capture() {
         Envelope::shape(move |members| Some((*types.get(members.raw("total")?)?).into()));
     let body = r#"[{"total":3},{"total":4},{"total":5}]"#;
     assert_eq!(seen(envelope.clone(), body), ["paid 3", r#"raw Some("new")"#, "raw None"]);
-    assert!(format!("{envelope:?}").contains("Shape"));
+    assert!(format!("{envelope:?}").contains("Shape(Shape)"));
 }
 
 /// No event of such a body is handled, so none may be taken for handled.
