@@ -175,6 +175,12 @@ struct Lines {
     all: bool,
 }
 
+impl Lines {
+    fn signed(&self, line: &str) -> Bytes {
+        format!("{}\n{line}\n", self.key.sign([line]).to_hex()).into()
+    }
+}
+
 impl Provider for Lines {
     fn authenticate(&self, _: &Head<'_>) -> Result<Check, VerifyError> {
         let Self { key, all } = self.clone();
@@ -200,8 +206,7 @@ impl Provider for Lines {
 impl Emit for Lines {
     fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        let line = event.flat("kind")?;
-        Ok(format!("{}\n{line}\n", self.key.sign([&line]).to_hex()).into())
+        Ok(self.signed(&event.flat("kind")?))
     }
 
     fn sign(&self, _: &mut Parts, _: &[u8], _: &Outgoing) {}
@@ -219,4 +224,37 @@ fn the_end_of_the_body_is_to_be_signed() {
     assert_eq!(report.failures(), ["body-altered"], "{report}");
     let told = "body-altered: FAILED: took other events from a request with another body\n";
     assert!(report.to_string().contains(told), "{report}");
+}
+
+/// Writes no event that lacks the other member which its envelope needs.
+struct Beside(Lines);
+
+impl Provider for Beside {
+    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
+        self.0.authenticate(head)
+    }
+
+    fn envelope(&self) -> Envelope {
+        Envelope::flat_beside("kind", "id")
+    }
+
+    fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
+        self.0.unpack(body)
+    }
+}
+
+impl Emit for Beside {
+    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
+        let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
+        Ok(self.0.signed(&event.flat_beside("kind", "id")?))
+    }
+
+    fn sign(&self, _: &mut Parts, _: &[u8], _: &Outgoing) {}
+}
+
+#[test]
+fn an_event_has_the_member_that_all_have_beside_their_type() {
+    let [own, other] = ["our key of 16 bytes", "their key of 16 bytes"]
+        .map(|key| Beside(Lines { key: HmacSha256::new(key).unwrap(), all: true }));
+    conformance(&own, &other).assert_passed();
 }
