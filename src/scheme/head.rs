@@ -145,11 +145,10 @@ impl<'a> Head<'a> {
     fn note(&self, name: &str) {
         let hash = name_hash(name);
         for place in &self.read {
-            if place.get() == FREE {
-                return place.set(hash);
-            }
-            if place.get() == hash {
-                return;
+            match place.get() {
+                FREE => return place.set(hash),
+                taken if taken == hash => return,
+                _ => {}
             }
         }
         let mut later = self.read_later.borrow_mut();
