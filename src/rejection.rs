@@ -100,7 +100,6 @@ impl Rejection {
             Self::Busy | Self::Unauthentic(VerifyError::NotYet) => Severity::Warn,
             Self::NotStored(InboxError::Full | InboxError::Closed) => Severity::Warn,
             Self::NotStored(_) => Severity::Error,
-            Self::EventsFailed(_) | Self::Later(_) => Severity::Error,
             _ => Severity::Debug,
         }
     }
