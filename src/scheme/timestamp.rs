@@ -164,8 +164,8 @@ fn below(limit: u64, text: &str) -> Option<u64> {
     text.parse().ok().filter(|number| digits && *number < limit)
 }
 
-/// The length of a date and a time up to its seconds.
 const LAST_SECOND_OF_9999: u64 = 253_402_300_799;
+/// The length of a date and a time up to its seconds.
 const SECONDS: usize = "2023-11-14T22:13:20".len();
 
 #[cfg(test)]

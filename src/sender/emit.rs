@@ -104,9 +104,7 @@ impl Draft {
         let comma = if members.is_empty() { "" } else { "," };
         Ok(format!("{{{}:{}{comma}{rest}", quoted(type_key), quoted(&self.event_type)))
     }
-}
 
-impl Draft {
     /// As [`Draft::flat`], for a payload that has one member `beside`: the counterpart of
     /// [`Envelope::flat_beside`](crate::decode::Envelope::flat_beside).
     ///

@@ -8,6 +8,7 @@ fn of_a_rejection() {
     for (rejection, message) in [
         (Rejection::Method, "the method is not POST"),
         (Rejection::BodyTooLarge(10), "the body is longer than 10 bytes"),
+        (Rejection::BodyLimited, "the body is longer than a layer in front allows"),
         (unauthentic(VerifyError::PathToken), "not authentic: path does not end in a known token"),
         (unauthentic(VerifyError::NotYet), "not verified: the keys are not there yet"),
         (Rejection::Busy, "too many deliveries at once"),
@@ -71,6 +72,7 @@ fn of_a_failed_authentication() {
             in_future(millennium + 1),
             "timestamp is 31556952001 s in the future: is it in a smaller unit, such as milliseconds?",
         ),
+        (EventType, "the type of the event is empty or longer than 256 bytes"),
         (Other("the moon is full".into()), "the moon is full"),
     ] {
         assert_eq!(error.to_string(), message);
