@@ -1,6 +1,7 @@
 //! The durable inbox: a 200 means that the delivery is on disk, and handlers run later.
 
 mod accept;
+mod conformance;
 mod header_block;
 mod key;
 mod lease;
@@ -13,6 +14,7 @@ mod worker;
 
 pub use self::{
     accept::{Inbox, ResponseFuture},
+    conformance::{Harness, StoreCase, StoreReport, conformance},
     lease::{Claim, Finish, Lease, Leased, Mark},
     memory::MemoryStore,
     record::{DeadReason, Hash, NewDelivery, Record, State, Stored},
