@@ -1,7 +1,11 @@
 //! The durable inbox: what is stored, and what becomes of it.
+//! The durable inbox through the public API.
 
 // The helpers of tests are tests, too.
 #![allow(clippy::unwrap_used)]
 
 mod support;
 mod worker;
+mod conformance;
+mod faulty;
+mod threaded;
