@@ -6,6 +6,7 @@
 
 mod support;
 mod worker;
+mod accept;
 mod conformance;
 mod faulty;
 mod threaded;
