@@ -76,3 +76,19 @@ pub enum Finish {
     /// The worker stops before it has begun. The attempt does not count.
     Release,
 }
+
+/// The numbers of the deliveries to claim: of each sender in turns, so that no sender takes the places of another. `due` has
+/// those of each sender in their order.
+pub(super) fn in_turns(due: Vec<Vec<i64>>, most: usize) -> Vec<i64> {
+    let mut due: Vec<_> = due.into_iter().map(Vec::into_iter).collect();
+    let mut chosen = Vec::new();
+    while chosen.len() < most {
+        let round: Vec<_> = due.iter_mut().filter_map(Iterator::next).collect();
+        if round.is_empty() {
+            break;
+        }
+        chosen.extend(round);
+    }
+    chosen.truncate(most);
+    chosen
+}

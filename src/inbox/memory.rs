@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::{
     Claim, DeadReason, Enqueued, Filter, Finish, Hash, Lease, Leased, Mark, NewDelivery, Pressure,
     Purged, Record, Replay, Retention, State, Stats, Store, StoreFuture, Stored,
+    lease::in_turns,
     time::{StoreClock, span, time},
 };
 use crate::{
@@ -186,18 +187,8 @@ impl Rows {
     }
 
     fn claim(&mut self, claim: &Claim, now: i64) -> Vec<Leased> {
-        let mut due: Vec<_> =
-            claim.sources.iter().map(|source| self.due(source, now).into_iter()).collect();
-        let mut chosen = Vec::new();
-        // In turns, so that no sender takes the places of another.
-        while chosen.len() < claim.most {
-            let round: Vec<_> = due.iter_mut().filter_map(Iterator::next).collect();
-            if round.is_empty() {
-                break;
-            }
-            chosen.extend(round);
-        }
-        chosen.truncate(claim.most);
+        let due = claim.sources.iter().map(|source| self.due(source, now)).collect();
+        let chosen = in_turns(due, claim.most);
         let until = now.saturating_add(span(claim.lease));
         chosen.into_iter().filter_map(|seq| self.lease(seq, until)).collect()
     }
