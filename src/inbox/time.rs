@@ -37,9 +37,11 @@ pub(super) fn millis(time: SystemTime) -> i64 {
     span(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
-/// The time so many milliseconds after the beginning of 1970.
+/// The time so many milliseconds after the beginning of 1970. If there is none, as the number may come from a damaged file, then
+/// it is the beginning of 1970.
 pub(super) fn time(millis: i64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+    let since = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
+    UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH)
 }
 
 /// Milliseconds, rounded up, and few enough to be added to a time.
