@@ -8,10 +8,14 @@ mod lease;
 pub mod limits;
 mod memory;
 mod record;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod store;
 mod time;
 mod worker;
 
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::{SqliteOptions, SqliteStore};
 pub use self::{
     accept::{Inbox, ResponseFuture},
     conformance::{Harness, StoreCase, StoreReport, conformance},

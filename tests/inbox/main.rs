@@ -1,5 +1,6 @@
 //! The durable inbox: what is stored, and what becomes of it.
 //! The durable inbox through the public API.
+//! The stores of the durable inbox, through the public API.
 
 // The helpers of tests are tests, too.
 #![allow(clippy::unwrap_used)]
@@ -10,3 +11,4 @@ mod accept;
 mod conformance;
 mod faulty;
 mod threaded;
+mod sqlite;

@@ -1,0 +1,136 @@
+//! What an operator does: replays deliveries, puts them aside, lists them.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rusqlite::{Error, Result, params};
+
+use super::{
+    enqueue::queue,
+    leases::end,
+    rows::{RECORD, STATE, by_number, stored},
+    sql::{Sql, told},
+    tx::Tx,
+};
+use crate::{
+    error::InboxError,
+    inbox::{Filter, Replay, State, Stats, Stored},
+};
+
+/// The tables in which a delivery `d` is.
+const FROM: &str =
+    "inbox_delivery d LEFT JOIN inbox_queue q USING (seq) LEFT JOIN inbox_outcome o USING (seq)";
+
+pub(super) fn replay(tx: &Tx<'_>, seq: i64, how: Replay) -> Result<Option<i64>> {
+    if how == Replay::Copy {
+        return copy(tx, seq);
+    }
+    let ended = tx.sql.one(
+        "DELETE FROM inbox_outcome WHERE seq = ?1 AND has_body = 1 RETURNING error",
+        [seq],
+        |row| row.get::<_, Option<Arc<str>>>(0),
+    )?;
+    let Some(error) = ended else { return Ok(None) };
+    queue(tx, seq)?;
+    tx.sql.execute("UPDATE inbox_queue SET error = ?2 WHERE seq = ?1", params![seq, error])?;
+    tx.sql.execute(
+        "DELETE FROM inbox_settled WHERE seq = ?1 AND (?2 OR done = 0)",
+        params![seq, how == Replay::All],
+    )?;
+    Ok(Some(seq))
+}
+
+fn copy(tx: &Tx<'_>, seq: i64) -> Result<Option<i64>> {
+    let copied = tx.sql.execute(
+        "INSERT INTO inbox_delivery(source, tenant, key_id, id, event_type, received_at, digest, order_key)
+         SELECT source, tenant, key_id, id, event_type, received_at, digest, order_key
+         FROM inbox_delivery JOIN inbox_outcome USING (seq) WHERE seq = ?1 AND has_body = 1",
+        [seq],
+    )?;
+    if copied == 0 {
+        return Ok(None);
+    }
+    let new = tx.sql.0.last_insert_rowid();
+    let copied = tx.sql.execute(
+        "INSERT INTO inbox_payload(seq, headers, body) SELECT ?2, headers, body FROM inbox_payload WHERE seq = ?1",
+        [seq, new],
+    )?;
+    if copied != 1 {
+        return Err(Error::StatementChangedRows(copied));
+    }
+    queue(tx, new)?;
+    Ok(Some(new))
+}
+
+pub(super) fn park(tx: &Tx<'_>, seq: i64) -> Result<bool> {
+    end(tx, seq, State::Parked, None, None)
+}
+
+pub(super) fn pause(tx: &Tx<'_>, source: &str, is_paused: bool) -> Result<()> {
+    let sql = match is_paused {
+        true => "INSERT INTO inbox_paused(source) VALUES (?1) ON CONFLICT DO NOTHING",
+        false => "DELETE FROM inbox_paused WHERE source = ?1",
+    };
+    tx.sql.execute(sql, [source]).map(drop)
+}
+
+pub(super) fn list(sql: Sql<'_>, filter: &Filter) -> Result<Vec<Stored>, InboxError> {
+    let state = match filter.state {
+        None => "",
+        Some(State::Ready) => "AND q.leased = 0",
+        Some(State::Leased) => "AND q.leased = 1",
+        Some(State::Done) => "AND o.state = 2",
+        Some(State::Dead) => "AND o.state = 3",
+        Some(State::Parked) => "AND o.state = 4",
+    };
+    let list = format!(
+        "SELECT {RECORD}, x'', x'', {STATE} FROM {FROM} WHERE d.seq > ?1 AND (?2 IS NULL OR d.source = ?2)
+         AND (?3 IS NULL OR d.tenant = ?3) AND (?4 IS NULL OR d.id = ?4) {state} ORDER BY d.seq LIMIT ?5"
+    );
+    let most = i64::try_from(filter.most).unwrap_or(i64::MAX);
+    let listed = sql.all(
+        &list,
+        params![filter.after, filter.source, filter.tenant, filter.id, most],
+        |row| {
+            let seq: i64 = row.get(9)?;
+            Ok(stored(row).map_err(|error| unreadable(seq, &error)))
+        },
+    );
+    listed.map_err(|error| told(&error))?.into_iter().collect()
+}
+
+pub(super) fn get(sql: Sql<'_>, seq: i64) -> Result<Option<Stored>, InboxError> {
+    let get = format!(
+        "SELECT {RECORD}, coalesce(p.headers, x''), coalesce(p.body, x''), {STATE}
+         FROM {FROM} LEFT JOIN inbox_payload p USING (seq) WHERE d.seq = ?1"
+    );
+    sql.one(&get, [seq], stored).map_err(|error| unreadable(seq, &error))
+}
+
+fn unreadable(seq: i64, error: &Error) -> InboxError {
+    InboxError::unavailable(format_args!("delivery {seq} cannot be read: {error}"))
+}
+
+pub(super) fn stats(sql: Sql<'_>, now: i64) -> Result<Vec<Stats>> {
+    let mut all: BTreeMap<Arc<str>, Stats> = BTreeMap::new();
+    let counted = sql.all(
+        "SELECT q.source, q.leased, count(*), min(d.received_at)
+         FROM inbox_queue q LEFT JOIN inbox_delivery d USING (seq) GROUP BY 1, 2
+         UNION ALL SELECT d.source, o.state, count(*), NULL FROM inbox_outcome o JOIN inbox_delivery d USING (seq) GROUP BY 1, 2",
+        [],
+        |row| Ok((row.get(0)?, by_number(row.get(1)?)?, row.get::<_, i64>(2)?, row.get::<_, Option<i64>>(3)?)),
+    )?;
+    for (source, state, count, oldest) in counted {
+        let stats = entry(&mut all, source);
+        *stats.of(state) = count.unsigned_abs();
+        let age = |stored_at| Duration::from_millis(now.saturating_sub(stored_at).unsigned_abs());
+        stats.oldest = stats.oldest.max(oldest.map(age));
+    }
+    for source in sql.all("SELECT source FROM inbox_paused", [], |row| row.get(0))? {
+        entry(&mut all, source).is_paused = true;
+    }
+    Ok(all.into_values().collect())
+}
+
+fn entry(all: &mut BTreeMap<Arc<str>, Stats>, source: Arc<str>) -> &mut Stats {
+    all.entry(source.clone()).or_insert_with(|| Stats::none(source))
+}

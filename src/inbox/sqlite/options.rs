@@ -1,0 +1,154 @@
+//! `SqliteOptions`: where a store is, and its limits.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use rusqlite::Result;
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    Shared, SqliteStore,
+    checkpoint::Wal,
+    file::File,
+    gauge::Gauge,
+    reader::Reader,
+    sql::Sql,
+    writer::{Link, Writer},
+};
+use crate::{
+    clock::{Clock, SystemClock},
+    error::ConfigError,
+    inbox::time::StoreClock,
+};
+
+/// How a [`SqliteStore`] is to be.
+///
+/// ```
+/// use tower_webhook::inbox::SqliteOptions;
+///
+/// # let folder = std::env::temp_dir().join(format!("tower-webhook-options-{}", std::process::id()));
+/// # std::fs::create_dir_all(&folder).unwrap();
+/// # let path = folder.join("webhooks.db");
+/// // For a small disk.
+/// let store = SqliteOptions::new(path).max_bytes(1 << 30).max_open(100_000).open()?;
+/// # std::fs::remove_dir_all(folder).unwrap();
+/// # Ok::<(), tower_webhook::error::ConfigError>(())
+/// ```
+#[must_use]
+pub struct SqliteOptions {
+    path: PathBuf,
+    max_open: u64,
+    max_bytes: u64,
+    queue: usize,
+    per_commit: usize,
+    max_wal: u64,
+    clock: Arc<dyn Clock>,
+}
+
+impl SqliteOptions {
+    /// The defaults, for the file at `path`. If there is none, then it is made.
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        Self {
+            path: path.as_ref().to_owned(),
+            max_open: 1_000_000,
+            max_bytes: 16 << 30,
+            queue: 1_024,
+            per_commit: 256,
+            max_wal: 256 << 20,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// The deliveries that may wait or be handled, after which others are refused: by default a million.
+    pub fn max_open(self, most: u64) -> Self {
+        Self { max_open: most.max(1), ..self }
+    }
+
+    /// The bytes of the file that may be in use, after which deliveries are refused: by default 16 GiB. Its log counts, which
+    /// has up to 256 MiB more, and so do tables of your own in the file.
+    pub fn max_bytes(self, most: u64) -> Self {
+        Self { max_bytes: most.max(1), ..self }
+    }
+
+    /// The writes that may wait for the disk, after which deliveries are refused: by default 1,024.
+    pub fn queue(self, most: usize) -> Self {
+        Self { queue: most.clamp(1, 1 << 20), ..self }
+    }
+
+    /// The writes that share one transaction, and so one wait for the disk: by default 256 at most. With 1, each has its own.
+    pub fn per_commit(self, most: usize) -> Self {
+        Self { per_commit: most.max(1), ..self }
+    }
+
+    /// The bytes of the log at which it begins anew.
+    #[cfg(test)]
+    pub(super) fn max_wal(self, most: u64) -> Self {
+        Self { max_wal: most, ..self }
+    }
+
+    /// The clock for leases and pauses, for tests.
+    pub fn clock(self, clock: impl Clock) -> Self {
+        Self { clock: Arc::new(clock), ..self }
+    }
+
+    /// Opens the file, and brings its schema to the newest version. It reads and writes, so do it before the server starts.
+    ///
+    /// What a former process had leased is due at once.
+    ///
+    /// # Errors
+    ///
+    /// The text says what to do if another process has the file, if its folder is missing, if it is damaged or no database, if
+    /// a newer version of this crate made it, or if SQLite cannot promise that a commit is on stable storage.
+    pub fn open(self) -> Result<SqliteStore, ConfigError> {
+        let file = File::at(&self.path)?;
+        let owner = file.owner()?;
+        let link = Link::open(&file, self.max_wal)?;
+        let (gauge, clock) = (Arc::new(Gauge::default()), Arc::new(StoreClock::new(self.clock)));
+        let begun = begin(link.sql(), &gauge, clock.now());
+        begun.map_err(|error| ConfigError::new("the inbox cannot be read").caused_by(error))?;
+        let reader = Arc::new(Reader::new(file.clone()));
+        let (queue, jobs) = mpsc::channel(self.queue);
+        let (end, ended) = watch::channel(None);
+        let shared = Shared {
+            path: file.path().to_owned(),
+            queue,
+            gauge: gauge.clone(),
+            reader: reader.clone(),
+            clock: clock.clone(),
+            ended,
+            max_open: self.max_open,
+            max_bytes: self.max_bytes,
+        };
+        let (per_commit, max_wal) = (self.per_commit, self.max_wal);
+        let writer =
+            Writer { file, jobs, gauge, reader, clock, per_commit, max_wal, _owner: owner };
+        thread::Builder::new()
+            .name("inbox-writer".into())
+            .spawn(move || end.send_replace(Some(writer.run(link))))
+            .map_err(|error| ConfigError::new("a thread cannot be started").caused_by(error))?;
+        Ok(SqliteStore(Arc::new(shared)))
+    }
+}
+
+/// Takes over what a former process has left. Nobody else has the file, so whatever is leased was that one's.
+fn begin(sql: Sql<'_>, gauge: &Gauge, now: i64) -> Result<()> {
+    sql.execute("UPDATE inbox_queue SET due_at = ?1 WHERE leased = 1 AND due_at > ?1", [now])?;
+    gauge.count(sql)?;
+    gauge.measure(sql, Wal::default())
+}
+
+impl fmt::Debug for SqliteOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteOptions")
+            .field("path", &self.path)
+            .field("max_open", &self.max_open)
+            .field("max_bytes", &self.max_bytes)
+            .field("queue", &self.queue)
+            .field("per_commit", &self.per_commit)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,401 @@
+//! The thread that writes: what has queued while one transaction was synced goes into the next, with one sync for all.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use rusqlite::{Connection, Result};
+use tokio::sync::{
+    mpsc::{Receiver, error::TryRecvError},
+    oneshot,
+};
+
+use super::{
+    checkpoint::{Checkpointer, truncate},
+    file::File,
+    gauge::Gauge,
+    leases::next_token,
+    reader::Reader,
+    sql::{Sql, told},
+    tx::Tx,
+};
+use crate::{
+    error::{ConfigError, InboxError, with_causes},
+    inbox::time::StoreClock,
+    util::trace,
+};
+
+/// How often a file is opened again after a fault.
+const RETRY: Duration = Duration::from_secs(1);
+/// How often those are answered that wait meanwhile.
+const STEP: Duration = Duration::from_millis(50);
+
+/// What the writer is sent.
+pub(super) enum Message {
+    Write(Box<dyn Write>),
+    /// No further message is taken. Those that were sent before are done.
+    Close,
+}
+
+/// A job, and the one who waits for it.
+pub(super) trait Write: Send {
+    /// Runs in a transaction.
+    fn run(&mut self, tx: &Tx<'_>) -> Result<(), InboxError>;
+
+    /// Tells what became of it: its own result, if the transaction is on stable storage.
+    fn answer(self: Box<Self>, committed: Result<(), InboxError>);
+}
+
+/// See [`Write`].
+pub(super) struct Job<W, T> {
+    work: Option<W>,
+    done: Result<T, InboxError>,
+    answer: oneshot::Sender<Result<T, InboxError>>,
+}
+
+impl<W, T> Job<W, T>
+where
+    W: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    T: Send + 'static,
+{
+    pub(super) fn message(work: W, answer: oneshot::Sender<Result<T, InboxError>>) -> Message {
+        let done = Err(InboxError::Closed);
+        Message::Write(Box::new(Self { work: Some(work), done, answer }))
+    }
+}
+
+impl<W, T> Write for Job<W, T>
+where
+    W: FnOnce(&Tx<'_>) -> Result<T> + Send + 'static,
+    T: Send + 'static,
+{
+    fn run(&mut self, tx: &Tx<'_>) -> Result<(), InboxError> {
+        if let Some(work) = self.work.take() {
+            self.done = tx.job(work).map_err(|error| told(&error));
+        }
+        self.done.as_ref().map(drop).map_err(Clone::clone)
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), InboxError>) {
+        // If nobody waits any longer, then it was written all the same.
+        drop(self.answer.send(committed.and(self.done)));
+    }
+}
+
+/// What the thread has.
+pub(super) struct Writer {
+    pub(super) file: File,
+    pub(super) jobs: Receiver<Message>,
+    pub(super) gauge: Arc<Gauge>,
+    pub(super) reader: Arc<Reader>,
+    pub(super) clock: Arc<StoreClock>,
+    pub(super) per_commit: usize,
+    pub(super) max_wal: u64,
+    /// Open as long as the thread runs.
+    pub(super) _owner: Connection,
+}
+
+/// What is closed and opened again after a fault.
+pub(super) struct Link {
+    connection: Connection,
+    checkpointer: Checkpointer,
+}
+
+impl Link {
+    pub(super) fn open(file: &File, max_wal: u64) -> Result<Self, ConfigError> {
+        let connection = file.writer()?;
+        let checkpointer = Checkpointer::start(file, max_wal)?;
+        Ok(Self { connection, checkpointer })
+    }
+
+    pub(super) fn sql(&self) -> Sql<'_> {
+        Sql(&self.connection)
+    }
+
+    /// Whether a commit reaches the disk.
+    fn probe(&self, clock: &StoreClock) -> Result<()> {
+        next_token(&Tx::new(&self.connection, clock)).map(drop)
+    }
+
+    fn measure(&mut self, gauge: &Gauge) -> Result<()> {
+        let wal = self.checkpointer.committed(&self.connection)?;
+        gauge.measure(self.sql(), wal)
+    }
+
+    fn close(self) -> Result<(), InboxError> {
+        drop(self.checkpointer);
+        truncate(&self.connection).map_err(|error| told(&error))
+    }
+}
+
+impl Writer {
+    /// Writes until the queue is closed.
+    pub(super) fn run(mut self, link: Link) -> Result<(), InboxError> {
+        let link = self.write(link);
+        self.reader.end();
+        link?.close()
+    }
+
+    fn write(&mut self, mut link: Link) -> Result<Link, InboxError> {
+        while let Err(fault) = self.serve(&mut link) {
+            trace::warn(&format!("the inbox stores nothing until its file is checked: {fault}"));
+            drop(link);
+            self.reader.close();
+            link = self.reopened()?;
+            trace::warn("the inbox stores again");
+        }
+        Ok(link)
+    }
+
+    /// Writes until the queue is closed, or until nobody knows what is on the disk.
+    fn serve(&mut self, link: &mut Link) -> Result<(), InboxError> {
+        while let Some(message) = self.jobs.blocking_recv() {
+            let mut batch = Vec::new();
+            self.accept(message, &mut batch);
+            let written = self.transaction(link, &mut batch);
+            let is_poisoned = written == Err(InboxError::Poisoned);
+            // Before anybody is answered: who knows of the fault must not find the store well.
+            self.gauge.poison(is_poisoned);
+            for job in batch {
+                job.answer(written.clone());
+            }
+            if is_poisoned {
+                return written;
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, message: Message, batch: &mut Vec<Box<dyn Write>>) {
+        match message {
+            Message::Write(job) => batch.push(job),
+            Message::Close => self.jobs.close(),
+        }
+    }
+
+    /// Takes one that waits into the batch, if it has room. Whether there was one.
+    fn take(&mut self, batch: &mut Vec<Box<dyn Write>>) -> bool {
+        if batch.len() >= self.per_commit {
+            return false;
+        }
+        let next = self.jobs.try_recv();
+        next.map(|message| self.accept(message, batch)).is_ok()
+    }
+
+    /// Writes a batch, and those that queue meanwhile. An error is one of all.
+    fn transaction(
+        &mut self,
+        link: &mut Link,
+        batch: &mut Vec<Box<dyn Write>>,
+    ) -> Result<(), InboxError> {
+        let changes = link.connection.total_changes();
+        if let Err(error) = link.sql().execute("BEGIN IMMEDIATE", []) {
+            // Each of them would wait as long, one after the other.
+            while self.take(batch) {}
+            return Err(told(&error));
+        }
+        let result = self.jobs(&link.connection, batch);
+        if !link.connection.is_autocommit() {
+            // It has to end, or the next one cannot begin. If it cannot, then the connection is of no use any more.
+            link.sql().execute("ROLLBACK", []).map_err(|_| InboxError::Poisoned)?;
+        }
+        let opened = result?;
+        if link.connection.total_changes() != changes {
+            self.gauge.committed();
+            self.gauge.opened(opened);
+            // What is written is written. The log is looked at again after the next commit.
+            if let Err(error) = link.measure(&self.gauge) {
+                trace::warn(&format!("the log of the inbox cannot be read: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the jobs, and commits. Returns how many more deliveries are open.
+    fn jobs(
+        &mut self,
+        connection: &Connection,
+        batch: &mut Vec<Box<dyn Write>>,
+    ) -> Result<i64, InboxError> {
+        let clock = self.clock.clone();
+        let tx = Tx::new(connection, &clock);
+        let mut done = 0;
+        loop {
+            while let Some(job) = batch.get_mut(done) {
+                let ran = job.run(&tx);
+                // SQLite rolls back by itself after some errors. Then the jobs before are undone, too.
+                if connection.is_autocommit() || ran == Err(InboxError::Poisoned) {
+                    let why = "the transaction was rolled back";
+                    return Err(ran.err().unwrap_or_else(|| InboxError::unavailable(why)));
+                }
+                done += 1;
+            }
+            if !self.take(batch) {
+                break;
+            }
+        }
+        tx.sql.execute("COMMIT", []).map_err(|error| told(&error))?;
+        match connection.is_autocommit() {
+            true => Ok(tx.open()),
+            false => Err(InboxError::unavailable("the transaction did not end")),
+        }
+    }
+
+    /// Opens the file again and checks it, until that succeeds. Those that wait are answered meanwhile.
+    fn reopened(&mut self) -> Result<Link, InboxError> {
+        loop {
+            let opened = Link::open(&self.file, self.max_wal);
+            let probed = opened.map_err(|error| with_causes(&error)).and_then(|link| {
+                let probed = link.probe(&self.clock).and_then(|()| self.gauge.count(link.sql()));
+                probed.map(|()| link).map_err(|error| error.to_string())
+            });
+            match probed {
+                Ok(link) => {
+                    self.gauge.poison(false);
+                    return Ok(link);
+                }
+                Err(fault) => trace::warn(&format!("the inbox cannot be opened again: {fault}")),
+            }
+            for _ in 0..RETRY.as_millis() / STEP.as_millis() {
+                self.refuse_those_that_wait()?;
+                thread::sleep(STEP);
+            }
+        }
+    }
+
+    /// An error if no more can come.
+    fn refuse_those_that_wait(&mut self) -> Result<(), InboxError> {
+        loop {
+            match self.jobs.try_recv() {
+                Ok(Message::Write(job)) => job.answer(Err(InboxError::Poisoned)),
+                Ok(Message::Close) => self.jobs.close(),
+                Err(TryRecvError::Empty) => return Ok(()),
+                Err(TryRecvError::Disconnected) => return Err(InboxError::Poisoned),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, path::PathBuf, process, time::SystemTime};
+
+    use bytes::Bytes;
+
+    use crate::{
+        error::InboxError,
+        inbox::{
+            Enqueued, Filter, NewDelivery, Record, SqliteStore, Store,
+            sqlite::{SqliteOptions, WhenFull, checkpoint::Wal, sql::Sql},
+        },
+    };
+
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = env::temp_dir().join(format!("tower-webhook-{name}-{}", process::id()));
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+
+        fn options(&self) -> SqliteOptions {
+            SqliteOptions::new(self.0.join("inbox.db"))
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            drop(fs::remove_dir_all(&self.0));
+        }
+    }
+
+    fn delivery(bytes: usize) -> NewDelivery {
+        let record = Record {
+            source: "a".into(),
+            tenant: None,
+            key_id: None,
+            id: None,
+            event_type: None,
+            received_at: SystemTime::UNIX_EPOCH,
+            headers: Bytes::new(),
+            body: vec![1; bytes].into(),
+            digest: [0; 32],
+        };
+        NewDelivery { record, key: None, order_key: None }
+    }
+
+    async fn limit_pages(store: &SqliteStore, most: u32) {
+        let limit = format!("PRAGMA max_page_count = {most}");
+        store.write(move |tx| tx.sql.number(&limit), WhenFull::Wait).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_refuses_until_there_is_room() {
+        let folder = Folder::new("full");
+        let store = folder.options().open().unwrap();
+        limit_pages(&store, 1).await;
+        let mut kept = 0;
+        loop {
+            let both = [store.enqueue(delivery(5_000)), store.enqueue(delivery(5_000))];
+            let mut failed = false;
+            for one in both {
+                match one.await {
+                    Ok(Enqueued::New(_)) => kept += 1,
+                    other => failed = other == Err(InboxError::Full),
+                }
+            }
+            if failed {
+                break;
+            }
+            assert!(kept < 100);
+        }
+        assert_eq!(store.list(Filter::default()).await.unwrap().len(), kept);
+        limit_pages(&store, 1_000_000).await;
+        assert!(store.enqueue(delivery(5_000)).await.is_ok());
+        assert_eq!(store.0.gauge.open(), kept as u64 + 1);
+    }
+
+    #[tokio::test]
+    async fn a_long_log_begins_anew() {
+        let folder = Folder::new("log");
+        let store = folder.options().max_wal(2 << 20).open().unwrap();
+        let log = || fs::metadata(folder.0.join("inbox.db-wal")).unwrap().len();
+        for _ in 0..200 {
+            store.enqueue(delivery(100_000)).await.unwrap();
+        }
+        assert!((2 << 20..4 << 20).contains(&log()), "{}", log());
+        // Somebody reads, and needs it. The door does not wait.
+        let reader = rusqlite::Connection::open(folder.0.join("inbox.db")).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM inbox_delivery;").unwrap();
+        let begin = std::time::Instant::now();
+        for _ in 0..50 {
+            store.enqueue(delivery(100_000)).await.unwrap();
+        }
+        assert!(begin.elapsed().as_secs() < 4, "{:?}", begin.elapsed());
+        assert!(log() > 4 << 20, "{}", log());
+        reader.execute_batch("COMMIT").unwrap();
+        let long = log();
+        for _ in 0..400 {
+            store.enqueue(delivery(100_000)).await.unwrap();
+        }
+        assert!(log() < long + (20 << 20), "{} {long}", log());
+    }
+
+    #[tokio::test]
+    async fn the_log_is_moved_into_the_file_beside_the_writer() {
+        let folder = Folder::new("moved");
+        let store = folder.options().open().unwrap();
+        store.enqueue(delivery(100_000)).await.unwrap();
+        let connection = rusqlite::Connection::open(folder.0.join("inbox.db")).unwrap();
+        let sql = Sql(&connection);
+        assert!(sql.number("SELECT count(*) FROM inbox_queue").unwrap() == 1);
+        let pending = || Wal::read(sql).unwrap().pending;
+        assert!(pending() > 100_000);
+        for _ in 0..100 {
+            if pending() == 0 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{}", pending());
+    }
+}

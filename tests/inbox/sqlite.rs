@@ -1,0 +1,171 @@
+//! `SqliteStore`: what its file keeps, and what it does when the file cannot be written.
+
+#[cfg(target_os = "linux")]
+mod faults;
+mod files;
+mod model;
+mod operators;
+mod processes;
+mod writes;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use rusqlite::Connection;
+use tower_webhook::{
+    clock::ManualClock,
+    error::InboxError,
+    inbox::{
+        Claim, Enqueued, Hash, Leased, NewDelivery, Record, SqliteOptions, SqliteStore, Store,
+    },
+};
+
+/// A folder for one test, which is removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("tower-webhook-inbox-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path.canonicalize().unwrap())
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("inbox.db")
+    }
+
+    fn options(&self) -> SqliteOptions {
+        SqliteOptions::new(self.file())
+    }
+
+    fn open(&self) -> SqliteStore {
+        self.options().open().unwrap()
+    }
+
+    /// A user's connection to the file.
+    fn user(&self) -> Connection {
+        Connection::open(self.file()).unwrap()
+    }
+
+    /// The bytes of the log.
+    fn wal(&self) -> u64 {
+        fs::metadata(self.0.join("inbox.db-wal")).map_or(0, |wal| wal.len())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Where another process finds the path of its file.
+const FILE: &str = "TOWER_WEBHOOK_INBOX_FILE";
+
+/// This program once more, with one of its tests. It is killed when this is dropped.
+struct Process {
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Through a shell, so that a write beyond the greatest size of files is an error, and not the end.
+    fn start(folder: &Folder, test: &str) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
+            .arg(program)
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .env(FILE, folder.file())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        Self { child, output }
+    }
+
+    /// What comes after `mark`, when it comes.
+    fn line_with(&mut self, mark: &str) -> String {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            assert_ne!(self.output.read_line(&mut line).unwrap(), 0, "no `{mark}`");
+            if let Some((_, rest)) = line.split_once(mark) {
+                return rest.to_owned();
+            }
+        }
+    }
+
+    fn ended(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+const START: u64 = 1_700_000_000;
+
+fn clock() -> ManualClock {
+    ManualClock::at_unix_seconds(START)
+}
+
+fn hash(of: impl Into<u32>) -> Hash {
+    let mut hash = [7; 32];
+    hash[..4].copy_from_slice(&of.into().to_be_bytes());
+    hash
+}
+
+/// A delivery of `source` with this number as its id and key.
+fn delivery(source: &str, number: u32) -> NewDelivery {
+    let body = Bytes::from(format!("body {number}"));
+    let record = Record {
+        source: source.into(),
+        tenant: Some("tenant".into()),
+        key_id: None,
+        id: Some(number.to_string().into()),
+        event_type: Some("a.b".into()),
+        received_at: UNIX_EPOCH + Duration::from_secs(START),
+        headers: Bytes::from_static(b"a: b\r\n"),
+        digest: hash(number),
+        body,
+    };
+    NewDelivery { record, key: Some(hash(number)), order_key: None }
+}
+
+fn claim_of(sources: &[&str], most: usize) -> Claim {
+    let sources = sources.iter().map(|source| Arc::from(*source)).collect();
+    Claim { sources, most, lease: Duration::from_secs(60) }
+}
+
+async fn claimed(store: &SqliteStore) -> Vec<Leased> {
+    store.claim(claim_of(&["a"], 1_000)).await.unwrap()
+}
+
+async fn stored(store: &SqliteStore, number: u32) -> i64 {
+    match store.enqueue(delivery("a", number)).await.unwrap() {
+        Enqueued::New(seq) => seq,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn is_unavailable<T>(result: &Result<T, InboxError>) -> bool {
+    matches!(result, Err(InboxError::Unavailable(_)))
+}
