@@ -7,6 +7,8 @@ mod key;
 mod lease;
 pub mod limits;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod record;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -16,6 +18,8 @@ mod worker;
 
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::{SqliteOptions, SqliteStore};
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresOptions, PostgresStore};
 pub use self::{
     accept::{Inbox, ResponseFuture},
     conformance::{Harness, StoreCase, StoreReport, conformance},

@@ -1,0 +1,151 @@
+//! The SQL for operators.
+
+use crate::inbox::State;
+
+macro_rules! facts {
+    () => {
+        "d.seq, d.source, d.tenant, d.key_id, d.id, d.event_type, d.received_at, d.digest, \
+         coalesce(o.state, q.leased::integer::smallint) AS state, coalesce(o.attempts, q.attempts) AS attempts, \
+         coalesce(o.error, q.error) AS error, o.reason, o.finished_at"
+    };
+}
+
+macro_rules! list {
+    ($state:literal) => {
+        concat!(
+            "SELECT ",
+            facts!(),
+            " FROM delivery d LEFT JOIN queue q ON q.seq = d.seq LEFT JOIN outcome o ON o.seq = d.seq
+            WHERE d.seq > $1::bigint AND coalesce(o.seq, q.seq) IS NOT NULL
+                AND ($3::text IS NULL OR d.source = $3) AND ($4::text IS NULL OR d.tenant = $4)
+                AND ($5::text IS NULL OR d.id = $5)",
+            $state,
+            " ORDER BY d.seq LIMIT $2::bigint"
+        )
+    };
+}
+
+/// A text for each state: the planner sees then that it need not look at all deliveries. `$1`: after which number, `$2`: how
+/// many, `$3..$5`: sender, tenant and id.
+pub(super) fn list(state: Option<State>) -> &'static str {
+    match state {
+        None => list!(""),
+        Some(State::Ready) => list!(" AND NOT q.leased"),
+        Some(State::Leased) => list!(" AND q.leased"),
+        Some(State::Done) => list!(" AND o.state = 2"),
+        Some(State::Dead) => list!(" AND o.state = 3"),
+        Some(State::Parked) => list!(" AND o.state = 4"),
+    }
+}
+
+pub(super) const GET: &str = concat!(
+    "SELECT ",
+    facts!(),
+    ", p.headers, p.body FROM delivery d LEFT JOIN queue q ON q.seq = d.seq LEFT JOIN outcome o ON o.seq = d.seq
+    LEFT JOIN payload p ON p.seq = d.seq WHERE d.seq = $1::bigint AND coalesce(o.seq, q.seq) IS NOT NULL"
+);
+
+/// `$1`: a number. Locks the outcome of a delivery. A statement of its own: the next ones see what a purge did before.
+pub(super) const LOCK_OUTCOME: &str = "
+    SELECT d.order_key FROM outcome o JOIN delivery d ON d.seq = o.seq WHERE o.seq = $1::bigint FOR UPDATE OF o";
+
+/// `$1`: a number, `$2`: whether all events are handled again.
+pub(super) const REPLAY: &str = "
+    WITH o AS (
+        DELETE FROM outcome o USING payload p WHERE o.seq = $1::bigint AND p.seq = o.seq RETURNING o.seq, o.error
+    ), s AS (
+        DELETE FROM settled s USING o WHERE s.seq = o.seq AND ($2::boolean OR NOT s.is_done)
+    )
+    INSERT INTO queue (seq, source, error, order_key, due_at, held)
+    SELECT d.seq, d.source, o.error, d.order_key, CASE WHEN d.order_key IS NULL THEN now() ELSE 'infinity' END,
+        CASE WHEN d.order_key IS NOT NULL THEN now() END
+    FROM o JOIN delivery d ON d.seq = o.seq
+    RETURNING seq";
+
+/// `$1`: a number.
+pub(super) const COPY: &str = "
+    WITH n AS (
+        SELECT nextval('delivery_seq') AS seq, p.headers, p.body FROM payload p WHERE p.seq = $1::bigint
+    ), d AS (
+        INSERT INTO delivery (seq, source, tenant, key_id, id, event_type, received_at, digest, order_key)
+        SELECT n.seq, d.source, d.tenant, d.key_id, d.id, d.event_type, d.received_at, d.digest, d.order_key
+        FROM n, delivery d WHERE d.seq = $1
+        RETURNING seq, source, order_key
+    ), p AS (
+        INSERT INTO payload (seq, headers, body) SELECT n.seq, n.headers, n.body FROM n
+    )
+    INSERT INTO queue (seq, source, order_key, due_at, held)
+    SELECT seq, source, order_key, CASE WHEN order_key IS NULL THEN now() ELSE 'infinity' END,
+        CASE WHEN order_key IS NOT NULL THEN now() END
+    FROM d
+    RETURNING seq";
+
+/// `$1`: an order key that is locked, `$2`: a number. Holds the younger ones that are not held: this one is older. One that is
+/// leased keeps its lease.
+pub(super) const HOLD_OTHERS: &str = "
+    UPDATE queue SET held = due_at, due_at = 'infinity'
+    WHERE order_key = $1::uuid AND seq > $2::bigint AND held IS NULL";
+
+/// `$1`: the number of an open delivery.
+pub(super) const ORDER_KEY: &str = "SELECT order_key FROM queue WHERE seq = $1::bigint";
+
+/// `$1`: a number, `$2`: the state.
+pub(super) const PARK: &str = "
+    WITH gone AS (
+        DELETE FROM queue WHERE seq = $1::bigint RETURNING seq, attempts, error
+    )
+    INSERT INTO outcome (seq, state, attempts, error) SELECT seq, $2::smallint, attempts, error FROM gone
+    RETURNING seq";
+
+pub(super) const PAUSE: &str = "INSERT INTO paused VALUES ($1::text) ON CONFLICT DO NOTHING";
+pub(super) const UNPAUSE: &str = "DELETE FROM paused WHERE source = $1::text";
+pub(super) const PAUSED: &str = "SELECT source FROM paused";
+
+pub(super) const STATS: &str = "
+    SELECT source, state, count(*) AS deliveries, max(age)::float8 AS age FROM (
+        SELECT q.source, q.leased::integer::smallint AS state, extract(epoch FROM now() - d.received_at) AS age
+        FROM queue q JOIN delivery d ON d.seq = q.seq
+        UNION ALL
+        SELECT d.source, o.state, NULL FROM outcome o JOIN delivery d ON d.seq = o.seq
+    ) a GROUP BY source, state";
+
+/// `$1`: after which number, `$2` and `$3`: seconds for what is done and what is dead, `$4`: how many to look at. Bodies. A
+/// replay that has locked one keeps it.
+pub(super) const PURGE_BODIES: &str = "
+    WITH looked_at AS MATERIALIZED (
+        SELECT seq FROM payload WHERE seq > $1::bigint ORDER BY seq LIMIT $4::bigint
+    ), old AS MATERIALIZED (
+        SELECT o.seq FROM looked_at l JOIN outcome o ON o.seq = l.seq
+        WHERE o.state = 2 AND o.finished_at < now() - make_interval(secs => $2::float8)
+            OR o.state = 3 AND o.finished_at < now() - make_interval(secs => $3::float8)
+        FOR UPDATE OF o SKIP LOCKED
+    ), p AS (
+        DELETE FROM payload p USING old WHERE p.seq = old.seq RETURNING p.seq
+    ), s AS (
+        DELETE FROM settled s USING old WHERE s.seq = old.seq
+    )
+    SELECT (SELECT max(seq) FROM looked_at) AS last, (SELECT count(*) FROM p) AS purged";
+
+/// `$1`: after which number, `$2`: seconds, `$3`: how many. The other facts of deliveries whose bodies are purged.
+pub(super) const PURGE_RECORDS: &str = "
+    WITH old AS MATERIALIZED (
+        SELECT o.seq FROM outcome o
+        WHERE o.seq > $1::bigint AND o.state IN (2, 3) AND o.finished_at < now() - make_interval(secs => $2::float8)
+            AND NOT EXISTS (SELECT FROM payload p WHERE p.seq = o.seq)
+        ORDER BY o.seq LIMIT $3::bigint FOR UPDATE OF o SKIP LOCKED
+    ), o AS (
+        DELETE FROM outcome o USING old WHERE o.seq = old.seq RETURNING o.seq
+    ), d AS (
+        DELETE FROM delivery d USING old WHERE d.seq = old.seq
+    )
+    SELECT (SELECT max(seq) FROM old) AS last, (SELECT count(*) FROM o) AS purged";
+
+/// `$1`: seconds, `$2`: how many. Keys. It waits for nobody, so nobody waits for it and another one.
+pub(super) const PURGE_KEYS: &str = "
+    WITH k AS (
+        DELETE FROM seen WHERE key = ANY(ARRAY(
+            SELECT key FROM seen WHERE first_seen < now() - make_interval(secs => $1::float8)
+            LIMIT $2::bigint FOR UPDATE SKIP LOCKED))
+        RETURNING key
+    )
+    SELECT NULL::bigint AS last, count(*) AS purged FROM k";
