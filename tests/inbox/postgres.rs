@@ -1,0 +1,8 @@
+//! `PostgresStore` against a server: a database for each test.
+
+mod faults;
+mod leases;
+mod orders;
+mod server;
+mod storing;
+mod upkeep;

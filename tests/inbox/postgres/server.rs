@@ -1,0 +1,204 @@
+//! A database of its own for each test, and deliveries to store in it.
+
+use std::{
+    env,
+    hash::{BuildHasher, RandomState},
+    io::Write,
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use sha2::{Digest, Sha256};
+use tokio_postgres::{Client, Config, NoTls, config::Host};
+use tower_webhook::inbox::{
+    Claim, Enqueued, Finish, Hash, Leased, NewDelivery, PostgresStore, Record, Store,
+};
+
+const DEFAULT: &str = "postgres://postgres@127.0.0.1:5432/test";
+
+/// The connections of stores in this database.
+pub(super) const OWN: &str = "application_name = 'tower-webhook' AND datname = current_database()";
+
+/// A database that is dropped at the end.
+pub(super) struct Database {
+    server: Config,
+    pub(super) name: String,
+    pub(super) url: String,
+    pub(super) admin: Client,
+}
+
+/// A database of the server at `TEST_POSTGRES_URL`. `None` if there is no server: then the test was skipped.
+pub(super) async fn database() -> Option<Database> {
+    let url = env::var("TEST_POSTGRES_URL").unwrap_or_else(|_| DEFAULT.to_owned());
+    let is_required = env::var("TOWER_WEBHOOK_REQUIRE_SERVICES").is_ok_and(|is| is == "1");
+    match at(&url).await {
+        Ok(database) => Some(database),
+        Err(skipped) if is_required => panic!("{skipped}"),
+        Err(skipped) => {
+            // Not `eprintln`: the output of a test that passes is not shown.
+            std::io::stderr().write_all(skipped.as_bytes()).unwrap();
+            None
+        }
+    }
+}
+
+/// A database of the server at this URL, or the line that says that there is no server.
+pub(super) async fn at(url: &str) -> Result<Database, String> {
+    let server: Config = url.parse().unwrap();
+    let first = match connect(&server).await {
+        Ok(client) => client,
+        Err(error) => {
+            let Some(Host::Tcp(host)) = server.get_hosts().first() else { panic!("no host") };
+            let port = server.get_ports().first().unwrap_or(&5432);
+            return Err(format!("\nSKIPPED: no PostgreSQL at {host}:{port} ({error})\n"));
+        }
+    };
+    let name = format!("tower_webhook_{:016x}", RandomState::new().hash_one(0));
+    first.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+    let mut config = server.clone();
+    config.dbname(&name);
+    let admin = connect(&config).await.unwrap();
+    let old = format!("/{}", server.get_dbname().unwrap());
+    let url = url.replace(&old, &format!("/{name}"));
+    Ok(Database { server, name, url, admin })
+}
+
+async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+impl Database {
+    pub(super) async fn store(&self) -> PostgresStore {
+        PostgresStore::connect(&self.url).await.unwrap()
+    }
+
+    /// A further connection.
+    pub(super) async fn client(&self) -> Client {
+        let mut config = self.server.clone();
+        connect(config.dbname(&self.name)).await.unwrap()
+    }
+
+    pub(super) async fn run(&self, sql: &str) {
+        self.admin.batch_execute(sql).await.unwrap();
+    }
+
+    pub(super) async fn number(&self, sql: &str) -> i64 {
+        self.admin.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    /// Lets the time of all leases and pauses pass.
+    pub(super) async fn let_time_pass(&self) {
+        self.run("UPDATE tower_webhook.queue SET due_at = now() WHERE due_at < 'infinity'").await;
+    }
+
+    /// Ends the connections of all stores in this database.
+    pub(super) async fn end_connections(&self) {
+        self.run(&format!(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {OWN}"
+        ))
+        .await;
+    }
+
+    /// Waits until this is true.
+    pub(super) async fn until(&self, sql: &str) {
+        for _ in 0..500 {
+            if self.admin.query_one(sql, &[]).await.unwrap().get(0) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never: {sql}");
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        let drop = async move {
+            let client = connect(&server).await.unwrap();
+            client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+        };
+        // A runtime cannot wait within its own threads.
+        let runtime =
+            || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        thread::spawn(move || runtime().block_on(drop)).join().unwrap();
+    }
+}
+
+pub(super) fn hash(text: &str) -> Hash {
+    Sha256::digest(text).into()
+}
+
+/// A delivery of `acme` with this id.
+pub(super) fn delivery(id: &str) -> NewDelivery {
+    from("acme", id)
+}
+
+pub(super) fn from(source: &str, id: &str) -> NewDelivery {
+    let body = format!(r#"{{"id":"{id}"}}"#);
+    let record = Record {
+        source: source.into(),
+        tenant: Some("a tenant".into()),
+        key_id: None,
+        id: Some(id.into()),
+        event_type: Some("paid".into()),
+        received_at: UNIX_EPOCH
+            + Duration::from_millis(
+                SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as u64,
+            ),
+        headers: "a: b\r\n".into(),
+        digest: hash(&body),
+        body: body.into(),
+    };
+    NewDelivery { record, key: Some(hash(id)), order_key: None }
+}
+
+/// A delivery of the tenant `order`, and after the others of that tenant.
+pub(super) fn ordered(id: &str, order: &str) -> NewDelivery {
+    let mut new = NewDelivery { order_key: Some(hash(order)), ..delivery(id) };
+    new.record.tenant = Some(order.into());
+    new
+}
+
+/// A claim of deliveries of `acme`, for a minute.
+pub(super) fn most(most: usize) -> Claim {
+    of(&["acme"], most)
+}
+
+pub(super) fn of(sources: &[&str], most: usize) -> Claim {
+    let sources = sources.iter().map(|source| Arc::from(*source)).collect();
+    Claim { sources, most, lease: Duration::from_secs(60) }
+}
+
+pub(super) fn retry() -> Finish {
+    Finish::Retry { after: Duration::ZERO, error: "busy".into() }
+}
+
+pub(super) fn seqs(leased: &[Leased]) -> Vec<i64> {
+    leased.iter().map(|leased| leased.lease.seq).collect()
+}
+
+/// Stores a new delivery.
+pub(super) async fn stored(store: &PostgresStore, new: NewDelivery) -> i64 {
+    match store.enqueue(new).await.unwrap() {
+        Enqueued::New(seq) => seq,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Claims the one delivery that is due.
+pub(super) async fn claimed(store: &PostgresStore) -> Leased {
+    let mut all = store.claim(most(10)).await.unwrap();
+    assert_eq!(all.len(), 1);
+    all.remove(0)
+}
+
+#[tokio::test]
+async fn without_a_server_the_test_says_so() {
+    let Err(skipped) = at("postgres://u:secret@127.0.0.1:1/test").await else { panic!("a server") };
+    assert!(skipped.starts_with("\nSKIPPED: no PostgreSQL at 127.0.0.1:1"), "{skipped}");
+    assert!(!skipped.contains("secret"), "{skipped}");
+}
