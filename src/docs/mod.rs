@@ -13,6 +13,9 @@ pub mod senders {}
 #[doc = include_str!("own_sender.md")]
 pub mod own_sender {}
 
+#[doc = include_str!("inbox.md")]
+pub mod inbox {}
+
 #[doc = include_str!("deployment.md")]
 pub mod deployment {}
 

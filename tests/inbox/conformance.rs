@@ -1,14 +1,18 @@
 //! The suite for stores: `MemoryStore` passes it, and a store with a fault does not.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use tower_webhook::{
     clock::ManualClock,
-    inbox::{Harness, MemoryStore, StoreReport, conformance},
+    inbox::{Harness, MemoryStore, SqliteOptions, SqliteStore, StoreReport, conformance},
 };
 
 use crate::{
     faulty::{Fault, Faulty},
+    sqlite::Folder,
     threaded::Threaded,
 };
 
@@ -46,6 +50,33 @@ async fn the_store_in_memory_passes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_store_in_memory_passes_with_threads() {
     conformance(&Memory(clock(), 4)).await.assert_passed();
+}
+
+/// A file for each store, in one folder.
+struct Sqlite {
+    folder: Folder,
+    clock: ManualClock,
+    count: AtomicU32,
+}
+
+impl Harness for Sqlite {
+    type Store = SqliteStore;
+
+    async fn store(&self) -> SqliteStore {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let file = self.folder.0.join(format!("{count}.db"));
+        SqliteOptions::new(file).clock(self.clock.clone()).open().unwrap()
+    }
+
+    async fn pass(&self, _: &SqliteStore, time: Duration) {
+        self.clock.advance(time);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_store_in_a_file_passes() {
+    let sqlite = Sqlite { folder: Folder::new(), clock: clock(), count: AtomicU32::new(0) };
+    conformance(&sqlite).await.assert_passed();
 }
 
 struct WithThread(ManualClock);

@@ -31,10 +31,10 @@ use tower_webhook::{
 };
 
 /// A folder for one test, which is removed at its end.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tower-webhook-inbox-{}-{count}", std::process::id());
@@ -47,7 +47,7 @@ impl Folder {
         self.0.join("inbox.db")
     }
 
-    fn options(&self) -> SqliteOptions {
+    pub(crate) fn options(&self) -> SqliteOptions {
         SqliteOptions::new(self.file())
     }
 
