@@ -16,10 +16,6 @@ use crate::{
     inbox::{Filter, Replay, State, Stats, Stored},
 };
 
-/// The tables in which a delivery `d` is.
-const FROM: &str =
-    "inbox_delivery d LEFT JOIN inbox_queue q USING (seq) LEFT JOIN inbox_outcome o USING (seq)";
-
 pub(super) fn replay(tx: &Tx<'_>, seq: i64, how: Replay) -> Result<Option<i64>> {
     if how == Replay::Copy {
         return copy(tx, seq);
@@ -73,18 +69,28 @@ pub(super) fn pause(tx: &Tx<'_>, source: &str, is_paused: bool) -> Result<()> {
     tx.sql.execute(sql, [source]).map(drop)
 }
 
+/// Where to look for deliveries in a state: the tables, of which the first has few others, a condition, and that table.
+fn tables(state: Option<State>) -> (&'static str, &'static str, &'static str) {
+    const OPEN: &str = "inbox_queue q CROSS JOIN inbox_delivery d USING (seq) LEFT JOIN inbox_outcome o USING (seq)";
+    const ENDED: &str = "inbox_outcome o CROSS JOIN inbox_delivery d USING (seq) LEFT JOIN inbox_queue q USING (seq)";
+    match state {
+        None => (ALL, "true", "d"),
+        Some(State::Ready) => (OPEN, "q.leased = 0", "q"),
+        Some(State::Leased) => (OPEN, "q.leased = 1", "q"),
+        Some(State::Done) => (ENDED, "o.state = 2", "o"),
+        Some(State::Dead) => (ENDED, "o.state = 3", "o"),
+        Some(State::Parked) => (ENDED, "o.state = 4", "o"),
+    }
+}
+
+const ALL: &str =
+    "inbox_delivery d LEFT JOIN inbox_queue q USING (seq) LEFT JOIN inbox_outcome o USING (seq)";
+
 pub(super) fn list(sql: Sql<'_>, filter: &Filter) -> Result<Vec<Stored>, InboxError> {
-    let state = match filter.state {
-        None => "",
-        Some(State::Ready) => "AND q.leased = 0",
-        Some(State::Leased) => "AND q.leased = 1",
-        Some(State::Done) => "AND o.state = 2",
-        Some(State::Dead) => "AND o.state = 3",
-        Some(State::Parked) => "AND o.state = 4",
-    };
+    let (tables, is_in_state, first) = tables(filter.state);
     let list = format!(
-        "SELECT {RECORD}, x'', x'', {STATE} FROM {FROM} WHERE d.seq > ?1 AND (?2 IS NULL OR d.source = ?2)
-         AND (?3 IS NULL OR d.tenant = ?3) AND (?4 IS NULL OR d.id = ?4) {state} ORDER BY d.seq LIMIT ?5"
+        "SELECT {RECORD}, x'', x'', {STATE} FROM {tables} WHERE {first}.seq > ?1 AND (?2 IS NULL OR d.source = ?2)
+         AND (?3 IS NULL OR d.tenant = ?3) AND (?4 IS NULL OR d.id = ?4) AND {is_in_state} ORDER BY {first}.seq LIMIT ?5"
     );
     let most = i64::try_from(filter.most).unwrap_or(i64::MAX);
     let listed = sql.all(
@@ -101,7 +107,7 @@ pub(super) fn list(sql: Sql<'_>, filter: &Filter) -> Result<Vec<Stored>, InboxEr
 pub(super) fn get(sql: Sql<'_>, seq: i64) -> Result<Option<Stored>, InboxError> {
     let get = format!(
         "SELECT {RECORD}, coalesce(p.headers, x''), coalesce(p.body, x''), {STATE}
-         FROM {FROM} LEFT JOIN inbox_payload p USING (seq) WHERE d.seq = ?1"
+         FROM {ALL} LEFT JOIN inbox_payload p USING (seq) WHERE d.seq = ?1"
     );
     sql.one(&get, [seq], stored).map_err(|error| unreadable(seq, &error))
 }
@@ -115,9 +121,16 @@ pub(super) fn stats(sql: Sql<'_>, now: i64) -> Result<Vec<Stats>> {
     let counted = sql.all(
         "SELECT q.source, q.leased, count(*), min(d.received_at)
          FROM inbox_queue q LEFT JOIN inbox_delivery d USING (seq) GROUP BY 1, 2
-         UNION ALL SELECT d.source, o.state, count(*), NULL FROM inbox_outcome o JOIN inbox_delivery d USING (seq) GROUP BY 1, 2",
+         UNION ALL SELECT source, state, count, NULL FROM inbox_tally WHERE count > 0",
         [],
-        |row| Ok((row.get(0)?, by_number(row.get(1)?)?, row.get::<_, i64>(2)?, row.get::<_, Option<i64>>(3)?)),
+        |row| {
+            Ok((
+                row.get(0)?,
+                by_number(row.get(1)?)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, Option<i64>>(3)?,
+            ))
+        },
     )?;
     for (source, state, count, oldest) in counted {
         let stats = entry(&mut all, source);
