@@ -80,8 +80,8 @@ impl Checkpointer {
     }
 
     /// Looks at the log after a commit of the writer.
-    pub(super) fn committed(&mut self, writer: &Connection) -> Result<Wal> {
-        let wal = Wal::read(Sql(writer))?;
+    pub(super) fn committed(&mut self, writer: Sql<'_>) -> Result<Wal> {
+        let wal = Wal::read(writer)?;
         if wal.bytes >= self.restart_at {
             self.restart(writer)?;
         } else if wal.pending >= MUCH
@@ -94,12 +94,12 @@ impl Checkpointer {
     }
 
     /// Has the log begin anew. While the writer writes, checkpoints alone do not get there: there is always more to move.
-    fn restart(&mut self, writer: &Connection) -> Result<()> {
+    fn restart(&mut self, writer: Sql<'_>) -> Result<()> {
         self.yields.store(true, Relaxed);
         // A reader may need the log for long, and the door must not wait for it.
-        writer.busy_timeout(Duration::ZERO)?;
-        let log = checkpoint(Sql(writer), "PRAGMA wal_checkpoint(RESTART)");
-        writer.busy_timeout(BUSY)?;
+        writer.0.busy_timeout(Duration::ZERO)?;
+        let log = checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)");
+        writer.0.busy_timeout(BUSY)?;
         let log = log?;
         let is_running = log.frames < 0;
         if !is_running {
@@ -131,7 +131,7 @@ fn run(connection: &Connection, nudged: &Receiver<()>, yields: &AtomicBool) {
     }
 }
 
-/// Empties the log, at the end.
-pub(super) fn truncate(writer: &Connection) -> Result<()> {
-    checkpoint(Sql(writer), "PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
+/// Empties the log, unless somebody reads it.
+pub(super) fn truncate(writer: Sql<'_>) -> Result<()> {
+    checkpoint(writer, "PRAGMA wal_checkpoint(TRUNCATE)").map(drop)
 }

@@ -6,7 +6,7 @@ use rusqlite::{Error, Result, params};
 
 use super::{
     rows::{self, RECORD},
-    sql::is_of_a_row,
+    sql::{Sql, is_of_a_row},
     tx::Tx,
 };
 use crate::inbox::{
@@ -23,7 +23,7 @@ pub(super) fn claim(tx: &Tx<'_>, claim: &Claim) -> Result<Vec<Leased>> {
     let chosen = in_turns(due.collect::<Result<_>>()?, claim.most);
     let mut leased = Vec::with_capacity(chosen.len());
     for seq in chosen {
-        let token = next_token(tx)?;
+        let token = next_token(tx.sql)?;
         match lease(tx, Lease { seq, token }, tx.now().saturating_add(span(claim.lease))) {
             Ok(one) => leased.push(one),
             // Otherwise it would be in the way of those behind it for ever.
@@ -45,10 +45,9 @@ fn due(tx: &Tx<'_>, source: &Arc<str>, most: usize) -> Result<Vec<i64>> {
 }
 
 /// A number that no claim had before.
-pub(super) fn next_token(tx: &Tx<'_>) -> Result<i64> {
-    let last = tx
-        .sql
-        .one("UPDATE inbox_token SET last = last + 1 RETURNING last", [], |row| row.get(0))?;
+pub(super) fn next_token(sql: Sql<'_>) -> Result<i64> {
+    let last =
+        sql.one("UPDATE inbox_token SET last = last + 1 RETURNING last", [], |row| row.get(0))?;
     last.ok_or(Error::QueryReturnedNoRows)
 }
 

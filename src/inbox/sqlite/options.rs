@@ -12,12 +12,12 @@ use tokio::sync::{mpsc, watch};
 
 use super::{
     Shared, SqliteStore,
-    checkpoint::Wal,
+    checkpoint::{Checkpointer, Wal, truncate},
     file::File,
     gauge::Gauge,
     reader::Reader,
     sql::Sql,
-    writer::{Link, Writer},
+    writer::Writer,
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -106,9 +106,10 @@ impl SqliteOptions {
     pub fn open(self) -> Result<SqliteStore, ConfigError> {
         let file = File::at(&self.path)?;
         let owner = file.owner()?;
-        let link = Link::open(&file, self.max_wal)?;
+        let connection = file.writer()?;
+        let checkpointer = Checkpointer::start(&file, self.max_wal)?;
         let (gauge, clock) = (Arc::new(Gauge::default()), Arc::new(StoreClock::new(self.clock)));
-        let begun = begin(link.sql(), &gauge, clock.now());
+        let begun = begin(Sql(&connection), &gauge, clock.now());
         begun.map_err(|error| ConfigError::new("the inbox cannot be read").caused_by(error))?;
         let reader = Arc::new(Reader::new(file.clone()));
         let (queue, jobs) = mpsc::channel(self.queue);
@@ -123,12 +124,12 @@ impl SqliteOptions {
             max_open: self.max_open,
             max_bytes: self.max_bytes,
         };
-        let (per_commit, max_wal) = (self.per_commit, self.max_wal);
+        let per_commit = self.per_commit;
         let writer =
-            Writer { file, jobs, gauge, reader, clock, per_commit, max_wal, _owner: owner };
+            Writer { file, jobs, gauge, reader, clock, per_commit, checkpointer, _owner: owner };
         thread::Builder::new()
             .name("inbox-writer".into())
-            .spawn(move || end.send_replace(Some(writer.run(link))))
+            .spawn(move || end.send_replace(Some(writer.run(connection))))
             .map_err(|error| ConfigError::new("a thread cannot be started").caused_by(error))?;
         Ok(SqliteStore(Arc::new(shared)))
     }
@@ -136,6 +137,8 @@ impl SqliteOptions {
 
 /// Takes over what a former process has left. Nobody else has the file, so whatever is leased was that one's.
 fn begin(sql: Sql<'_>, gauge: &Gauge, now: i64) -> Result<()> {
+    // If its last write failed, then what is in the log may not be on the disk. In the file it is.
+    truncate(sql)?;
     sql.execute("UPDATE inbox_queue SET due_at = ?1 WHERE leased = 1 AND due_at > ?1", [now])?;
     gauge.count(sql)?;
     gauge.measure(sql, Wal::default())

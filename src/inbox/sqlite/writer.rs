@@ -18,7 +18,7 @@ use super::{
     tx::Tx,
 };
 use crate::{
-    error::{ConfigError, InboxError, with_causes},
+    error::{InboxError, with_causes},
     inbox::time::StoreClock,
     util::trace,
 };
@@ -88,69 +88,39 @@ pub(super) struct Writer {
     pub(super) reader: Arc<Reader>,
     pub(super) clock: Arc<StoreClock>,
     pub(super) per_commit: usize,
-    pub(super) max_wal: u64,
+    /// Its connection stays open after a fault. If the last one were closed, then the next one would take what a failed commit
+    /// has left in the log for committed, although it may never reach the disk.
+    pub(super) checkpointer: Checkpointer,
     /// Open as long as the thread runs.
     pub(super) _owner: Connection,
 }
 
-/// What is closed and opened again after a fault.
-pub(super) struct Link {
-    connection: Connection,
-    checkpointer: Checkpointer,
-}
-
-impl Link {
-    pub(super) fn open(file: &File, max_wal: u64) -> Result<Self, ConfigError> {
-        let connection = file.writer()?;
-        let checkpointer = Checkpointer::start(file, max_wal)?;
-        Ok(Self { connection, checkpointer })
-    }
-
-    pub(super) fn sql(&self) -> Sql<'_> {
-        Sql(&self.connection)
-    }
-
-    /// Whether a commit reaches the disk.
-    fn probe(&self, clock: &StoreClock) -> Result<()> {
-        next_token(&Tx::new(&self.connection, clock)).map(drop)
-    }
-
-    fn measure(&mut self, gauge: &Gauge) -> Result<()> {
-        let wal = self.checkpointer.committed(&self.connection)?;
-        gauge.measure(self.sql(), wal)
-    }
-
-    fn close(self) -> Result<(), InboxError> {
-        drop(self.checkpointer);
-        truncate(&self.connection).map_err(|error| told(&error))
-    }
-}
-
 impl Writer {
     /// Writes until the queue is closed.
-    pub(super) fn run(mut self, link: Link) -> Result<(), InboxError> {
-        let link = self.write(link);
+    pub(super) fn run(mut self, connection: Connection) -> Result<(), InboxError> {
+        let connection = self.write(connection);
         self.reader.end();
-        link?.close()
+        drop(self.checkpointer);
+        truncate(Sql(&connection?)).map_err(|error| told(&error))
     }
 
-    fn write(&mut self, mut link: Link) -> Result<Link, InboxError> {
-        while let Err(fault) = self.serve(&mut link) {
+    fn write(&mut self, mut connection: Connection) -> Result<Connection, InboxError> {
+        while let Err(fault) = self.serve(&connection) {
             trace::warn(&format!("the inbox stores nothing until its file is checked: {fault}"));
-            drop(link);
+            drop(connection);
             self.reader.close();
-            link = self.reopened()?;
+            connection = self.reopened()?;
             trace::warn("the inbox stores again");
         }
-        Ok(link)
+        Ok(connection)
     }
 
     /// Writes until the queue is closed, or until nobody knows what is on the disk.
-    fn serve(&mut self, link: &mut Link) -> Result<(), InboxError> {
+    fn serve(&mut self, connection: &Connection) -> Result<(), InboxError> {
         while let Some(message) = self.jobs.blocking_recv() {
             let mut batch = Vec::new();
             self.accept(message, &mut batch);
-            let written = self.transaction(link, &mut batch);
+            let written = self.transaction(connection, &mut batch);
             let is_poisoned = written == Err(InboxError::Poisoned);
             // Before anybody is answered: who knows of the fault must not find the store well.
             self.gauge.poison(is_poisoned);
@@ -183,26 +153,27 @@ impl Writer {
     /// Writes a batch, and those that queue meanwhile. An error is one of all.
     fn transaction(
         &mut self,
-        link: &mut Link,
+        connection: &Connection,
         batch: &mut Vec<Box<dyn Write>>,
     ) -> Result<(), InboxError> {
-        let changes = link.connection.total_changes();
-        if let Err(error) = link.sql().execute("BEGIN IMMEDIATE", []) {
+        let (sql, changes) = (Sql(connection), connection.total_changes());
+        if let Err(error) = sql.execute("BEGIN IMMEDIATE", []) {
             // Each of them would wait as long, one after the other.
             while self.take(batch) {}
             return Err(told(&error));
         }
-        let result = self.jobs(&link.connection, batch);
-        if !link.connection.is_autocommit() {
+        let result = self.jobs(connection, batch);
+        if !connection.is_autocommit() {
             // It has to end, or the next one cannot begin. If it cannot, then the connection is of no use any more.
-            link.sql().execute("ROLLBACK", []).map_err(|_| InboxError::Poisoned)?;
+            sql.execute("ROLLBACK", []).map_err(|_| InboxError::Poisoned)?;
         }
         let opened = result?;
-        if link.connection.total_changes() != changes {
+        if connection.total_changes() != changes {
             self.gauge.committed();
             self.gauge.opened(opened);
             // What is written is written. The log is looked at again after the next commit.
-            if let Err(error) = link.measure(&self.gauge) {
+            let wal = self.checkpointer.committed(sql);
+            if let Err(error) = wal.and_then(|wal| self.gauge.measure(sql, wal)) {
                 trace::warn(&format!("the log of the inbox cannot be read: {error}"));
             }
         }
@@ -240,17 +211,17 @@ impl Writer {
     }
 
     /// Opens the file again and checks it, until that succeeds. Those that wait are answered meanwhile.
-    fn reopened(&mut self) -> Result<Link, InboxError> {
+    fn reopened(&mut self) -> Result<Connection, InboxError> {
         loop {
-            let opened = Link::open(&self.file, self.max_wal);
-            let probed = opened.map_err(|error| with_causes(&error)).and_then(|link| {
-                let probed = link.probe(&self.clock).and_then(|()| self.gauge.count(link.sql()));
-                probed.map(|()| link).map_err(|error| error.to_string())
+            let opened = self.file.writer().map_err(|error| with_causes(&error));
+            let probed = opened.and_then(|connection| {
+                let probed = self.probe(Sql(&connection)).map_err(|error| error.to_string());
+                probed.map(|()| connection)
             });
             match probed {
-                Ok(link) => {
+                Ok(connection) => {
                     self.gauge.poison(false);
-                    return Ok(link);
+                    return Ok(connection);
                 }
                 Err(fault) => trace::warn(&format!("the inbox cannot be opened again: {fault}")),
             }
@@ -259,6 +230,15 @@ impl Writer {
                 thread::sleep(STEP);
             }
         }
+    }
+
+    /// Whether a commit reaches the disk. It takes the place in the log of the one that failed.
+    fn probe(&self, sql: Sql<'_>) -> Result<()> {
+        sql.execute("BEGIN IMMEDIATE", [])?;
+        next_token(sql)?;
+        // By itself: the error of a commit at the end of a statement with a row is nowhere to be seen.
+        sql.execute("COMMIT", [])?;
+        self.gauge.count(sql)
     }
 
     /// An error if no more can come.
