@@ -185,17 +185,25 @@ impl Inbox {
         let key = |id: Vec<u8>| -> Hash { Scope { source, tenant, key_id }.key(&id) };
         let (key, order_key) = (id.map(key), self.order.as_ref().and_then(by).map(key));
         let record = Record {
-            source: source.into(),
-            tenant: self.tenant.clone(),
-            key_id: key_id.map(Into::into),
-            id: delivery.id().map(Into::into),
-            event_type: delivery.event_type().map(Into::into),
+            source: text(source),
+            tenant: tenant.map(text),
+            key_id: key_id.map(text),
+            id: delivery.id().map(text),
+            event_type: delivery.event_type().map(text),
             received_at: delivery.received_at(),
             headers: header_block::written(delivery),
             digest: Sha256::digest(&body).into(),
             body,
         };
         NewDelivery { record, key, order_key }
+    }
+}
+
+/// The text without NULs: see [`Record`].
+fn text(text: &str) -> Arc<str> {
+    match text.contains('\0') {
+        true => text.replace('\0', "\u{fffd}").into(),
+        false => text.into(),
     }
 }
 

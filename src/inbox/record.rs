@@ -20,7 +20,8 @@ pub struct NewDelivery {
 /// A SHA-256.
 pub type Hash = [u8; 32];
 
-/// What is kept of a delivery. It holds no credentials: their values are redacted.
+/// What is kept of a delivery. It holds no credentials: their values are redacted. No text has a NUL, which PostgreSQL cannot
+/// keep: an inbox replaces each by U+FFFD. The [key](NewDelivery::key) is made of the texts before that.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a store makes it")]
 pub struct Record {

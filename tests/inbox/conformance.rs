@@ -5,13 +5,17 @@ use std::{
     time::Duration,
 };
 
+use tokio::sync::Mutex;
 use tower_webhook::{
     clock::ManualClock,
-    inbox::{Harness, MemoryStore, SqliteOptions, SqliteStore, StoreReport, conformance},
+    inbox::{
+        Harness, MemoryStore, PostgresStore, SqliteOptions, SqliteStore, StoreReport, conformance,
+    },
 };
 
 use crate::{
     faulty::{Fault, Faulty},
+    postgres::server::{Database, database},
     sqlite::Folder,
     threaded::Threaded,
 };
@@ -77,6 +81,32 @@ impl Harness for Sqlite {
 async fn the_store_in_a_file_passes() {
     let sqlite = Sqlite { folder: Folder::new(), clock: clock(), count: AtomicU32::new(0) };
     conformance(&sqlite).await.assert_passed();
+}
+
+/// A database for each store.
+struct Postgres(Mutex<Database>);
+
+impl Harness for Postgres {
+    type Store = PostgresStore;
+
+    async fn store(&self) -> PostgresStore {
+        let database = database().await.expect("there was a server just now");
+        let store = database.store().await;
+        let former = std::mem::replace(&mut *self.0.lock().await, database);
+        drop(former);
+        store
+    }
+
+    async fn pass(&self, _: &PostgresStore, time: Duration) {
+        self.0.lock().await.pass(time).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_store_in_postgresql_passes() {
+    if let Some(database) = database().await {
+        conformance(&Postgres(Mutex::new(database))).await.assert_passed();
+    }
 }
 
 struct WithThread(ManualClock);
@@ -156,7 +186,6 @@ faults! {
     headers_are_text: HeadersAreText => "round-trip";
     seconds_only: SecondsOnly => "round-trip";
     cuts_texts: CutsTexts => "long-texts";
-    drops_nul: DropsNul => "nul-in-texts";
     reuses_numbers: ReusesNumbers => "numbers-grow";
     pressure_is_constant: PressureIsConstant => "pressure";
     stores_when_polled: StoresWhenPolled => "dropped-enqueue";

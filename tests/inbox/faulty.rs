@@ -33,7 +33,6 @@ pub(crate) enum Fault {
     HeadersAreText,
     SecondsOnly,
     CutsTexts,
-    DropsNul,
     ReusesNumbers,
     PressureIsConstant,
     StoresWhenPolled,
@@ -396,7 +395,6 @@ fn altered(fault: Fault, mut new: NewDelivery) -> NewDelivery {
         Fault::CutsBodies => record.body.truncate(1 << 16),
         Fault::EmptyIsNone => each(&|text| (!text.is_empty()).then(|| text.into())),
         Fault::CutsTexts => each(&|text| Some(text.chars().take(255).collect())),
-        Fault::DropsNul => each(&|text| Some(text.replace('\0', ""))),
         Fault::HeadersAreText => {
             record.headers = String::from_utf8_lossy(&record.headers).into_owned().into();
         }

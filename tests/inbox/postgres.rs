@@ -3,6 +3,6 @@
 mod faults;
 mod leases;
 mod orders;
-mod server;
+pub(crate) mod server;
 mod storing;
 mod upkeep;

@@ -184,6 +184,16 @@ async fn events_of_two_tenants_have_different_keys() {
     assert_eq!(different.len(), 3);
 }
 
+/// Not every database can keep one.
+#[tokio::test(start_paused = true)]
+async fn a_nul_is_replaced_and_still_distinguishes() {
+    let inbox = inbox();
+    for tenant in ["no\0rth", "no\u{fffd}rth"] {
+        let seq = stored(&inbox.clone().tenant(tenant), "a", orders(&[1])).await;
+        assert_eq!(get(inbox.store(), seq).await.record.tenant.as_deref(), Some("no\u{fffd}rth"));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_without_sql_has_no_statement_to_acknowledge_with() {
     let (inbox, log) = (inbox(), Log::default());

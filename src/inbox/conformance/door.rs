@@ -120,10 +120,6 @@ pub(super) async fn long_texts(probe: &Probe<'_>) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn nul_in_texts(probe: &Probe<'_>) -> Outcome {
-    returned(probe, with_texts("a\0b")).await
-}
-
 /// A delivery of sender `a` in which each other text is `text`.
 fn with_texts(text: &str) -> NewDelivery {
     let text: Option<Arc<str>> = Some(text.into());

@@ -121,7 +121,6 @@ const CASES: &[(&str, &str, Run)] = cases! {
     "no-key": "a delivery without a key is always new", door::no_key;
     "round-trip": "what was stored is returned, byte for byte", door::round_trip;
     "long-texts": "texts have any length and any characters but NUL", door::long_texts;
-    "nul-in-texts": "texts may contain NUL", door::nul_in_texts;
     "numbers-grow": "numbers grow, and are never used again", door::numbers_grow;
     "pressure": "pressure grows with what is stored", door::pressure_grows;
     "dropped-enqueue": "a write goes on if its future is dropped", door::dropped_enqueue;

@@ -18,18 +18,18 @@ use tower_webhook::inbox::{
 const DEFAULT: &str = "postgres://postgres@127.0.0.1:5432/test";
 
 /// The connections of stores in this database.
-pub(super) const OWN: &str = "application_name = 'tower-webhook' AND datname = current_database()";
+pub(crate) const OWN: &str = "application_name = 'tower-webhook' AND datname = current_database()";
 
 /// A database that is dropped at the end.
-pub(super) struct Database {
+pub(crate) struct Database {
     server: Config,
-    pub(super) name: String,
-    pub(super) url: String,
-    pub(super) admin: Client,
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) admin: Client,
 }
 
 /// A database of the server at `TEST_POSTGRES_URL`. `None` if there is no server: then the test was skipped.
-pub(super) async fn database() -> Option<Database> {
+pub(crate) async fn database() -> Option<Database> {
     let url = env::var("TEST_POSTGRES_URL").unwrap_or_else(|_| DEFAULT.to_owned());
     let is_required = env::var("TOWER_WEBHOOK_REQUIRE_SERVICES").is_ok_and(|is| is == "1");
     match at(&url).await {
@@ -44,7 +44,7 @@ pub(super) async fn database() -> Option<Database> {
 }
 
 /// A database of the server at this URL, or the line that says that there is no server.
-pub(super) async fn at(url: &str) -> Result<Database, String> {
+pub(crate) async fn at(url: &str) -> Result<Database, String> {
     let server: Config = url.parse().unwrap();
     let first = match connect(&server).await {
         Ok(client) => client,
@@ -71,31 +71,58 @@ async fn connect(config: &Config) -> Result<Client, tokio_postgres::Error> {
 }
 
 impl Database {
-    pub(super) async fn store(&self) -> PostgresStore {
+    pub(crate) async fn store(&self) -> PostgresStore {
         PostgresStore::connect(&self.url).await.unwrap()
     }
 
     /// A further connection.
-    pub(super) async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         let mut config = self.server.clone();
         connect(config.dbname(&self.name)).await.unwrap()
     }
 
-    pub(super) async fn run(&self, sql: &str) {
+    pub(crate) async fn run(&self, sql: &str) {
         self.admin.batch_execute(sql).await.unwrap();
     }
 
-    pub(super) async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.admin.query_one(sql, &[]).await.unwrap().get(0)
     }
 
     /// Lets the time of all leases and pauses pass.
-    pub(super) async fn let_time_pass(&self) {
+    pub(crate) async fn let_time_pass(&self) {
         self.run("UPDATE tower_webhook.queue SET due_at = now() WHERE due_at < 'infinity'").await;
     }
 
+    /// Has the server wait so many seconds for each row.
+    pub(crate) async fn slow_down(&self, when: &str, seconds: f64) {
+        let kind = if when.contains("DEFERRED") { "CONSTRAINT TRIGGER" } else { "TRIGGER" };
+        self.run(&format!(
+            "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                PERFORM pg_sleep({seconds}); RETURN NEW; END $$;
+            CREATE {kind} wait {when} FOR EACH ROW EXECUTE FUNCTION wait()"
+        ))
+        .await;
+    }
+
+    /// Lets this time pass. What becomes due was due a moment ago, in its order: a store does not look for what was due long
+    /// before it looked last.
+    pub(crate) async fn pass(&self, time: Duration) {
+        let time = format!("interval '{} milliseconds'", time.as_millis());
+        self.run(&format!(
+            "UPDATE tower_webhook.queue q SET held = held - {time}, due_at = CASE WHEN t.due_at <= now()
+                 THEN now() - interval '5 s' + t.place * interval '1 millisecond' ELSE t.due_at END
+             FROM (SELECT seq, due_at - {time} AS due_at, row_number() OVER (ORDER BY due_at, seq) AS place
+                 FROM tower_webhook.queue) t WHERE t.seq = q.seq;
+             UPDATE tower_webhook.outcome SET finished_at = finished_at - {time};
+             UPDATE tower_webhook.seen SET first_seen = first_seen - {time};
+             UPDATE tower_webhook.delivery SET received_at = received_at - {time};"
+        ))
+        .await;
+    }
+
     /// Ends the connections of all stores in this database.
-    pub(super) async fn end_connections(&self) {
+    pub(crate) async fn end_connections(&self) {
         self.run(&format!(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {OWN}"
         ))
@@ -103,7 +130,7 @@ impl Database {
     }
 
     /// Waits until this is true.
-    pub(super) async fn until(&self, sql: &str) {
+    pub(crate) async fn until(&self, sql: &str) {
         for _ in 0..500 {
             if self.admin.query_one(sql, &[]).await.unwrap().get(0) {
                 return;
@@ -128,16 +155,16 @@ impl Drop for Database {
     }
 }
 
-pub(super) fn hash(text: &str) -> Hash {
+pub(crate) fn hash(text: &str) -> Hash {
     Sha256::digest(text).into()
 }
 
 /// A delivery of `acme` with this id.
-pub(super) fn delivery(id: &str) -> NewDelivery {
+pub(crate) fn delivery(id: &str) -> NewDelivery {
     from("acme", id)
 }
 
-pub(super) fn from(source: &str, id: &str) -> NewDelivery {
+pub(crate) fn from(source: &str, id: &str) -> NewDelivery {
     let body = format!(r#"{{"id":"{id}"}}"#);
     let record = Record {
         source: source.into(),
@@ -157,32 +184,32 @@ pub(super) fn from(source: &str, id: &str) -> NewDelivery {
 }
 
 /// A delivery of the tenant `order`, and after the others of that tenant.
-pub(super) fn ordered(id: &str, order: &str) -> NewDelivery {
+pub(crate) fn ordered(id: &str, order: &str) -> NewDelivery {
     let mut new = NewDelivery { order_key: Some(hash(order)), ..delivery(id) };
     new.record.tenant = Some(order.into());
     new
 }
 
 /// A claim of deliveries of `acme`, for a minute.
-pub(super) fn most(most: usize) -> Claim {
+pub(crate) fn most(most: usize) -> Claim {
     of(&["acme"], most)
 }
 
-pub(super) fn of(sources: &[&str], most: usize) -> Claim {
+pub(crate) fn of(sources: &[&str], most: usize) -> Claim {
     let sources = sources.iter().map(|source| Arc::from(*source)).collect();
     Claim { sources, most, lease: Duration::from_secs(60) }
 }
 
-pub(super) fn retry() -> Finish {
+pub(crate) fn retry() -> Finish {
     Finish::Retry { after: Duration::ZERO, error: "busy".into() }
 }
 
-pub(super) fn seqs(leased: &[Leased]) -> Vec<i64> {
+pub(crate) fn seqs(leased: &[Leased]) -> Vec<i64> {
     leased.iter().map(|leased| leased.lease.seq).collect()
 }
 
 /// Stores a new delivery.
-pub(super) async fn stored(store: &PostgresStore, new: NewDelivery) -> i64 {
+pub(crate) async fn stored(store: &PostgresStore, new: NewDelivery) -> i64 {
     match store.enqueue(new).await.unwrap() {
         Enqueued::New(seq) => seq,
         other => panic!("{other:?}"),
@@ -190,7 +217,7 @@ pub(super) async fn stored(store: &PostgresStore, new: NewDelivery) -> i64 {
 }
 
 /// Claims the one delivery that is due.
-pub(super) async fn claimed(store: &PostgresStore) -> Leased {
+pub(crate) async fn claimed(store: &PostgresStore) -> Leased {
     let mut all = store.claim(most(10)).await.unwrap();
     assert_eq!(all.len(), 1);
     all.remove(0)
