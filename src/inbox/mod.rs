@@ -53,11 +53,11 @@
 //! | [`MemoryStore`] | | nothing: it is for tests | one |
 #![cfg_attr(
     feature = "sqlite",
-    doc = "| [`SqliteStore`](crate::inbox::SqliteStore) | `sqlite` | a killed process, a loss of power | one |"
+    doc = "| [`SqliteStore`] | `sqlite` | a killed process, a loss of power | one |"
 )]
 #![cfg_attr(
     feature = "postgres",
-    doc = "| [`PostgresStore`](crate::inbox::PostgresStore) | `postgres` | the same, as far as the server does | any number |"
+    doc = "| [`PostgresStore`] | `postgres` | the same, as far as the server does | any number |"
 )]
 //!
 //! A store of your own implements [`Store`].
