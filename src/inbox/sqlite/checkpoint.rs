@@ -73,7 +73,7 @@ impl Checkpointer {
         let yields = Arc::new(AtomicBool::new(false));
         let yielding = yields.clone();
         let thread = thread::Builder::new()
-            .name("inbox-checkpoint".into())
+            .name("inbox-log".into())
             .spawn(move || run(&connection, &nudged, &yielding))
             .map_err(|error| ConfigError::new("a thread cannot be started").caused_by(error))?;
         Ok(Self { nudge: Some(nudge), thread: Some(thread), yields, max_wal, restart_at: max_wal })
@@ -83,7 +83,7 @@ impl Checkpointer {
     pub(super) fn committed(&mut self, writer: Sql<'_>) -> Result<Wal> {
         let wal = Wal::read(writer)?;
         if wal.bytes >= self.restart_at {
-            self.restart(writer)?;
+            self.restart(writer, wal)?;
         } else if wal.pending >= MUCH
             && let Some(nudge) = &self.nudge
         {
@@ -94,20 +94,19 @@ impl Checkpointer {
     }
 
     /// Has the log begin anew. While the writer writes, checkpoints alone do not get there: there is always more to move.
-    fn restart(&mut self, writer: Sql<'_>) -> Result<()> {
+    fn restart(&mut self, writer: Sql<'_>, wal: Wal) -> Result<()> {
         self.yields.store(true, Relaxed);
         // A reader may need the log for long, and the door must not wait for it.
         writer.0.busy_timeout(Duration::ZERO)?;
         let log = checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)");
+        let is_running = log.as_ref().is_ok_and(|log| log.frames < 0);
+        self.yields.store(is_running, Relaxed);
         writer.0.busy_timeout(BUSY)?;
-        let log = log?;
-        let is_running = log.frames < 0;
+        let is_blocked = log?.is_blocked;
         if !is_running {
             // If there is a reader, then the log grows further, until the next attempt.
-            let grown = if log.is_blocked { self.restart_at + MUCH } else { self.max_wal };
-            self.restart_at = grown;
+            self.restart_at = if is_blocked { wal.bytes + MUCH } else { self.max_wal };
         }
-        self.yields.store(is_running, Relaxed);
         Ok(())
     }
 }
