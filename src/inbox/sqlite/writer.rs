@@ -260,6 +260,7 @@ mod tests {
 
     use bytes::Bytes;
 
+    use super::{STEP, Tx};
     use crate::{
         error::InboxError,
         inbox::{
@@ -332,6 +333,40 @@ mod tests {
         limit_pages(&store, 1_000_000).await;
         assert!(store.enqueue(delivery(5_000)).await.is_ok());
         assert_eq!(store.0.gauge.open(), kept as u64 + 1);
+    }
+
+    /// As if it had failed: what a disk says cannot be chosen here.
+    fn failed() -> rusqlite::Error {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC);
+        rusqlite::Error::SqliteFailure(code, None)
+    }
+
+    #[tokio::test]
+    async fn after_a_fault_the_connection_is_another_one() {
+        let folder = Folder::new("fault");
+        let store = folder.options().open().unwrap();
+        let size = |pragma| store.write(move |tx| tx.sql.number(pragma), WhenFull::Wait);
+        let fresh = size("PRAGMA cache_size").await.unwrap();
+        let set = |tx: &Tx<'_>| tx.sql.execute("PRAGMA cache_size = 77", []);
+        store.write(set, WhenFull::Wait).await.unwrap();
+        assert_eq!(size("PRAGMA cache_size").await, Ok(77));
+        let kept = store.enqueue(delivery(1)).await.is_ok();
+        let together = store.write(
+            |tx| {
+                crate::inbox::sqlite::enqueue::enqueue(tx, &delivery(1))?;
+                Err::<(), _>(failed())
+            },
+            WhenFull::Wait,
+        );
+        assert_eq!(together.await, Err(InboxError::Poisoned));
+        let cache = loop {
+            match size("PRAGMA cache_size").await {
+                Err(InboxError::Poisoned) => tokio::time::sleep(STEP).await,
+                cache => break cache,
+            }
+        };
+        assert_eq!((cache, kept, store.0.gauge.open()), (Ok(fresh), true, 1));
+        assert_eq!(store.list(Filter::default()).await.unwrap().len(), 1);
     }
 
     #[tokio::test]

@@ -28,13 +28,17 @@ async fn nothing_is_lost_when_a_store_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_closed_store_leaves_one_file() {
+async fn a_closed_store_has_an_empty_log() {
     let folder = Folder::new();
     let store = folder.open();
     let last = store.enqueue(delivery("a", 1));
     let closed = store.close();
     assert!(last.await.is_ok());
     assert!(folder.wal() > 0);
+    // Otherwise the last connection would empty it.
+    let user = folder.user();
+    let count = "SELECT count(*) FROM inbox_delivery";
+    assert_eq!(user.query_row(count, [], |row| row.get(0)), Ok(1));
     closed.await.unwrap();
     assert_eq!(folder.wal(), 0);
     // The writer has ended, and so has the lock, although there is a handle.
