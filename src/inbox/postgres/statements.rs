@@ -163,11 +163,11 @@ pub(super) const END: &str = "
         WHERE f.state >= 2 AND q.token = f.token AND q.leased AND NOT $10::boolean OFFSET 0
     ) h WHERE h.order_key IS NOT NULL";
 
-/// A user's transaction runs it. `FOR KEY SHARE` keeps its fence up to the commit: a claim skips the row although the lease ran
+/// A user's transaction runs it, with three numbers of one type, as `Ack` has them. `FOR KEY SHARE` keeps its fence up to the commit: a claim skips the row although the lease ran
 /// out, `extend` passes, and `finish` waits.
 pub(super) const ACK: &str = "\
     INSERT INTO tower_webhook.settled (seq, event, is_done) \
-    SELECT q.seq, $3::integer, true FROM tower_webhook.queue q \
+    SELECT q.seq, $3::bigint::integer, true FROM tower_webhook.queue q \
     WHERE q.seq = $1::bigint AND q.token = $2::bigint AND q.leased FOR KEY SHARE \
     ON CONFLICT (seq, event) DO UPDATE SET is_done = true";
 

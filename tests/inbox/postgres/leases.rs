@@ -219,7 +219,7 @@ async fn an_acknowledgement_needs_the_lease() {
     let old = claimed(&store).await.lease.token;
     database.let_time_pass().await;
     let lease = claimed(&store).await.lease;
-    let rows = async |token: i64, event: i32| {
+    let rows = async |token: i64, event: i64| {
         database.admin.execute(ack, &[&seq, &token, &event]).await.unwrap()
     };
     assert_eq!(rows(lease.token, 0).await, 1);
@@ -239,7 +239,7 @@ async fn an_open_acknowledgement_keeps_the_delivery() {
     let lease = claimed(&store).await.lease;
     let mut user = database.client().await;
     let transaction = user.transaction().await.unwrap();
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&seq, &lease.token, &0_i32];
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&seq, &lease.token, &0_i64];
     let rows = transaction.execute(store.ack_sql().unwrap(), &parameters).await.unwrap();
     assert_eq!(rows, 1);
 
