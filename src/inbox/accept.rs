@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use sha2::{Digest, Sha256};
 use tokio::{sync::Notify, time::Sleep};
 use tower::Service;
@@ -23,7 +23,7 @@ use crate::{
     Body, Delivery, Provider, Rejection, Unpacked,
     error::InboxError,
     provider::envelope,
-    util::{panics::contained, timer},
+    util::{panics::contained, permits::Permits, timer, trace},
     verify::Verified,
 };
 
@@ -57,6 +57,8 @@ pub struct Inbox {
     tenant: Option<Arc<str>>,
     id: Option<Arc<Identify>>,
     order: Option<Arc<Identify>>,
+    /// A permit for each byte of the bodies that wait to be stored.
+    bytes: Permits,
     timeout: Duration,
 }
 
@@ -73,7 +75,15 @@ impl Inbox {
         let arrived = Arc::new(Notify::new());
         let wake = arrived.clone();
         store.on_arrival(Arc::new(move || wake.notify_one()));
-        Self { store, arrived, tenant: None, id: None, order: None, timeout: limits::STORE_TIMEOUT }
+        Self {
+            store,
+            arrived,
+            tenant: None,
+            id: None,
+            order: None,
+            bytes: Permits::new(limits::MAX_TOTAL_BYTES),
+            timeout: limits::STORE_TIMEOUT,
+        }
     }
 
     /// The same inbox for one tenant. Ids of different tenants are different ids. A handler reads the name from
@@ -84,6 +94,8 @@ impl Inbox {
 
     /// Recognises copies of a delivery by what `id` returns, instead of by [`Delivery::id`]. `None`: the delivery is like no
     /// other. `id` gets the body as it was received. If it panics, then the delivery is like no other.
+    ///
+    /// A copy is answered 200 and not stored, even if its body differs: then a trace event says so.
     ///
     /// Return only what is signed. Otherwise an attacker can use up the id of a delivery that is still to come.
     ///
@@ -106,7 +118,8 @@ impl Inbox {
     /// Has deliveries for which `key` returns the same bytes handled one after the other, in the order in which they were
     /// stored: the next one begins when the one before it is done or dead. `None`: in no order. By default there is none.
     ///
-    /// A delivery that fails holds up all that come after it with the same key, for as long as it is tried again.
+    /// A delivery that fails holds up all that come after it with the same key, for as long as it is tried again. One that an
+    /// operator [replays](Store::replay) does not wait for those that came after it. If `key` panics, then there is no order.
     pub fn order_by(
         self,
         key: impl Fn(&Delivery, &[u8]) -> Option<Vec<u8>> + Send + Sync + 'static,
@@ -120,24 +133,34 @@ impl Inbox {
         Self { timeout, ..self }
     }
 
+    /// The maximum total size of the bodies that wait to be stored, in bytes. A delivery whose body would exceed it gets 503,
+    /// unless it is the only one. By default [`limits::MAX_TOTAL_BYTES`], 64 MiB, and at most 4 GiB. Clones that were made
+    /// before this call do not share the new limit.
+    pub fn max_total_bytes(self, most: usize) -> Self {
+        Self { bytes: Permits::new(most.max(1)), ..self }
+    }
+
     /// The store, for operators.
     pub fn store(&self) -> &dyn Store {
         &*self.store
     }
 
-    /// Whether a delivery could be stored now, for a readiness probe. It writes, so do not ask it more than once per second.
+    /// Whether a delivery of any sender could be stored now, for a readiness probe. It writes, so do not ask it more than once
+    /// per second. It needs a tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`InboxError::Full`] if the store is full, and the error of the store if it cannot write in
-    /// [time](Inbox::timeout).
+    /// [`InboxError::Full`] if the store is so full that it refuses senders that send again, and the error of the store if it
+    /// cannot write in [time](Inbox::timeout).
     pub async fn health(&self) -> Result<(), InboxError> {
-        if self.store.pressure().used >= 1.0 {
-            return Err(InboxError::Full);
-        }
+        // First, because a store measures itself when it writes.
         match tokio::time::timeout(self.timeout, self.store.ping()).await {
-            Ok(ping) => ping,
-            Err(_) => Err(InboxError::Timeout),
+            Ok(ping) => ping?,
+            Err(_) => return Err(InboxError::Timeout),
+        }
+        match self.store.pressure().used >= limits::of_pressure(false) {
+            true => Err(InboxError::Full),
+            false => Ok(()),
         }
     }
 
@@ -171,10 +194,18 @@ impl Inbox {
         // Before the headers: if something was found, then the facts so far are copied.
         let mut delivery = described(&*provider, delivery, &body);
         delivery.set_headers(parts.headers);
-        self.store.enqueue(self.new_delivery(&delivery, body))
+        let Some(permit) = self.bytes.take_many_or_all(body.len()) else {
+            return Box::pin(async { Err(InboxError::Full) });
+        };
+        let storing = self.store.enqueue(self.new_delivery(&delivery, &parts.uri, body));
+        Box::pin(async move {
+            let stored = storing.await;
+            drop(permit);
+            stored
+        })
     }
 
-    fn new_delivery(&self, delivery: &Delivery, body: Bytes) -> NewDelivery {
+    fn new_delivery(&self, delivery: &Delivery, target: &Uri, body: Bytes) -> NewDelivery {
         let by = |identify: &Arc<Identify>| contained(|| identify(delivery, &body)).flatten();
         let id = match &self.id {
             Some(id) => by(id),
@@ -183,7 +214,9 @@ impl Inbox {
         let (source, tenant, key_id) =
             (delivery.provider(), self.tenant.as_deref(), delivery.key_id());
         let key = |id: Vec<u8>| -> Hash { Scope { source, tenant, key_id }.key(&id) };
-        let (key, order_key) = (id.map(key), self.order.as_ref().and_then(by).map(key));
+        // Without the name of the secret: while it is rotated, the order stays.
+        let order = |id: Vec<u8>| -> Hash { Scope { source, tenant, key_id: None }.key(&id) };
+        let (key, order_key) = (id.map(key), self.order.as_ref().and_then(by).map(order));
         let record = Record {
             source: text(source),
             tenant: tenant.map(text),
@@ -191,7 +224,7 @@ impl Inbox {
             id: delivery.id().map(text),
             event_type: delivery.event_type().map(text),
             received_at: delivery.received_at(),
-            headers: header_block::written(delivery),
+            headers: header_block::written(delivery, target),
             digest: Sha256::digest(&body).into(),
             body,
         };
@@ -264,8 +297,13 @@ impl Future for ResponseFuture {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = match ready!(self.poll_stored(cx)) {
             Ok(enqueued) => {
-                if matches!(enqueued, Enqueued::New(_)) {
-                    self.arrived.notify_one();
+                match enqueued {
+                    Enqueued::New(_) => self.arrived.notify_one(),
+                    Enqueued::Duplicate { first, body_differs: true } => trace::warn(&format!(
+                        "inbox: a delivery of `{}` has the id of delivery {first}, and another body: it is not stored",
+                        self.source
+                    )),
+                    Enqueued::Duplicate { .. } => {}
                 }
                 let mut answer = Response::new(Body::default());
                 answer.extensions_mut().insert(enqueued);

@@ -1,19 +1,39 @@
 //! The headers of a delivery as a block of bytes: lines `name: value` that end in CR and LF.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
 use crate::Delivery;
 
-/// The headers that handlers may see. The values of the secret ones are redacted.
-pub(super) fn written(delivery: &Delivery) -> Bytes {
+/// Headers in which a proxy or a browser repeats the target, which can hold a token.
+const TARGETS: [&str; 7] = [
+    "referer",
+    "x-envoy-original-path",
+    "x-forwarded-path",
+    "x-forwarded-uri",
+    "x-original-uri",
+    "x-original-url",
+    "x-rewrite-url",
+];
+
+/// The headers that handlers may see. The values of the secret ones are redacted, and so is each that repeats the path or the
+/// query of `target`.
+pub(super) fn written(delivery: &Delivery, target: &Uri) -> Bytes {
     let mut block = Vec::with_capacity(512);
     for (name, value) in delivery.headers() {
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+        let is_target = TARGETS.contains(&name.as_str()) || repeats(value.as_bytes(), target);
+        let value = if is_target { b"[redacted]" } else { value.as_bytes() };
+        for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
             block.extend_from_slice(part);
         }
     }
     block.into()
+}
+
+fn repeats(value: &[u8], target: &Uri) -> bool {
+    let parts = [target.path(), target.query().unwrap_or_default()];
+    let parts = parts.iter().filter(|part| part.len() > 1);
+    parts.map(|part| part.as_bytes()).any(|part| value.windows(part.len()).any(|at| at == part))
 }
 
 /// The headers in a block. What is no header is left out: a handler sees one less.

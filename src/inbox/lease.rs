@@ -35,7 +35,8 @@ pub struct Leased {
     pub lease: Lease,
     /// The number of this attempt, from 1.
     pub attempt: u32,
-    /// How many workers, one after the other, claimed it before and never said what became of it.
+    /// How many workers, one after the other, ended while they had it. If the first of them had not begun with it, then it
+    /// counts all the same: see [`Store::begin`](super::Store::begin).
     pub crashes: u32,
     /// What was stored.
     pub record: Record,

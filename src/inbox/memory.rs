@@ -52,6 +52,7 @@ struct Row {
     token: i64,
     attempts: u32,
     crashes: u32,
+    has_begun: bool,
     settled: BTreeMap<u32, bool>,
     error: Option<Arc<str>>,
     reason: Option<DeadReason>,
@@ -75,6 +76,7 @@ impl Row {
             token: 0,
             attempts: 0,
             crashes: 0,
+            has_begun: false,
             settled: BTreeMap::new(),
             error: None,
             reason: None,
@@ -196,7 +198,9 @@ impl Rows {
     fn lease(&mut self, seq: i64, until: i64) -> Option<Leased> {
         self.last_token += 1;
         let (token, row) = (self.last_token, self.all.get_mut(&seq)?);
-        row.crashes += u32::from(row.state == State::Leased);
+        let has_crashed = row.state == State::Leased && (row.crashes == 0 || row.has_begun);
+        row.crashes += u32::from(has_crashed);
+        row.has_begun = false;
         row.attempts += 1;
         (row.state, row.token, row.due_at) = (State::Leased, token, until);
         Some(Leased {
@@ -315,6 +319,16 @@ impl Store for MemoryStore {
 
     fn claim(&self, claim: Claim) -> StoreFuture<'static, Vec<Leased>> {
         self.now(|rows, now| rows.claim(&claim, now))
+    }
+
+    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
+        self.now(|rows, _| match rows.held(lease, Vec::new()) {
+            Some(row) => {
+                row.has_begun = true;
+                true
+            }
+            None => false,
+        })
     }
 
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {

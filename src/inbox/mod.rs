@@ -66,7 +66,8 @@
 //!
 //! The body as it was received, its SHA-256, the sender, the tenant, the name of the secret that matched, the delivery's id, the
 //! time, and the headers as [`Delivery::headers`](crate::Delivery::headers) shows them: values of credentials and signatures are
-//! redacted. The path is not stored, since a token may be in it. So a stored delivery cannot be verified again.
+//! redacted, and so are headers that repeat the target of the request. The path is not stored, since a token may be in it. So a
+//! stored delivery cannot be verified again.
 //!
 //! A body that cannot be decoded is stored, too. It is authentic, so the fault may be the receiver's. It is dead at its first
 //! attempt, and can be [replayed](Store::replay) when the fault is mended.
@@ -93,8 +94,8 @@
 //! ```
 //!
 //! A worker leases deliveries for a time, 60 seconds by default, and extends the lease while a handler runs. If the worker is
-//! killed, then the lease runs out, and another worker takes the delivery over, at the event that was not handled yet. What has
-//! outlived [`limits::MAX_CRASHES`] workers is dead. What has crashed twice runs alone.
+//! killed, then the lease runs out, and another worker takes the delivery over, at the event that was not handled yet. A delivery
+//! in the middle of which a worker ended twice runs alone. After [`limits::MAX_CRASHES`] workers, it is dead.
 //!
 //! If a handler returns an error, panics or takes too long, then the other events are handled, and the delivery is handled
 //! again after a pause: only the events that failed. A handler can choose the pause, or give the event up, with

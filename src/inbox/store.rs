@@ -27,12 +27,18 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// How full the store is. It is asked for each request, so it must be cheap. It need not be exact.
     fn pressure(&self) -> Pressure;
 
-    /// Leases deliveries that are due, the oldest of each sender first. The attempt is counted now, before a handler runs. No
-    /// sender takes the places of another one.
+    /// Leases deliveries that are due, the oldest of each sender first. The attempt is counted now, before a handler runs. The
+    /// senders have their turns in the order in which they are named.
     ///
     /// A delivery is due if its lease has run out, too: then a worker has crashed. Deliveries of other senders than those
     /// named are left alone, and so are those of a sender that is [paused](Store::pause).
     fn claim(&self, claim: Claim) -> StoreFuture<'static, Vec<Leased>>;
+
+    /// Notes that a handler begins now. `false`: the lease is lost. It is called for deliveries that have crashed before.
+    ///
+    /// A delivery that is claimed while it is leased has crashed if its handler had begun, or if it has not crashed before: then
+    /// nothing was noted.
+    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool>;
 
     /// Extends a lease to `by` from now, and keeps the ends of these events. `false`: the lease is lost, and nothing was
     /// kept.
@@ -158,7 +164,7 @@ impl Filter {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Replay {
-    /// The events that are not handled yet.
+    /// The events that are not handled yet. If it has an order key, then it does not wait for deliveries that came after it.
     Rest,
     /// All of its events. Its handlers see the same keys, so a handler that recognises duplicates does nothing.
     All,

@@ -32,6 +32,8 @@ use tower_webhook::{
     sender::Tamper,
 };
 
+use crate::support::Shop;
+
 const SECRET: &str = "learn365's own secret, 40 characters long";
 const OTHER_SECRET: &str = "not learn365's secret, 40 characters long";
 const WHSEC: &str = "whsec_b3VyIG93biBzZWNyZXQsIG5vYm9keSBlbHNlJ3M=";
@@ -189,6 +191,10 @@ impl Store for Stub {
 
     fn claim(&self, claim: Claim) -> StoreFuture<'static, Vec<Leased>> {
         self.inner.claim(claim)
+    }
+
+    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
+        self.inner.begin(lease)
     }
 
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
@@ -383,6 +389,29 @@ async fn keeps_signature<P: Emit + Clone>(provider: P, header: &str) {
 async fn no_signature_is_stored() {
     keeps_signature(learn365(), "ms-signature").await;
     keeps_signature(standard_webhooks(), "webhook-signature").await;
+}
+
+/// Proxies repeat the target in headers, and browsers in `referer`.
+#[tokio::test]
+async fn no_header_repeats_the_target() {
+    let inbox = memory();
+    let request = Request::post("/hook/s3cr3t?key=t0k3n")
+        .header("x-original-uri", "/app/hook/other")
+        .header("referer", "https://a.example/elsewhere")
+        .header("x-a", "https://a.example/hook/s3cr3t")
+        .header("x-b", "a?key=t0k3n&b")
+        .header("x-c", "kept")
+        .body(Body::default())
+        .unwrap();
+    let answer =
+        VerifyLayer::new(Shop("shop")).layer(inbox.clone()).oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let stored = one(&inbox, all(&inbox).await[0].seq).await.record.headers;
+    let stored = String::from_utf8(stored.to_vec()).unwrap();
+    for secret in ["s3cr3t", "t0k3n", "/hook", "elsewhere"] {
+        assert!(!stored.contains(secret), "{secret}: {stored}");
+    }
+    assert!(stored.contains("x-c: kept\r\n") && stored.contains("x-a: [redacted]\r\n"));
 }
 
 #[tokio::test]
@@ -600,8 +629,9 @@ async fn a_closed_inbox_refuses_deliveries() {
 async fn health_says_whether_a_delivery_could_be_stored() {
     let health = async |store: Stub| Inbox::new(store).health().await;
     assert_eq!(health(stub()).await, Ok(()));
-    assert_eq!(health(Stub::full(0.99)).await, Ok(()));
-    assert_eq!(health(Stub::full(1.0)).await, Err(InboxError::Full));
+    assert_eq!(health(Stub::full(0.79)).await, Ok(()));
+    // Then most senders are refused.
+    assert_eq!(health(Stub::full(0.8)).await, Err(InboxError::Full));
     let failed = InboxError::unavailable("no disk");
     assert_eq!(health(Stub::failing(failed.clone())).await, Err(failed));
     let waiting = Inbox::new(Stub::waiting()).timeout(Duration::from_secs(2));

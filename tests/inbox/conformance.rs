@@ -198,6 +198,7 @@ faults! {
     counts_no_attempt: CountsNoAttempt => "attempts";
     release_counts: ReleaseCounts => "attempts";
     counts_no_crash: CountsNoCrash => "crash";
+    begin_does_nothing: BeginDoesNothing => "crash";
     loses_the_crashed: LosesTheCrashed => "crash";
     accepts_stale_tokens: AcceptsStaleTokens => "stale-lease";
     keeps_marks_of_the_lost: KeepsMarksOfTheLost => "stale-lease";

@@ -286,7 +286,8 @@ async fn what_was_answered_200_is_handled_whenever_the_receiver_is_killed() {
         let different: BTreeSet<_> = processes.iter().collect();
         assert_eq!(different.len(), processes.len(), "twice in one process");
     }
-    assert!(twice <= run.kills * 32 * EVENTS as usize);
+    // The events of a delivery are handled one after the other.
+    assert!(twice <= run.kills * 32);
     // Every one that is stored, not only those that were answered.
     assert_eq!(run.handled.len() as u64, stored);
 }

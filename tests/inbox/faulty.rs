@@ -45,6 +45,7 @@ pub(crate) enum Fault {
     CountsNoAttempt,
     ReleaseCounts,
     CountsNoCrash,
+    BeginDoesNothing,
     LosesTheCrashed,
     AcceptsStaleTokens,
     KeepsMarksOfTheLost,
@@ -259,7 +260,7 @@ impl Faulty {
                     self.without_order(crashed.lease.seq);
                 }
             }
-            Fault::LosesTheCrashed => all.retain(|leased| leased.crashes < 3),
+            Fault::LosesTheCrashed => all.retain(|leased| leased.crashes < 2),
             _ => {}
         }
         all
@@ -463,6 +464,13 @@ impl Store for Faulty {
             }
             Ok(all)
         })
+    }
+
+    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
+        match self.fault {
+            Fault::BeginDoesNothing => done(true),
+            _ => self.inner.begin(self.inner(lease)),
+        }
     }
 
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {

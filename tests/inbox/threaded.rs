@@ -80,6 +80,10 @@ impl Store for Threaded {
         self.later(|store| store.claim(claim))
     }
 
+    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
+        self.later(move |store| store.begin(lease))
+    }
+
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
         self.later(move |store| store.extend(lease, by, ends))
     }

@@ -241,6 +241,25 @@ async fn a_sender_without_handlers_waits_and_holds_up_nobody() {
     assert!(waiting.iter().all(|one| one.state == State::Ready && one.attempts == 0));
 }
 
+/// Even if there are more senders than places.
+#[tokio::test(start_paused = true)]
+async fn a_sender_with_many_does_not_hold_up_one_with_few() {
+    let (inbox, log) = (inbox(), Log::default());
+    for id in 0..50 {
+        receive(&inbox, "big", &id.to_string(), orders(&[id])).await;
+    }
+    receive(&inbox, "small", "last", orders(&[100])).await;
+    let events = || router(&log, async |_, _| Ok(()));
+    let worker = Worker::new(inbox.clone()).on(Shop("big"), events()).on(Shop("small"), events());
+    let running = Running::start(worker.concurrency(1));
+    sleep(Duration::from_secs(60)).await;
+    running.stop().await;
+    let lines = log.lines();
+    assert_eq!(lines.len(), 51);
+    let place = lines.iter().position(|line| line.contains("of last")).unwrap();
+    assert!(place < 4, "{place}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_paused_sender_uses_up_no_attempts() {
     let (inbox, log) = (inbox(), Log::default());

@@ -123,15 +123,21 @@ pub(super) async fn attempts(probe: &Probe<'_>) -> Outcome {
 pub(super) async fn crash(probe: &Probe<'_>) -> Outcome {
     let mut last = probe.kept_and_claimed().await?;
     same("the crashes at first", 0, last.crashes)?;
-    for crashes in 1..=3 {
+    // The first one counts in any case, the others if a handler had begun.
+    for (attempt, begins, crashes) in [(2, false, 1), (3, false, 1), (4, true, 2), (5, false, 2)] {
+        if begins {
+            same("whether it may begin", true, probe.store.begin(last.lease).await?)?;
+        }
         probe.none("while one is leased").await?;
         probe.pass(HOUR / 2).await;
         probe.none("before the lease ended").await?;
         probe.pass(HOUR / 2 + HOUR).await;
         let leased = probe.one().await?;
         same("the crashes", crashes, leased.crashes)?;
-        same("the attempt after so many crashes", crashes + 1, leased.attempt)?;
+        same("the attempt after so many crashes", attempt, leased.attempt)?;
         check(leased.lease.token != last.lease.token, "a token was used again after a crash")?;
+        let may_begin = probe.store.begin(last.lease).await?;
+        same("whether it may begin with an older lease", false, may_begin)?;
         last = leased;
     }
     Ok(())

@@ -183,7 +183,8 @@ impl Model {
         check(is_due, format!("delivery {seq} was claimed and is not due"))?;
         check(self.tokens.insert((*seq, *token)), format!("a token of {seq} was used again"))?;
         let Some(row) = self.rows.get_mut(seq) else { return Ok(()) };
-        row.crashes += u32::from(row.state == State::Leased);
+        // No step begins, so the first crash alone counts.
+        row.crashes += u32::from(row.state == State::Leased && row.crashes == 0);
         row.attempts += 1;
         (row.state, row.token, row.due) = (State::Leased, *token, self.now + LEASE);
         same("the attempt", row.attempts, *attempt)?;

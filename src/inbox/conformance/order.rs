@@ -49,7 +49,9 @@ pub(super) async fn crash_holds(probe: &Probe<'_>) -> Outcome {
     let first = probe.keep(ordered("k")).await?;
     let second = probe.keep(ordered("k")).await?;
     for _ in 0..3 {
-        same("what is claimed after a crash", first, probe.one().await?.lease.seq)?;
+        let leased = probe.one().await?;
+        same("what is claimed after a crash", first, leased.lease.seq)?;
+        same("whether it may begin", true, probe.store.begin(leased.lease).await?)?;
         probe.pass(HOUR * 2).await;
     }
     let leased = probe.one().await?;

@@ -90,6 +90,12 @@ impl Claims {
         is_old
     }
 
+    pub(super) async fn begin(&self, lease: Lease) -> Result<bool, InboxError> {
+        let live = self.link.shared().await?;
+        let begun = live.query(statements::BEGIN, &[&lease.seq, &lease.token]).await?;
+        Ok(!begun.0.is_empty())
+    }
+
     /// Ready if the database takes a write.
     pub(super) async fn ping(&self) -> Result<(), InboxError> {
         self.link.shared().await?.query(statements::PING, &[]).await?;

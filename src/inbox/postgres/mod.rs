@@ -186,6 +186,10 @@ impl Store for PostgresStore {
         self.open(|shared| async move { shared.claims.claim(claim).await })
     }
 
+    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
+        self.open(move |shared| async move { shared.claims.begin(lease).await })
+    }
+
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
         self.0.ends.submit(End::extend(lease, by, ends))
     }

@@ -52,6 +52,7 @@ CREATE TABLE queue (
     token bigint NOT NULL DEFAULT 0,
     attempts integer NOT NULL DEFAULT 0,
     crashes smallint NOT NULL DEFAULT 0,
+    has_begun boolean NOT NULL DEFAULT false,
     leased boolean NOT NULL DEFAULT false,
     error text
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0);

@@ -101,8 +101,8 @@ pub(super) const CLAIM: &str = "
         ) l
         WHERE NOT EXISTS (SELECT FROM paused p WHERE p.source = s.source)
     ), u AS (
-        UPDATE queue q SET crashes = q.crashes + q.leased::integer::smallint, leased = true, attempts = q.attempts + 1,
-            token = nextval('lease_token'), due_at = now() + make_interval(secs => $3::float8)
+        UPDATE queue q SET crashes = q.crashes + (q.leased AND (q.crashes = 0 OR q.has_begun))::integer::smallint,
+            has_begun = false, leased = true, attempts = q.attempts + 1, token = nextval('lease_token'), due_at = now() + make_interval(secs => $3::float8)
         WHERE q.ctid = ANY(ARRAY(SELECT c.ctid FROM c ORDER BY c.turn LIMIT $5::bigint))
         RETURNING q.seq, q.token, q.crashes, q.attempts
     )
@@ -122,6 +122,10 @@ pub(super) const FLOORS: &str = "
         (SELECT q.due_at FROM queue q WHERE q.source = s.source ORDER BY q.due_at, q.seq LIMIT 1),
         now() - interval '10 s') AS floor
     FROM unnest($1::text[]) AS s(source)";
+
+/// Notes that a handler begins. `$1`, `$2`: the number and the token.
+pub(super) const BEGIN: &str = "
+    UPDATE queue q SET has_begun = true WHERE q.seq = $1::bigint AND q.token = $2::bigint AND q.leased RETURNING q.seq";
 
 /// Ends and extends leases. `$1..$6`: of each lease the number, the token, the new state, seconds, the reason and the error.
 /// `$7..$9`: ends of events. `$10`: the order keys are locked; otherwise deliveries with one only come back with it. A lease that
@@ -163,13 +167,13 @@ pub(super) const END: &str = "
         WHERE f.state >= 2 AND q.token = f.token AND q.leased AND NOT $10::boolean OFFSET 0
     ) h WHERE h.order_key IS NOT NULL";
 
-/// A user's transaction runs it, with three numbers of one type, as `Ack` has them. `FOR KEY SHARE` keeps its fence up to the commit: a claim skips the row although the lease ran
-/// out, `extend` passes, and `finish` waits.
+/// A user's transaction runs it, with three numbers of one type, as `Ack` has them. `FOR KEY SHARE` keeps its fence up to the
+/// commit: a claim skips the row although the lease ran out, `extend` passes, and `finish` waits.
 pub(super) const ACK: &str = "\
     INSERT INTO tower_webhook.settled (seq, event, is_done) \
     SELECT q.seq, $3::bigint::integer, true FROM tower_webhook.queue q \
     WHERE q.seq = $1::bigint AND q.token = $2::bigint AND q.leased FOR KEY SHARE \
-    ON CONFLICT (seq, event) DO UPDATE SET is_done = true";
+    ON CONFLICT (seq, event) DO UPDATE SET is_done = true WHERE NOT settled.is_done";
 
 /// It writes, since a server whose disk is full still reads.
 pub(super) const PING: &str = "UPDATE version SET checked_at = now()";

@@ -53,8 +53,8 @@ pub(super) fn next_token(sql: Sql<'_>) -> Result<i64> {
 
 fn lease(tx: &Tx<'_>, lease: Lease, until: i64) -> Result<Leased> {
     let counted = tx.sql.one(
-        "UPDATE inbox_queue SET crashes = crashes + leased, leased = 1, attempts = attempts + 1, token = ?2, due_at = ?3
-         WHERE seq = ?1 RETURNING attempts, crashes",
+        "UPDATE inbox_queue SET crashes = crashes + (leased AND (crashes = 0 OR has_begun)), has_begun = 0, leased = 1,
+         attempts = attempts + 1, token = ?2, due_at = ?3 WHERE seq = ?1 RETURNING attempts, crashes",
         [lease.seq, lease.token, until],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )?;
@@ -75,6 +75,15 @@ fn lease(tx: &Tx<'_>, lease: Lease, until: i64) -> Result<Leased> {
 fn bury(tx: &Tx<'_>, seq: i64, error: &Error) -> Result<()> {
     let error = format!("the stored delivery cannot be read: {error}");
     end(tx, seq, State::Dead, Some(DeadReason::Corrupt), Some(&error)).map(drop)
+}
+
+/// Notes that a handler begins. `false`: the lease is lost.
+pub(super) fn begin(tx: &Tx<'_>, lease: Lease) -> Result<bool> {
+    let begun = tx.sql.execute(
+        "UPDATE inbox_queue SET has_begun = 1 WHERE seq = ?1 AND token = ?2 AND leased = 1",
+        [lease.seq, lease.token],
+    )?;
+    Ok(begun == 1)
 }
 
 /// Extends a lease. `false`: it is lost, and nothing was kept.

@@ -196,6 +196,10 @@ impl Store for SqliteStore {
         self.write(move |tx| leases::claim(tx, &claim), WhenFull::Wait)
     }
 
+    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
+        self.write(move |tx| leases::begin(tx, lease), WhenFull::Wait)
+    }
+
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
         self.write(
             move |tx| leases::extend(tx, lease, tx.now().saturating_add(span(by)), &ends),

@@ -31,6 +31,7 @@ CREATE TABLE inbox_queue(
     token INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     crashes INTEGER NOT NULL DEFAULT 0,
+    has_begun INTEGER NOT NULL DEFAULT 0,
     error TEXT
 ) STRICT;
 CREATE INDEX inbox_queue_due ON inbox_queue(source, due_at, seq) WHERE is_held = 0;

@@ -171,11 +171,12 @@ impl Writer {
         if connection.total_changes() != changes {
             self.gauge.committed();
             self.gauge.opened(opened);
-            // What is written is written. The log is looked at again after the next commit.
-            let wal = self.checkpointer.committed(sql);
-            if let Err(error) = wal.and_then(|wal| self.gauge.measure(sql, wal)) {
-                trace::warn(&format!("the log of the inbox cannot be read: {error}"));
-            }
+        }
+        // Also if nothing has changed: the log may have moved into the file, and a full store must notice that it is not.
+        // What is written is written. The log is looked at again after the next batch.
+        let wal = self.checkpointer.committed(sql);
+        if let Err(error) = wal.and_then(|wal| self.gauge.measure(sql, wal)) {
+            trace::warn(&format!("the log of the inbox cannot be read: {error}"));
         }
         Ok(())
     }

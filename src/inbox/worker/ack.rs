@@ -29,7 +29,8 @@ use crate::router::{EventContext, FromContext};
 /// ```
 ///
 /// Keep the transaction short. With SQLite, no delivery can be stored while it is open. With PostgreSQL, one that is open for
-/// minutes slows down all claims.
+/// minutes slows down all claims. There, the role that runs it needs `SELECT`, `INSERT` and `UPDATE` on
+/// `tower_webhook.settled`, and `SELECT` and `UPDATE` on `tower_webhook.queue`.
 #[derive(Clone, Copy, Debug)]
 pub struct Ack {
     sql: Option<&'static str>,

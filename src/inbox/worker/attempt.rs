@@ -3,7 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::{Arc, atomic::AtomicUsize},
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -16,9 +16,10 @@ use tokio::{
 use super::{
     Settings,
     dispatch::{Dispatch, Handling},
-    keeper::{Keeper, Trouble},
+    keeper::Keeper,
     retry::{dead, ends},
-    run::{self, LOOK},
+    run::LOOK,
+    troubles::Troubles,
 };
 use crate::{
     Delivery,
@@ -34,8 +35,7 @@ pub(super) struct Shared {
     pub(super) settings: Settings,
     /// A place for each delivery that is handled at the same time.
     pub(super) places: Arc<Semaphore>,
-    /// The number of leases that the store has failed to extend or to end.
-    pub(super) troubles: Arc<AtomicUsize>,
+    pub(super) troubles: Arc<Troubles>,
     pub(super) stage: watch::Receiver<Stage>,
 }
 
@@ -75,6 +75,17 @@ pub(super) async fn attempt(shared: Arc<Shared>, route: Arc<dyn Dispatch>, lease
         Event::Lost => return,
         Event::Stopped => return shared.finish(lease, Vec::new(), Finish::Release).await,
     };
+    if crashes > 0 {
+        match shared.store.begin(lease).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            // Otherwise it could end many workers without being noticed.
+            Err(error) => {
+                shared.troubles.note(&format!("delivery {} cannot begin: {error}", lease.seq));
+                return shared.finish(lease, Vec::new(), Finish::Release).await;
+            }
+        }
+    }
     shared.handle(&*route, leased, keeper, place).await;
 }
 
@@ -188,11 +199,10 @@ impl Shared {
     /// Ends the lease. Tries again while the store fails: if it were given up, then the delivery would be handled once more,
     /// and count as crashed.
     async fn finish(&self, lease: Lease, new: Vec<Mark>, finish: Finish) {
-        let mut trouble = Trouble::new(self.troubles.clone());
         let mut stopped = pin!(self.reaches(Stage::Over));
         while let Err(error) = self.store.finish(lease, new.clone(), finish.clone()).await {
-            trouble.begins();
-            run::warn(&format!("what became of delivery {} cannot be stored: {error}", lease.seq));
+            let of = lease.seq;
+            self.troubles.note(&format!("what became of delivery {of} cannot be stored: {error}"));
             let mut pause = pin!(sleep(LOOK));
             let is_over = poll_fn(|cx: &mut Context<'_>| match stopped.as_mut().poll(cx) {
                 Poll::Ready(()) => Poll::Ready(true),

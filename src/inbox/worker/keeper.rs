@@ -2,17 +2,14 @@
 
 use std::{
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::retry::ends;
+use super::{retry::ends, run::LOOK, troubles::Troubles};
 use crate::{
     error::InboxError,
     inbox::{Lease, Store, StoreFuture},
@@ -29,7 +26,9 @@ pub(super) struct Keeper {
     saving: Option<Saving>,
     /// The number of events whose ends are saved.
     saved: usize,
-    trouble: Trouble,
+    /// Whether the last write failed.
+    is_failing: bool,
+    troubles: Arc<Troubles>,
 }
 
 struct Saving {
@@ -42,10 +41,10 @@ impl Keeper {
         store: Arc<dyn Store>,
         lease: Lease,
         length: Duration,
-        troubles: Arc<AtomicUsize>,
+        troubles: Arc<Troubles>,
     ) -> Self {
-        let (timer, trouble) = (Box::pin(sleep(length / 3)), Trouble::new(troubles));
-        Self { store, lease, length, timer, saving: None, saved: 0, trouble }
+        let timer = Box::pin(sleep(length / 3));
+        Self { store, lease, length, timer, saving: None, saved: 0, is_failing: false, troubles }
     }
 
     /// The number of events whose ends need not be saved again.
@@ -67,7 +66,7 @@ impl Keeper {
                 continue;
             }
             let new = ends(outcomes, self.saved);
-            let at_once = !new.is_empty() && !self.trouble.is_one;
+            let at_once = !new.is_empty() && !self.is_failing;
             if !at_once && poll_elapsed(self.timer.as_mut(), cx).is_pending() {
                 return Poll::Pending;
             }
@@ -78,45 +77,15 @@ impl Keeper {
 
     fn has_saved(&mut self, count: usize) {
         (self.saved, self.saving) = (count, None);
-        self.trouble.ends();
+        self.is_failing = false;
         self.timer.as_mut().reset(Instant::now() + self.length / 3);
     }
 
     fn has_failed(&mut self, error: &InboxError) {
         self.saving = None;
-        self.trouble.begins();
-        super::run::warn(&format!("delivery {} cannot be kept leased: {error}", self.lease.seq));
-        self.timer.as_mut().reset(Instant::now() + super::run::LOOK);
-    }
-}
-
-/// Whether the store has failed this lease. While it has failed any of them, the worker claims nothing: it would take its own
-/// deliveries for those of a worker that crashed.
-pub(super) struct Trouble {
-    troubles: Arc<AtomicUsize>,
-    is_one: bool,
-}
-
-impl Trouble {
-    pub(super) fn new(troubles: Arc<AtomicUsize>) -> Self {
-        Self { troubles, is_one: false }
-    }
-
-    pub(super) fn begins(&mut self) {
-        if !std::mem::replace(&mut self.is_one, true) {
-            self.troubles.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    fn ends(&mut self) {
-        if std::mem::take(&mut self.is_one) {
-            self.troubles.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Trouble {
-    fn drop(&mut self) {
-        self.ends();
+        self.is_failing = true;
+        let of = self.lease.seq;
+        self.troubles.note(&format!("the lease of delivery {of} cannot be extended: {error}"));
+        self.timer.as_mut().reset(Instant::now() + LOOK);
     }
 }

@@ -4,8 +4,10 @@ mod ack;
 mod attempt;
 mod dispatch;
 mod keeper;
+mod recovery;
 mod retry;
 mod run;
+mod troubles;
 
 use std::{collections::HashMap, fmt, future::Future, sync::Arc, time::Duration};
 
@@ -91,6 +93,7 @@ impl Worker {
             !name.contains("::"),
             "the name `{name}` is stored, and changes with the source code: implement `Provider::name`"
         );
+        assert!(!name.contains('\0'), "the name {name:?} has a NUL, which cannot be stored");
         let former = self.routes.insert(name.clone(), Arc::new(Routed { provider, events }));
         assert!(
             former.is_none(),
@@ -107,9 +110,9 @@ impl Worker {
     }
 
     /// The time after which another worker takes a delivery over if this one is silent: by default [`limits::LEASE`], 60
-    /// seconds. While a handler runs, the lease is extended, so a handler can take longer.
+    /// seconds, and at least 1 second. While a handler runs, the lease is extended, so a handler can take longer.
     pub fn lease(mut self, time: Duration) -> Self {
-        self.settings.lease = time;
+        self.settings.lease = time.max(limits::MIN_LEASE);
         self
     }
 
@@ -128,14 +131,15 @@ impl Worker {
     }
 
     /// How long finished deliveries are kept. By default that of [`Retention::default`]: their bodies 7 days, dead ones and
-    /// keys 90 days. The worker looks once per hour. `None`: it removes nothing.
+    /// keys 90 days. The worker looks once per hour. `None`: it removes nothing. It applies to all deliveries of the store, of
+    /// whatever sender: give all workers of one store the same.
     pub fn retention(mut self, retention: impl Into<Option<Retention>>) -> Self {
         self.settings.retention = retention.into();
         self
     }
 
-    /// The time that handlers get to end when the worker is told to stop: by default [`limits::GRACE`], 30 seconds. Then they
-    /// are dropped, and their deliveries are handled again by the next worker.
+    /// The time that handlers get to end when the worker is told to stop: by default [`limits::GRACE`], 20 seconds. Then they
+    /// are dropped, and their deliveries are handled again by the next worker. Storing that takes up to 5 seconds more.
     pub fn grace(mut self, time: Duration) -> Self {
         self.settings.grace = time;
         self

@@ -4,10 +4,7 @@ use std::{
     collections::HashMap,
     future::{Future, poll_fn},
     pin::{Pin, pin},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -22,6 +19,7 @@ use super::{
     Settings,
     attempt::{Shared, Stage, attempt},
     dispatch::Dispatch,
+    recovery::Recovery,
 };
 use crate::{
     error::InboxError,
@@ -34,7 +32,10 @@ pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// How often a worker removes what is old.
 const UPKEEP: Duration = Duration::from_secs(60 * 60);
 
-pub(super) fn warn(warning: &str) {
+/// How long the store may take for the last writes of a worker.
+const LAST_WRITES: Duration = Duration::from_secs(5);
+
+fn warn(warning: &str) {
     trace::warn(&format!("inbox: {warning}"));
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn run(
     let (stage, watched) = watch::channel(Stage::Working);
     let places = Arc::new(Semaphore::new(settings.concurrency as usize));
     let (store, grace) = (inbox.shared_store().clone(), settings.grace);
-    let troubles = Arc::new(AtomicUsize::new(0));
+    let troubles = Arc::default();
     let shared = Arc::new(Shared { store, settings, places, troubles, stage: watched });
     let mut claims = Claims::new(inbox, routes, shared);
     let mut stop = pin!(stop);
@@ -60,7 +61,7 @@ pub(super) async fn run(
     let _ = timeout(grace, claims.end()).await;
     stage.send_replace(Stage::Over);
     // What has been told to end does so soon, except if the store does not answer.
-    let _ = timeout(grace, claims.end()).await;
+    let _ = timeout(LAST_WRITES, claims.end()).await;
 }
 
 /// The claims of a worker, and the attempts that they led to.
@@ -68,8 +69,9 @@ struct Claims {
     inbox: Inbox,
     routes: HashMap<Arc<str>, Arc<dyn Dispatch>>,
     shared: Arc<Shared>,
-    sources: Arc<[Arc<str>]>,
+    sources: Vec<Arc<str>>,
     claiming: Option<StoreFuture<'static, Vec<Leased>>>,
+    recovery: Recovery,
     running: JoinSet<()>,
     /// Whether there may be more than the last claim brought.
     is_more: bool,
@@ -93,6 +95,7 @@ impl Claims {
             shared,
             sources,
             claiming: None,
+            recovery: Recovery::default(),
             running: JoinSet::new(),
             is_more: true,
             look: Box::pin(sleep(LOOK)),
@@ -107,7 +110,10 @@ impl Claims {
             while let Poll::Ready(Some(_)) = self.running.poll_join_next(cx) {}
             self.poll_wake(cx);
             self.poll_upkeep(cx);
-            self.begin_claim();
+            let (store, troubles) = (&self.shared.store, &self.shared.troubles);
+            if self.recovery.poll(&**store, troubles, cx).is_ready() {
+                self.begin_claim();
+            }
             match &mut self.claiming {
                 Some(claiming) => match claiming.as_mut().poll(cx) {
                     Poll::Ready(claimed) => self.take(claimed),
@@ -134,10 +140,12 @@ impl Claims {
     /// waits for the store.
     fn begin_claim(&mut self) {
         let most = self.shared.settings.concurrency as usize;
-        let is_calm = self.shared.troubles.load(Ordering::Relaxed) == 0;
-        if self.is_more && is_calm && self.claiming.is_none() && self.running.len() <= most {
+        if self.is_more && self.claiming.is_none() && self.running.len() <= most {
             self.is_more = false;
-            let (sources, lease) = (self.sources.clone(), self.shared.settings.lease);
+            // Another sender is the first each time: there may be more senders than places.
+            let count = self.sources.len();
+            self.sources.rotate_left(count.min(1));
+            let (sources, lease) = (self.sources.as_slice().into(), self.shared.settings.lease);
             self.claiming = Some(self.shared.store.claim(Claim { sources, most, lease }));
         }
     }
@@ -149,7 +157,7 @@ impl Claims {
                 self.is_more |= !all.is_empty();
                 all.into_iter().for_each(|leased| self.start(leased));
             }
-            Err(error) => warn(&format!("nothing can be claimed: {error}")),
+            Err(error) => self.shared.troubles.note(&format!("nothing can be claimed: {error}")),
         }
     }
 
@@ -184,7 +192,7 @@ fn arrived(inbox: &Inbox) -> Pin<Box<dyn Future<Output = ()> + Send>> {
 }
 
 /// Removes what is old, and warns of deliveries that nobody handles.
-async fn upkeep(shared: Arc<Shared>, sources: Arc<[Arc<str>]>) {
+async fn upkeep(shared: Arc<Shared>, sources: Vec<Arc<str>>) {
     if let Some(retention) = shared.settings.retention
         && let Err(error) = shared.store.purge(retention).await
     {

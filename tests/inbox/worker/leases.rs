@@ -1,6 +1,6 @@
 //! Leases: kept while a handler runs, lost, and taken over.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 
 use bytes::Bytes;
 use tower_webhook::{
@@ -78,7 +78,7 @@ async fn a_killed_worker_is_followed_by_another_in_the_middle_of_a_batch() {
 async fn what_kills_its_worker_again_and_again_is_dead() {
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", orders(&[1])).await;
-    for _ in 0..3 {
+    for _ in 0..5 {
         let running = Running::start(worker(&inbox, router(&log, async |_, _| pending().await)));
         sleep(MINUTE + Duration::from_secs(2)).await;
         running.kill().await;
@@ -87,10 +87,10 @@ async fn what_kills_its_worker_again_and_again_is_dead() {
     let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
     idle(&inbox).await;
     running.stop().await;
-    assert_eq!(log.lines().len(), 3);
+    assert_eq!(log.lines().len(), 5);
     let (reason, why) = dead(&inbox, seq).await;
     assert_eq!(reason, DeadReason::Crashed);
-    assert_eq!(why, "3 workers ended in the middle of it, one after the other");
+    assert_eq!(why, "5 workers ended in the middle of it, one after the other");
 }
 
 #[tokio::test(start_paused = true)]
@@ -127,6 +127,94 @@ async fn what_has_crashed_twice_runs_alone() {
     assert_eq!(stats(&inbox).await.done, 2);
 }
 
+/// Of two that are leased together, one ends the worker again and again, and the other one waits for its place.
+#[tokio::test(start_paused = true)]
+async fn what_only_waits_is_not_taken_for_what_kills() {
+    for concurrency in [1, 2, 16] {
+        let (inbox, log) = (inbox(), Log::default());
+        let poison = stored(&inbox, "a", orders(&[1])).await;
+        let mut innocent = Vec::new();
+        for id in 0..20 {
+            innocent.push(stored(&inbox, &format!("b{id}"), orders(&[2])).await);
+        }
+        for _ in 0..6 {
+            let (killed, kill) = (Arc::new(tokio::sync::Notify::new()), log.clone());
+            let fatal = killed.clone();
+            let events = router(&kill, move |number, _| {
+                let fatal = fatal.clone();
+                async move {
+                    match number {
+                        1 => {
+                            fatal.notify_one();
+                            pending().await
+                        }
+                        _ => sleep(Duration::from_millis(50)).await,
+                    }
+                    Ok(())
+                }
+            });
+            let running = Running::start(worker(&inbox, events).concurrency(concurrency));
+            tokio::select! {
+                () = killed.notified() => sleep(Duration::from_millis(10)).await,
+                () = sleep(10 * MINUTE) => {}
+            }
+            running.kill().await;
+            sleep(MINUTE).await;
+        }
+        let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
+        idle(&inbox).await;
+        running.stop().await;
+        assert_eq!(dead(&inbox, poison).await.0, DeadReason::Crashed);
+        for seq in innocent {
+            assert_eq!(state(&inbox, seq).await, State::Done);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_lease_that_cannot_be_ended_does_not_stop_the_others() {
+    let store = Faulty::new(false);
+    let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
+    let stuck = stored(&inbox, "a", orders(&[1])).await;
+    store.stuck.store(stuck, Ordering::Relaxed);
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))).concurrency(4));
+    sleep(Duration::from_secs(5)).await;
+    for id in 0..8 {
+        stored(&inbox, &format!("b{id}"), orders(&[2])).await;
+    }
+    sleep(Duration::from_secs(5)).await;
+    assert_eq!(stats(&inbox).await.done, 8);
+    store.stuck.store(0, Ordering::Relaxed);
+    idle(&inbox).await;
+    running.stop().await;
+}
+
+/// Two workers, of which the second has nothing to do while the store is away.
+#[tokio::test(start_paused = true)]
+async fn an_absent_store_is_no_crash_for_an_idle_worker_either() {
+    for offset in 0..8 {
+        let store = Faulty::new(false);
+        let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
+        stored(&inbox, "a", orders(&[5])).await;
+        let events = router(&log, async |number, _| {
+            sleep(u32::try_from(number).unwrap() * MINUTE).await;
+            Ok(())
+        });
+        let events = events.event_timeout(Duration::MAX);
+        let busy = Running::start(worker(&inbox, events.clone()));
+        sleep(Duration::from_millis(31 * offset)).await;
+        let idle_one = Running::start(worker(&inbox, events));
+        sleep(Duration::from_secs(10)).await;
+        store.fails.store(true, Ordering::Relaxed);
+        sleep(2 * MINUTE).await;
+        store.fails.store(false, Ordering::Relaxed);
+        idle(&inbox).await;
+        busy.stop().await;
+        idle_one.stop().await;
+        assert_eq!(log.lines(), ["5 of a, attempt 1"], "offset {offset}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_handler_is_dropped_when_its_lease_is_lost() {
     struct Dropped(Log);
@@ -160,13 +248,16 @@ async fn a_handler_is_dropped_when_its_lease_is_lost() {
 struct Faulty {
     store: MemoryStore,
     fails: AtomicBool,
+    /// The number of a delivery whose lease cannot be ended.
+    stuck: AtomicI64,
     is_corrupt: bool,
 }
 
 impl Faulty {
     fn new(is_corrupt: bool) -> Arc<Self> {
         let store = MemoryStore::with_clock(TokioClock::new());
-        Arc::new(Self { store, fails: AtomicBool::new(false), is_corrupt })
+        let (fails, stuck) = (AtomicBool::new(false), AtomicI64::new(0));
+        Arc::new(Self { store, fails, stuck, is_corrupt })
     }
 
     fn or_fail<T: 'static + Send>(&self, then: StoreFuture<'static, T>) -> StoreFuture<'static, T> {
@@ -197,6 +288,12 @@ impl Store for Faulty {
             Ok(claimed)
         })
     }
+    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
+        match self.fails.load(Ordering::Relaxed) {
+            true => self.or_fail(Box::pin(async { Ok(true) })),
+            false => self.store.begin(lease),
+        }
+    }
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
         match self.fails.load(Ordering::Relaxed) {
             true => self.or_fail(Box::pin(async { Ok(true) })),
@@ -204,6 +301,9 @@ impl Store for Faulty {
         }
     }
     fn finish(&self, lease: Lease, ends: Vec<Mark>, finish: Finish) -> StoreFuture<'static, bool> {
+        if lease.seq == self.stuck.load(Ordering::Relaxed) {
+            return Box::pin(async { Err(InboxError::unavailable("somebody holds it")) });
+        }
         match self.fails.load(Ordering::Relaxed) {
             true => self.or_fail(Box::pin(async { Ok(true) })),
             false => self.store.finish(lease, ends, finish),
@@ -231,7 +331,7 @@ impl Store for Faulty {
         self.store.stats()
     }
     fn ping(&self) -> StoreFuture<'static, ()> {
-        self.store.ping()
+        self.or_fail(self.store.ping())
     }
     fn close(&self) -> StoreFuture<'static, ()> {
         self.store.close()
