@@ -146,7 +146,7 @@ async fn what_only_waits_is_not_taken_for_what_kills() {
                     match number {
                         1 => {
                             fatal.notify_one();
-                            pending().await
+                            pending::<()>().await;
                         }
                         _ => sleep(Duration::from_millis(50)).await,
                     }
