@@ -21,7 +21,8 @@ pub const BACKOFF: Duration = Duration::from_secs(5);
 /// The longest pause between two attempts: 1 hour.
 pub const MAX_BACKOFF: Duration = Duration::from_secs(60 * 60);
 /// How many workers, one after the other, may end in the middle of a delivery, until it is dead: 5. From the second on, it is
-/// handled alone. More than one after that, since a worker may be killed for other reasons while it handles it.
+/// handled alone. There are more after that, since a worker may be killed for other reasons while it handles it. If one of its
+/// events ends between two of them, then the count begins again.
 pub const MAX_CRASHES: u32 = 5;
 /// The time that a worker gives its handlers to end when it is told to stop: 20 seconds. Many supervisors kill a process after
 /// 30 seconds.

@@ -332,8 +332,12 @@ impl Store for MemoryStore {
     }
 
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
+        let is_progress = !ends.is_empty();
         self.now(|rows, now| match rows.held(lease, ends) {
             Some(row) => {
+                if is_progress {
+                    row.crashes = 0;
+                }
                 row.due_at = now.saturating_add(span(by));
                 true
             }

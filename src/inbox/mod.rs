@@ -95,7 +95,8 @@
 //!
 //! A worker leases deliveries for a time, 60 seconds by default, and extends the lease while a handler runs. If the worker is
 //! killed, then the lease runs out, and another worker takes the delivery over, at the event that was not handled yet. A delivery
-//! in the middle of which a worker ended twice runs alone. After [`limits::MAX_CRASHES`] workers, it is dead.
+//! in the middle of which a worker ended twice runs alone. After [`limits::MAX_CRASHES`] workers without the end of a single event
+//! between them, it is dead.
 //!
 //! If a handler returns an error, panics or takes too long, then the other events are handled, and the delivery is handled
 //! again after a pause: only the events that failed. A handler can choose the pause, or give the event up, with

@@ -41,7 +41,7 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     fn begin(&self, lease: Lease) -> StoreFuture<'static, bool>;
 
     /// Extends a lease to `by` from now, and keeps the ends of these events. `false`: the lease is lost, and nothing was
-    /// kept.
+    /// kept. If there are any, then the delivery has not crashed: it gets on.
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool>;
 
     /// Ends a lease, and keeps the ends of these events. `false`: the lease is lost, and nothing was kept.

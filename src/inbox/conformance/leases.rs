@@ -140,7 +140,13 @@ pub(super) async fn crash(probe: &Probe<'_>) -> Outcome {
         same("whether it may begin with an older lease", false, may_begin)?;
         last = leased;
     }
-    Ok(())
+    same(
+        "whether it is held",
+        true,
+        probe.store.extend(last.lease, HOUR, vec![handled(0)]).await?,
+    )?;
+    probe.pass(HOUR * 2).await;
+    same("the crashes after an event has ended", 1, probe.one().await?.crashes)
 }
 
 pub(super) async fn stale_lease(probe: &Probe<'_>) -> Outcome {

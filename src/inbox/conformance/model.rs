@@ -206,7 +206,12 @@ impl Model {
     /// Whether the lease is held.
     pub(super) fn extended(&mut self, lease: Lease, ends: &[Mark]) -> bool {
         let due = self.now + LEASE;
-        self.held(lease, ends).map(|row| row.due = due).is_some()
+        let is_progress = !ends.is_empty();
+        let extended = self.held(lease, ends).map(|row| {
+            row.due = due;
+            row.crashes = if is_progress { 0 } else { row.crashes };
+        });
+        extended.is_some()
     }
 
     /// Whether the lease is held. A retry comes after so many half hours.

@@ -146,7 +146,7 @@ pub(super) const END: &str = "
         UPDATE queue q SET
             leased = f.state = 1,
             attempts = greatest(q.attempts - (f.state = 0 AND f.error IS NULL)::integer, 0),
-            crashes = CASE WHEN f.error IS NULL THEN q.crashes ELSE 0 END,
+            crashes = CASE WHEN f.error IS NULL AND NOT (f.state = 1 AND q.seq = ANY($7::bigint[])) THEN q.crashes ELSE 0 END,
             error = coalesce(f.error, q.error),
             due_at = CASE WHEN q.held IS NULL THEN now() + make_interval(secs => f.secs) ELSE q.due_at END,
             held = CASE WHEN q.held IS NOT NULL THEN now() + make_interval(secs => f.secs) END

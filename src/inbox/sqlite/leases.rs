@@ -89,8 +89,9 @@ pub(super) fn begin(tx: &Tx<'_>, lease: Lease) -> Result<bool> {
 /// Extends a lease. `false`: it is lost, and nothing was kept.
 pub(super) fn extend(tx: &Tx<'_>, lease: Lease, until: i64, ends: &[Mark]) -> Result<bool> {
     let extended = tx.sql.execute(
-        "UPDATE inbox_queue SET due_at = ?3 WHERE seq = ?1 AND token = ?2 AND leased = 1",
-        [lease.seq, lease.token, until],
+        "UPDATE inbox_queue SET due_at = ?3, crashes = iif(?4, 0, crashes)
+         WHERE seq = ?1 AND token = ?2 AND leased = 1",
+        params![lease.seq, lease.token, until, !ends.is_empty()],
     )?;
     if extended == 0 {
         return Ok(false);
