@@ -34,10 +34,12 @@ impl<S> RunningBatch<S> {
 
     /// Reports each event that failed. Returns the reason of the answer.
     fn report(&self, outcome: &BatchOutcome) -> Result<(), Rejection> {
-        let asked = outcome.outcomes.iter().filter_map(Outcome::retry_after).max();
         match self.timed.report(outcome) {
             0 => Ok(()),
-            count => Err(asked.map_or(Rejection::EventsFailed(count), Rejection::Later)),
+            count => {
+                let asked = outcome.outcomes.iter().filter_map(Outcome::retry_after).max();
+                Err(asked.map_or(Rejection::EventsFailed(count), Rejection::Later))
+            }
         }
     }
 }
