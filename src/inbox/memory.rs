@@ -1,5 +1,7 @@
 //! `MemoryStore`: keeps deliveries in memory, for tests.
 
+mod row;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fmt,
@@ -10,11 +12,12 @@ use std::{
 
 use bytes::Bytes;
 
+use self::row::Row;
 use super::{
-    Claim, DeadReason, Enqueued, Filter, Finish, Hash, Lease, Leased, Mark, NewDelivery, Pressure,
-    Purged, Record, Replay, Retention, State, Stats, Store, StoreFuture, Stored,
+    Claim, Enqueued, Filter, Finish, Hash, Lease, Leased, Mark, NewDelivery, Pressure, Purged,
+    Record, Replay, Retention, State, Stats, Store, StoreFuture, Stored,
     lease::in_turns,
-    time::{StoreClock, span, time},
+    time::{StoreClock, span},
 };
 use crate::{
     clock::{Clock, SystemClock},
@@ -43,72 +46,10 @@ struct Rows {
     is_closed: bool,
 }
 
-struct Row {
-    record: Record,
-    order_key: Option<Hash>,
-    state: State,
-    /// When it may be claimed, if it is ready. When its lease ends, if it is leased.
-    due_at: i64,
-    token: i64,
-    attempts: u32,
-    crashes: u32,
-    has_begun: bool,
-    settled: BTreeMap<u32, bool>,
-    error: Option<Arc<str>>,
-    reason: Option<DeadReason>,
-    finished_at: Option<i64>,
-    is_purged: bool,
-}
-
 struct Seen {
     seq: i64,
     digest: Hash,
     first_seen: i64,
-}
-
-impl Row {
-    fn new(record: Record, order_key: Option<Hash>, now: i64) -> Self {
-        Self {
-            record,
-            order_key,
-            state: State::Ready,
-            due_at: now,
-            token: 0,
-            attempts: 0,
-            crashes: 0,
-            has_begun: false,
-            settled: BTreeMap::new(),
-            error: None,
-            reason: None,
-            finished_at: None,
-            is_purged: false,
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        matches!(self.state, State::Ready | State::Leased)
-    }
-
-    fn end(&mut self, state: State, now: i64) {
-        (self.state, self.finished_at) = (state, Some(now));
-    }
-
-    fn purge(&mut self) {
-        self.is_purged = true;
-        (self.record.headers, self.record.body) = (Bytes::new(), Bytes::new());
-    }
-
-    fn stored(&self, seq: i64, record: Record) -> Stored {
-        Stored {
-            seq,
-            record,
-            state: self.state,
-            attempts: self.attempts,
-            error: self.error.clone(),
-            reason: self.reason,
-            finished_at: self.finished_at.map(time),
-        }
-    }
 }
 
 impl MemoryStore {

@@ -38,13 +38,14 @@ fn says(name: &str, lines: &[&str]) {
     }
 }
 
-/// The files of the examples that show one idea each. `receiver` is a whole program, in a folder of its own.
+/// The files of the examples that show one idea each. Whole programs are in folders of their own.
 fn files() -> Vec<PathBuf> {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let paths = fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path());
     let (files, folders): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_file());
     let mut programs = folders.iter().filter(|folder| folder.join("main.rs").exists());
-    assert!(programs.all(|folder| folder.ends_with("receiver")), "{folders:?}");
+    let known = |folder: &Path| ["durable", "receiver"].iter().any(|name| folder.ends_with(name));
+    assert!(programs.all(|folder| known(folder)), "{folders:?}");
     assert!(!files.is_empty());
     files
 }
