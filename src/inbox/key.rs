@@ -1,8 +1,7 @@
 //! The keys by which copies and orders are recognised.
 
-use sha2::{Digest, Sha256};
-
 use super::Hash;
+use crate::util::parts::hash_of_parts;
 
 /// The parts that two deliveries must share so that they can have one key.
 #[derive(Clone, Copy)]
@@ -18,15 +17,7 @@ impl Scope<'_> {
     pub(super) fn key(self, id: &[u8]) -> Hash {
         let Self { source, tenant, key_id } = self;
         let parts = [Some(source.as_bytes()), tenant.map(str::as_bytes), key_id.map(str::as_bytes)];
-        let mut hash = Sha256::new();
-        for part in parts.into_iter().chain([Some(id)]) {
-            // Each part with its length, so that different lists of parts are different texts.
-            hash.update([u8::from(part.is_some())]);
-            hash.update(part.map_or(0, <[u8]>::len).to_string());
-            hash.update(":");
-            hash.update(part.unwrap_or_default());
-        }
-        hash.finalize().into()
+        hash_of_parts(parts.into_iter().chain([Some(id)]))
     }
 }
 

@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
-
 use super::{EventContext, FromContext};
-use crate::Delivery;
+use crate::{Delivery, util::parts::hash_of_parts};
 
 /// Identifies one event. If its delivery is sent again, then the key is the same, so a handler recognises duplicates by it.
 ///
@@ -13,9 +11,9 @@ use crate::Delivery;
 /// for a duplicate of the first.
 ///
 /// It is made of the provider's name, the [name of the secret](Delivery::key_id) that matched, the delivery's id, its
-/// [tenant](Delivery::tenant) and the event's place in the body. A handler takes it as `Option<EventKey>`. It is `None` if the deliveries of the sender have no
-/// id, as those of Loops, SynthesisVR and Teachstack. To store it, use its `Display`: at most 85 characters, which are
-/// hexadecimal digits, a hyphen and decimal digits.
+/// [tenant](Delivery::tenant) and the event's place in the body. A handler takes it as `Option<EventKey>`. It is `None` if the
+/// deliveries of the sender have no id, as those of Loops, SynthesisVR and Teachstack. To store it, use its `Display`: at most
+/// 85 characters, which are hexadecimal digits, a hyphen and decimal digits.
 ///
 /// ```
 /// use tower_webhook::{EventRouter, State, providers::learn365::CourseCompleted, router::EventKey};
@@ -57,15 +55,8 @@ impl EventKey {
         let parts = [Some(delivery.provider()), delivery.key_id(), Some(id)];
         // Only if there is one: the keys of others do not depend on it.
         let tenant = delivery.tenant().map(Some);
-        let mut hash = Sha256::new();
-        for part in parts.into_iter().chain(tenant) {
-            // Each part with its length, so that different lists of parts are different texts.
-            hash.update([u8::from(part.is_some())]);
-            hash.update(part.map_or(0, str::len).to_string());
-            hash.update(":");
-            hash.update(part.unwrap_or_default());
-        }
-        Some(Self { delivery: hash.finalize().into(), index })
+        let parts = parts.into_iter().chain(tenant).map(|part| part.map(str::as_bytes));
+        Some(Self { delivery: hash_of_parts(parts), index })
     }
 
     /// The event's place in the body, from 0.
