@@ -35,7 +35,7 @@ const UPKEEP: Duration = Duration::from_secs(60 * 60);
 /// How long the store may take for the last writes of a worker.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
-fn warn(warning: &str) {
+pub(super) fn warn(warning: &str) {
     trace::warn(&format!("inbox: {warning}"));
 }
 

@@ -1,26 +1,16 @@
 //! Failures of the store, as a worker sees them.
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::time::Instant;
+use super::run::warn;
+use crate::util::trace::Seldom;
 
-use crate::util::trace;
-
-/// Counts the failures of a store, and warns of them once in a while.
+/// Counts the failures of a store, and warns of them once in a while: one that is away fails several times per second.
 #[derive(Default)]
 pub(super) struct Troubles {
     count: AtomicU64,
-    warned: Mutex<Option<Instant>>,
+    warned: Seldom,
 }
-
-/// The pause between two warnings: a store that is away fails several times per second.
-const PAUSE: Duration = Duration::from_secs(60);
 
 impl Troubles {
     /// The number of failures so far.
@@ -30,10 +20,8 @@ impl Troubles {
 
     pub(super) fn note(&self, failure: &str) {
         self.count.fetch_add(1, Ordering::Relaxed);
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.is_none_or(|at| at.elapsed() >= PAUSE) {
-            *warned = Some(Instant::now());
-            trace::warn(&format!("inbox: {failure}"));
+        if !self.warned.say() {
+            warn(failure);
         }
     }
 }
