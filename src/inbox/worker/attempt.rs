@@ -4,13 +4,14 @@ use std::{
     future::{Future, poll_fn},
     pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
+    task::Poll,
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::sleep,
+    time::timeout,
 };
 
 use super::{
@@ -112,7 +113,7 @@ impl Shared {
             }
             Event::Stopped => {
                 let error = "the worker was stopped in the middle of it".into();
-                let after = std::time::Duration::ZERO;
+                let after = Duration::ZERO;
                 (ends(handling.settled(), keeper.saved()), Finish::Retry { after, error })
             }
         };
@@ -203,12 +204,8 @@ impl Shared {
         while let Err(error) = self.store.finish(lease, new.clone(), finish.clone()).await {
             let of = lease.seq;
             self.troubles.note(&format!("what became of delivery {of} cannot be stored: {error}"));
-            let mut pause = pin!(sleep(LOOK));
-            let is_over = poll_fn(|cx: &mut Context<'_>| match stopped.as_mut().poll(cx) {
-                Poll::Ready(()) => Poll::Ready(true),
-                Poll::Pending => pause.as_mut().poll(cx).map(|()| false),
-            });
-            if is_over.await {
+            let is_over = timeout(LOOK, stopped.as_mut()).await.is_ok();
+            if is_over {
                 return;
             }
         }
