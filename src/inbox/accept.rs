@@ -190,13 +190,13 @@ impl Inbox {
         if self.store.pressure().used >= limits::of_pressure(never_resends) {
             return Box::pin(async { Err(InboxError::Full) });
         }
+        let Some(permit) = self.bytes.take_many_or_all(body.len()) else {
+            return Box::pin(async { Err(InboxError::Full) });
+        };
         delivery.set_provider(provider.name());
         // Before the headers: if something was found, then the facts so far are copied.
         let mut delivery = described(&*provider, delivery, &body);
         delivery.set_headers(parts.headers);
-        let Some(permit) = self.bytes.take_many_or_all(body.len()) else {
-            return Box::pin(async { Err(InboxError::Full) });
-        };
         let storing = self.store.enqueue(self.new_delivery(&delivery, &parts.uri, body));
         Box::pin(async move {
             let stored = storing.await;
