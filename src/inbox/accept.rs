@@ -18,6 +18,7 @@ use tower::Service;
 
 use super::{
     Enqueued, Hash, NewDelivery, Record, Store, StoreFuture, header_block, key::Scope, limits,
+    record::without_nul,
 };
 use crate::{
     Body, Delivery, Provider, Rejection, Unpacked,
@@ -217,6 +218,7 @@ impl Inbox {
         // Without the name of the secret: while it is rotated, the order stays.
         let order = |id: Vec<u8>| -> Hash { Scope { source, tenant, key_id: None }.key(&id) };
         let (key, order_key) = (id.map(key), self.order.as_ref().and_then(by).map(order));
+        let text = |text| Arc::from(without_nul(text));
         let record = Record {
             source: text(source),
             tenant: tenant.map(text),
@@ -229,14 +231,6 @@ impl Inbox {
             body,
         };
         NewDelivery { record, key, order_key }
-    }
-}
-
-/// The text without NULs: see [`Record`].
-fn text(text: &str) -> Arc<str> {
-    match text.contains('\0') {
-        true => text.replace('\0', "\u{fffd}").into(),
-        false => text.into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A delivery as a store keeps it: `NewDelivery`, `Record`, `Stored`.
 
-use std::{fmt, sync::Arc, time::SystemTime};
+use std::{borrow::Cow, fmt, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 
@@ -19,6 +19,26 @@ pub struct NewDelivery {
 
 /// A SHA-256.
 pub type Hash = [u8; 32];
+
+/// The first bytes of a hash: enough to recognise it, and less to keep in memory for an index.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(super) fn first<const N: usize>(hash: &[u8]) -> [u8; N] {
+    hash.first_chunk().copied().unwrap_or([0; N])
+}
+
+/// Enough of the digest of a body to see that two bodies differ.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(super) fn short(digest: &Hash) -> i64 {
+    i64::from_be_bytes(first(digest))
+}
+
+/// The text without NULs: see [`Record`].
+pub(super) fn without_nul(text: &str) -> Cow<'_, str> {
+    match text.contains('\0') {
+        true => text.replace('\0', "\u{fffd}").into(),
+        false => text.into(),
+    }
+}
 
 /// What is kept of a delivery. It holds no credentials: their values are redacted. No text has a NUL, which PostgreSQL cannot
 /// keep: an inbox replaces each by U+FFFD. The [key](NewDelivery::key) is made of the texts before that.
@@ -84,6 +104,17 @@ pub enum State {
 impl State {
     /// All states, in the order of the number that a database keeps for each.
     pub const ALL: [Self; 5] = [Self::Ready, Self::Leased, Self::Done, Self::Dead, Self::Parked];
+
+    /// The number that a database keeps for it: its place in [`State::ALL`].
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn number(self) -> i16 {
+        self as i16
+    }
+
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(super) fn by_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| i64::from(state.number()) == number)
+    }
 
     /// The name, as in [`Display`](fmt::Display).
     pub fn name(self) -> &'static str {

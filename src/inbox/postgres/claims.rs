@@ -11,13 +11,13 @@ use tokio_postgres::Row;
 use super::{
     link::Link,
     live::Live,
-    rows::{count, record, seconds, text},
+    rows::{count, record, seconds},
     statements,
     trouble::Trouble,
 };
 use crate::{
     error::InboxError,
-    inbox::{Claim, Lease, Leased, Mark},
+    inbox::{Claim, Lease, Leased, Mark, record::without_nul},
 };
 
 /// How long a floor is used. Once in this time, a claim looks at everything: for a row that came late.
@@ -54,7 +54,7 @@ impl Claims {
 
     /// Claims deliveries, sorted by their numbers.
     pub(super) async fn claim(&self, claim: Claim) -> Result<Vec<Leased>, InboxError> {
-        let sources: Vec<_> = claim.sources.iter().map(|source| text(source)).collect();
+        let sources: Vec<_> = claim.sources.iter().map(|source| without_nul(source)).collect();
         if sources.is_empty() || claim.most == 0 {
             return Ok(Vec::new());
         }

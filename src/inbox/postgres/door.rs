@@ -11,7 +11,7 @@ use super::{
     live::Live,
     lots::{Queued, Work},
     orders,
-    rows::{Key, optional, short},
+    rows::{Key, optional},
     statements,
     trouble::Trouble,
 };
@@ -19,6 +19,7 @@ use crate::{
     error::InboxError,
     inbox::{
         Enqueued, NewDelivery, Record,
+        record::short,
         time::{millis, time},
     },
 };

@@ -12,13 +12,13 @@ use super::{
     live::Live,
     lots::{Queued, Work},
     orders,
-    rows::{Key, number, seconds, text},
+    rows::{Key, seconds},
     statements,
     trouble::Trouble,
 };
 use crate::{
     error::InboxError,
-    inbox::{DeadReason, Finish, Lease, Mark, State},
+    inbox::{DeadReason, Finish, Lease, Mark, State, record::without_nul},
 };
 
 /// Ends and extends leases.
@@ -132,14 +132,14 @@ async fn end(
 ) -> Result<(HashSet<i64>, HashMap<i64, Key>), Trouble> {
     let marks = jobs.iter().flat_map(|end| end.marks.iter().map(|mark| (end.lease.seq, mark)));
     let marks: Vec<_> = marks.collect();
-    let error = |end: &End| end.error.as_ref().map(|error| text(error).into_owned());
+    let error = |end: &End| end.error.as_ref().map(|error| without_nul(error).into_owned());
     let rows = live
         .query(
             statements::END,
             &[
                 &column(jobs, |end| end.lease.seq),
                 &column(jobs, |end| end.lease.token),
-                &column(jobs, |end| number(end.state)),
+                &column(jobs, |end| end.state.number()),
                 &column(jobs, |end| seconds(end.after)),
                 &column(jobs, |end| end.reason.map(DeadReason::name)),
                 &column(jobs, error),

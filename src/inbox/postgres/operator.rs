@@ -9,12 +9,14 @@ use super::{
     link::Link,
     live::Live,
     operator_statements as sql, orders, purge,
-    rows::{count, number, optional, record, state, text},
+    rows::{count, optional, record},
     trouble::Trouble,
 };
 use crate::{
     error::InboxError,
-    inbox::{DeadReason, Filter, Purged, Replay, Retention, State, Stats, Stored},
+    inbox::{
+        DeadReason, Filter, Purged, Replay, Retention, State, Stats, Stored, record::without_nul,
+    },
 };
 
 /// What operators ask for.
@@ -70,7 +72,7 @@ impl Operator {
     pub(super) async fn pause(&self, source: &str, is_paused: bool) -> Result<(), InboxError> {
         let alone = self.link.alone().await?;
         let statement = if is_paused { sql::PAUSE } else { sql::UNPAUSE };
-        alone.live.query(statement, &[&text(source)]).await?;
+        alone.live.query(statement, &[&without_nul(source)]).await?;
         alone.put_back();
         self.ring.ring();
         Ok(())
@@ -105,7 +107,7 @@ fn of<'a>(all: &'a mut BTreeMap<String, Stats>, row: &Row) -> Result<&'a mut Sta
 
 fn add(stats: &mut Stats, row: &Row) -> Result<(), Trouble> {
     let (deliveries, age): (i64, Option<f64>) = (row.try_get("deliveries")?, row.try_get("age")?);
-    if let Some(state) = state(row.try_get("state")?) {
+    if let Some(state) = State::by_number(row.try_get::<_, i16>("state")?.into()) {
         *stats.of(state) += deliveries.unsigned_abs();
     }
     let age = age.map(|age| Duration::try_from_secs_f64(age).unwrap_or_default());
@@ -119,7 +121,8 @@ fn stored(row: &Row) -> Result<Stored, Trouble> {
     Ok(Stored {
         seq: row.try_get("seq")?,
         record: record(row)?,
-        state: state(number).ok_or_else(|| Trouble::Refused(format!("no state {number}")))?,
+        state: State::by_number(number.into())
+            .ok_or_else(|| Trouble::Refused(format!("no state {number}")))?,
         attempts: count(row, "attempts")?,
         error: row.try_get::<_, Option<&str>>("error")?.map(Into::into),
         reason: reason.and_then(DeadReason::by_name),
@@ -151,7 +154,7 @@ async fn park(live: &Live, seq: i64) -> Result<bool, Trouble> {
     let found = live.query(sql::ORDER_KEY, &[&seq]).await?;
     let Some(row) = found.0.first() else { return Ok(false) };
     let order_key = orders::lock_of(live, row).await?;
-    let parked = live.query(sql::PARK, &[&seq, &number(State::Parked)]).await?;
+    let parked = live.query(sql::PARK, &[&seq, &State::Parked.number()]).await?;
     if let Some(key) = order_key {
         orders::release(live, &[key]).await?;
     }

@@ -11,7 +11,10 @@ use tokio_postgres::{
 use super::trouble::Trouble;
 use crate::{
     error::BoxError,
-    inbox::{Hash, Record, State},
+    inbox::{
+        Hash, Record,
+        record::{first, without_nul},
+    },
 };
 
 /// The first half of a SHA-256, as a uuid: half the memory for an index. To find a second text with the same half of a given
@@ -48,25 +51,8 @@ impl<'a> FromSql<'a> for Key {
     accepts!(UUID);
 }
 
-/// The first quarter of a SHA-256.
-pub(super) fn short(digest: &Hash) -> i64 {
-    i64::from_be_bytes(first(digest))
-}
-
-fn first<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    bytes.first_chunk().copied().unwrap_or([0; N])
-}
-
-/// PostgreSQL knows no text with a NUL. An id with one would never be stored, and the sender would send it for ever.
-pub(super) fn text(text: &str) -> Cow<'_, str> {
-    match text.contains('\0') {
-        true => text.replace('\0', "\u{fffd}").into(),
-        false => text.into(),
-    }
-}
-
 pub(super) fn optional(of: Option<&Arc<str>>) -> Option<Cow<'_, str>> {
-    of.map(|of| text(of))
+    of.map(|of| without_nul(of))
 }
 
 /// Seconds, few enough to be added to a time.
@@ -115,17 +101,6 @@ pub(super) fn record(row: &Row) -> Result<Record, Trouble> {
         body: bytes("body")?,
         digest: first(row.try_get("digest")?),
     })
-}
-
-/// The number that stands for a state in the database.
-pub(super) fn number(state: State) -> i16 {
-    let place = State::ALL.iter().position(|known| *known == state);
-    place.and_then(|place| i16::try_from(place).ok()).unwrap_or_default()
-}
-
-/// The state that a number stands for.
-pub(super) fn state(number: i16) -> Option<State> {
-    State::ALL.get(usize::try_from(number).ok()?).copied()
 }
 
 /// A counter that is never negative.

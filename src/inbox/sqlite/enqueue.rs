@@ -3,11 +3,15 @@
 use rusqlite::{Result, params};
 
 use super::tx::Tx;
-use crate::inbox::{Enqueued, Hash, NewDelivery, Record, time::millis};
+use crate::inbox::{
+    Enqueued, Hash, NewDelivery, Record,
+    record::{first, short},
+    time::millis,
+};
 
 /// Keeps a delivery, except if one with its key is kept already.
 pub(super) fn enqueue(tx: &Tx<'_>, new: &NewDelivery) -> Result<Enqueued> {
-    let digest = digest(&new.record.digest);
+    let digest = short(&new.record.digest);
     if let Some(key) = &new.key
         && let Some((first, seen)) = seen(tx, key)?
     {
@@ -34,7 +38,7 @@ fn seen(tx: &Tx<'_>, key: &Hash) -> Result<Option<(i64, i64)>> {
     )
 }
 
-fn insert(tx: &Tx<'_>, record: &Record, order_key: Option<&[u8]>) -> Result<i64> {
+fn insert(tx: &Tx<'_>, record: &Record, order_key: Option<[u8; 16]>) -> Result<i64> {
     let Record { source, tenant, key_id, id, event_type, received_at, headers, body, digest } =
         record;
     tx.sql.execute(
@@ -66,12 +70,7 @@ pub(super) fn queue(tx: &Tx<'_>, seq: i64) -> Result<()> {
     }
 }
 
-/// Enough of a SHA-256 to recognise it. It keeps half of the index in memory that the whole would need.
-fn cut(hash: &Hash) -> &[u8] {
-    &hash[..16]
-}
-
-/// Enough of a digest to see that two bodies differ.
-fn digest(hash: &Hash) -> i64 {
-    i64::from_be_bytes(std::array::from_fn(|at| hash[at]))
+/// Half of a SHA-256.
+fn cut(hash: &Hash) -> [u8; 16] {
+    first(hash)
 }

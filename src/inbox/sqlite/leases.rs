@@ -148,7 +148,7 @@ pub(super) fn end(
          SELECT seq, ?2, attempts, ?3, ?4, iif(?6, error, ?5) FROM inbox_queue WHERE seq = ?1",
         params![
             seq,
-            state as i64,
+            state.number(),
             tx.now(),
             reason.map(DeadReason::name),
             error,

@@ -54,8 +54,7 @@ fn state(row: &Row<'_>) -> Result<State> {
 }
 
 pub(super) fn by_number(number: i64) -> Result<State> {
-    let state = usize::try_from(number).ok().and_then(|place| State::ALL.get(place));
-    state.copied().ok_or_else(|| corrupt(11, format!("there is no state {number}")))
+    State::by_number(number).ok_or_else(|| corrupt(11, format!("there is no state {number}")))
 }
 
 fn reason(name: &str) -> Result<DeadReason> {
