@@ -32,7 +32,7 @@ use tower_webhook::{
     sender::Tamper,
 };
 
-use crate::support::Shop;
+use crate::support::{Shop, as_its};
 
 const SECRET: &str = "learn365's own secret, 40 characters long";
 const OTHER_SECRET: &str = "not learn365's secret, 40 characters long";
@@ -205,37 +205,7 @@ impl Store for Stub {
         self.inner.finish(lease, ends, finish)
     }
 
-    fn list(&self, filter: Filter) -> StoreFuture<'static, Vec<Stored>> {
-        self.inner.list(filter)
-    }
-
-    fn get(&self, seq: i64) -> StoreFuture<'static, Option<Stored>> {
-        self.inner.get(seq)
-    }
-
-    fn replay(&self, seq: i64, how: Replay) -> StoreFuture<'static, Option<i64>> {
-        self.inner.replay(seq, how)
-    }
-
-    fn park(&self, seq: i64) -> StoreFuture<'static, bool> {
-        self.inner.park(seq)
-    }
-
-    fn pause(&self, source: &str, is_paused: bool) -> StoreFuture<'static, ()> {
-        self.inner.pause(source, is_paused)
-    }
-
-    fn purge(&self, retention: Retention) -> StoreFuture<'static, Purged> {
-        self.inner.purge(retention)
-    }
-
-    fn stats(&self) -> StoreFuture<'static, Vec<Stats>> {
-        self.inner.stats()
-    }
-
-    fn close(&self) -> StoreFuture<'static, ()> {
-        self.inner.close()
-    }
+    as_its!(inner);
 }
 
 #[tokio::test]

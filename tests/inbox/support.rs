@@ -97,6 +97,44 @@ pub(crate) async fn state(inbox: &Inbox, seq: i64) -> State {
     get(inbox.store(), seq).await.state
 }
 
+/// Methods of a `Store` that its field of this name has: those for operators, which the stores of these tests leave as they are.
+macro_rules! as_its {
+    ($store:ident) => {
+        fn list(&self, filter: Filter) -> StoreFuture<'static, Vec<Stored>> {
+            self.$store.list(filter)
+        }
+
+        fn get(&self, seq: i64) -> StoreFuture<'static, Option<Stored>> {
+            self.$store.get(seq)
+        }
+
+        fn replay(&self, seq: i64, how: Replay) -> StoreFuture<'static, Option<i64>> {
+            self.$store.replay(seq, how)
+        }
+
+        fn park(&self, seq: i64) -> StoreFuture<'static, bool> {
+            self.$store.park(seq)
+        }
+
+        fn pause(&self, source: &str, is_paused: bool) -> StoreFuture<'static, ()> {
+            self.$store.pause(source, is_paused)
+        }
+
+        fn purge(&self, retention: Retention) -> StoreFuture<'static, Purged> {
+            self.$store.purge(retention)
+        }
+
+        fn stats(&self) -> StoreFuture<'static, Vec<Stats>> {
+            self.$store.stats()
+        }
+
+        fn close(&self) -> StoreFuture<'static, ()> {
+            self.$store.close()
+        }
+    };
+}
+pub(crate) use as_its;
+
 /// The stored deliveries of the shop.
 pub(crate) async fn stats(inbox: &Inbox) -> Stats {
     let all = inbox.store().stats().await.unwrap();

@@ -22,7 +22,9 @@ use tower_webhook::{
     router::EventKey,
 };
 
-use crate::support::{Log, Order, Shop, TokioClock, get, orders, receive, state, stats, stored};
+use crate::support::{
+    Log, Order, Shop, TokioClock, as_its, get, orders, receive, state, stats, stored,
+};
 
 fn inbox() -> Inbox {
     Inbox::new(MemoryStore::with_clock(TokioClock::new()))
@@ -77,6 +79,14 @@ fn router<F: Future<Output = Result<(), tower_webhook::BoxError>> + Send + 'stat
 
 fn worker(inbox: &Inbox, events: EventRouter<Shop, Log>) -> Worker {
     Worker::new(inbox.clone()).on(Shop("shop"), events)
+}
+
+/// Never handles the second event at its first attempt.
+async fn hangs(number: u64, attempt: u32) -> Result<(), tower_webhook::BoxError> {
+    match (number, attempt) {
+        (2, 1) => pending().await,
+        _ => Ok(()),
+    }
 }
 
 /// Waits until no delivery of the shop waits or is being handled.
@@ -355,7 +365,7 @@ fn a_second_sender_of_one_name_is_refused() {
     drop(Worker::new(inbox).on(Shop("shop"), events()).on(Shop("shop"), events()));
 }
 
-/// The dead deliveries of the shop.
+/// Why a delivery is dead.
 async fn dead(inbox: &Inbox, seq: i64) -> (DeadReason, String) {
     let dead = get(inbox.store(), seq).await;
     assert_eq!(dead.state, State::Dead);

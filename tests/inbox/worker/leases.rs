@@ -53,12 +53,6 @@ async fn a_lease_is_kept_while_a_delivery_waits_for_its_turn() {
 async fn a_killed_worker_is_followed_by_another_in_the_middle_of_a_batch() {
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", orders(&[1, 2, 3])).await;
-    let hangs = |number, attempt| async move {
-        match (number, attempt) {
-            (2, 1) => pending().await,
-            _ => Ok(()),
-        }
-    };
     let running = Running::start(worker(&inbox, router(&log, hangs)));
     sleep(Duration::from_secs(1)).await;
     running.kill().await;
@@ -260,10 +254,13 @@ impl Faulty {
         Arc::new(Self { store, fails, stuck, is_corrupt })
     }
 
-    fn or_fail<T: 'static + Send>(&self, then: StoreFuture<'static, T>) -> StoreFuture<'static, T> {
+    fn or_fail<T: 'static + Send>(
+        &self,
+        then: impl FnOnce(&MemoryStore) -> StoreFuture<'static, T>,
+    ) -> StoreFuture<'static, T> {
         match self.fails.load(Ordering::Relaxed) {
             true => Box::pin(async { Err(InboxError::unavailable("it is away")) }),
-            false => then,
+            false => then(&self.store),
         }
     }
 }
@@ -272,14 +269,13 @@ impl Store for Faulty {
     fn enqueue(&self, new: NewDelivery) -> StoreFuture<'static, Enqueued> {
         self.store.enqueue(new)
     }
+
     fn pressure(&self) -> Pressure {
         self.store.pressure()
     }
+
     fn claim(&self, claim: Claim) -> StoreFuture<'static, Vec<Leased>> {
-        if self.fails.load(Ordering::Relaxed) {
-            return self.or_fail(Box::pin(async { Ok(Vec::new()) }));
-        }
-        let (claimed, is_corrupt) = (self.store.claim(claim), self.is_corrupt);
+        let (claimed, is_corrupt) = (self.or_fail(|store| store.claim(claim)), self.is_corrupt);
         Box::pin(async move {
             let mut claimed = claimed.await?;
             if is_corrupt {
@@ -288,54 +284,27 @@ impl Store for Faulty {
             Ok(claimed)
         })
     }
+
     fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
-        match self.fails.load(Ordering::Relaxed) {
-            true => self.or_fail(Box::pin(async { Ok(true) })),
-            false => self.store.begin(lease),
-        }
+        self.or_fail(|store| store.begin(lease))
     }
+
     fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
-        match self.fails.load(Ordering::Relaxed) {
-            true => self.or_fail(Box::pin(async { Ok(true) })),
-            false => self.store.extend(lease, by, ends),
-        }
+        self.or_fail(|store| store.extend(lease, by, ends))
     }
+
     fn finish(&self, lease: Lease, ends: Vec<Mark>, finish: Finish) -> StoreFuture<'static, bool> {
         if lease.seq == self.stuck.load(Ordering::Relaxed) {
             return Box::pin(async { Err(InboxError::unavailable("somebody holds it")) });
         }
-        match self.fails.load(Ordering::Relaxed) {
-            true => self.or_fail(Box::pin(async { Ok(true) })),
-            false => self.store.finish(lease, ends, finish),
-        }
+        self.or_fail(|store| store.finish(lease, ends, finish))
     }
-    fn list(&self, filter: Filter) -> StoreFuture<'static, Vec<Stored>> {
-        self.store.list(filter)
-    }
-    fn get(&self, seq: i64) -> StoreFuture<'static, Option<Stored>> {
-        self.store.get(seq)
-    }
-    fn replay(&self, seq: i64, how: Replay) -> StoreFuture<'static, Option<i64>> {
-        self.store.replay(seq, how)
-    }
-    fn park(&self, seq: i64) -> StoreFuture<'static, bool> {
-        self.store.park(seq)
-    }
-    fn pause(&self, source: &str, is_paused: bool) -> StoreFuture<'static, ()> {
-        self.store.pause(source, is_paused)
-    }
-    fn purge(&self, retention: Retention) -> StoreFuture<'static, Purged> {
-        self.store.purge(retention)
-    }
-    fn stats(&self) -> StoreFuture<'static, Vec<Stats>> {
-        self.store.stats()
-    }
+
     fn ping(&self) -> StoreFuture<'static, ()> {
-        self.or_fail(self.store.ping())
+        self.or_fail(MemoryStore::ping)
     }
-    fn close(&self) -> StoreFuture<'static, ()> {
-        self.store.close()
-    }
+
+    as_its!(store);
 }
 
 /// For longer than a lease, while one handler ends and another one runs.

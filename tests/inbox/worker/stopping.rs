@@ -26,12 +26,6 @@ async fn what_is_being_handled_ends_and_what_waits_is_given_back() {
 async fn a_handler_that_does_not_end_is_dropped_and_its_delivery_handled_again() {
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", orders(&[1, 2])).await;
-    let hangs = |number, attempt| async move {
-        match (number, attempt) {
-            (2, 1) => pending().await,
-            _ => Ok(()),
-        }
-    };
     let running = Running::start(worker(&inbox, router(&log, hangs)));
     sleep(Duration::from_secs(1)).await;
     let begun = Instant::now();
