@@ -296,13 +296,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         Some([self.batches.take()?, self.total_bytes.take_many_or_all(length)?])
     }
 
-    /// The same permits, and more if the body has `length` bytes after it is unpacked, if they are free.
-    pub(super) fn more_permits(
-        &self,
-        mut permits: [Permit; 2],
-        length: usize,
-    ) -> Option<[Permit; 2]> {
-        self.total_bytes.fill(&mut permits[1], length).map(|()| permits)
+    /// Adds to the permits if the body has `length` bytes after it is unpacked, if they are free.
+    pub(super) fn more_permits(&self, permits: &mut [Permit; 2], length: usize) -> Option<()> {
+        self.total_bytes.fill(&mut permits[1], length)
     }
 
     fn routes_mut(&mut self) -> &mut Routes<S> {

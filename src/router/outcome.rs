@@ -19,8 +19,9 @@ pub enum Outcome {
     Skipped,
     /// Its handler returned an error.
     Failed(BoxError),
-    /// Its handler asked for the event again, after this time at the earliest: see [`Failure::retry_after`].
-    RetryAfter(Duration, BoxError),
+    /// Its handler asked for the event again, after this time at the earliest and for this reason: see
+    /// [`Failure::retry_after`]. In a box, so that the outcomes of all other events are smaller.
+    RetryAfter(Box<(Duration, BoxError)>),
     /// Its handler gave the event up: see [`Failure::dead`].
     Dead(BoxError),
     /// Its handler or its `Deserialize` implementation panicked.
@@ -45,7 +46,7 @@ impl Outcome {
     /// The time after which its handler asked for it again.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::RetryAfter(after, _) => Some(*after),
+            Self::RetryAfter(asked) => Some(asked.0),
             _ => None,
         }
     }
@@ -54,7 +55,7 @@ impl Outcome {
     pub(crate) fn in_full(&self) -> String {
         let shown = contained(|| match self {
             Self::Failed(error) => format!("its handler failed: {}", with_causes(&**error)),
-            Self::RetryAfter(after, error) => again(*after, &with_causes(&**error)),
+            Self::RetryAfter(asked) => again(asked.0, &with_causes(&*asked.1)),
             Self::Dead(error) => format!("its handler gave it up: {}", with_causes(&**error)),
             outcome => outcome.to_string(),
         });
@@ -62,20 +63,27 @@ impl Outcome {
     }
 
     fn take_error(&mut self) -> Option<BoxError> {
-        match self {
-            Self::Failed(error) | Self::RetryAfter(_, error) | Self::Dead(error) => {
-                // The replacement has no size, so nothing is allocated.
-                Some(std::mem::replace(error, Box::new(fmt::Error)))
-            }
-            _ => None,
-        }
+        let error = match self {
+            Self::Failed(error) | Self::Dead(error) => error,
+            Self::RetryAfter(asked) => &mut asked.1,
+            _ => return None,
+        };
+        // The replacement has no size, so nothing is allocated.
+        Some(std::mem::replace(error, Box::new(fmt::Error)))
     }
 }
 
 impl Drop for Outcome {
+    /// Inline, for most events did not fail.
+    #[inline]
     fn drop(&mut self) {
-        if let Some(error) = self.take_error() {
+        #[cold]
+        fn drop_error(outcome: &mut Outcome) {
+            let error = outcome.take_error();
             contained(|| drop(error));
+        }
+        if matches!(self, Self::Failed(_) | Self::RetryAfter(_) | Self::Dead(_)) {
+            drop_error(self);
         }
     }
 }
@@ -87,7 +95,7 @@ impl fmt::Display for Outcome {
             Self::Ignored => f.write_str("no handler is registered for its type"),
             Self::Skipped => f.write_str("skipped: it was handled before"),
             Self::Failed(error) => write!(f, "its handler failed: {error}"),
-            Self::RetryAfter(after, error) => f.write_str(&again(*after, error)),
+            Self::RetryAfter(asked) => f.write_str(&again(asked.0, &asked.1)),
             Self::Dead(error) => write!(f, "its handler gave it up: {error}"),
             Self::Panicked => f.write_str("its handler or its decoding panicked"),
             Self::TimedOut => f.write_str("its handler took too long"),
@@ -135,7 +143,7 @@ impl Failure {
     /// The event is to be handled again, `after` this time at the earliest, because of `why`. The time is rounded up to
     /// whole seconds in an answer.
     pub fn retry_after(after: Duration, why: impl Into<BoxError>) -> Self {
-        Self(Outcome::RetryAfter(after, why.into()))
+        Self(Outcome::RetryAfter(Box::new((after, why.into()))))
     }
 
     /// The event is never to be handled again, because of `why`: it cannot succeed, such as an order for an account that

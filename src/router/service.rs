@@ -20,7 +20,7 @@ use super::{
     EventRouter,
     running::{Detached, RunningBatch},
 };
-use crate::{Body, Provider, Rejection, util::timer::poll_elapsed, verify::Verified};
+use crate::{Body, Delivery, Provider, Rejection, util::timer::poll_elapsed, verify::Verified};
 
 impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>>
     for EventRouter<P, S>
@@ -37,12 +37,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
         let (parts, body) = request.into_parts();
         let (provider, mut delivery, body, answer_at) = body.into_parts();
         delivery.set_headers(parts.headers);
-        let work = self.permits(body.len()).ok_or(Rejection::Busy).and_then(|permits| {
-            let batch = self.dispatch(&provider, delivery, body).map_err(Rejection::Undecodable)?;
-            let permits = self.more_permits(permits, batch.body_len()).ok_or(Rejection::Busy)?;
-            Ok(RunningBatch::new(batch, permits, self.handler_timeout()))
-        });
-        let state = match work {
+        let state = match self.begin(&provider, delivery, body) {
             Ok(work) => State::Running(work),
             Err(rejection) => {
                 rejection.report(&provider.name(), (rejection.status(), None), false);
@@ -50,6 +45,22 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
             }
         };
         ResponseFuture { state, answer_at, deadline: None }
+    }
+}
+
+impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
+    /// Decodes the events, if there is room for them.
+    #[inline]
+    fn begin(
+        &self,
+        provider: &P,
+        delivery: Delivery,
+        body: Bytes,
+    ) -> Result<RunningBatch<S>, Rejection> {
+        let mut permits = self.permits(body.len()).ok_or(Rejection::Busy)?;
+        let batch = self.dispatch(provider, delivery, body).map_err(Rejection::Undecodable)?;
+        self.more_permits(&mut permits, batch.body_len()).ok_or(Rejection::Busy)?;
+        Ok(RunningBatch::new(batch, permits, self.handler_timeout()))
     }
 }
 
