@@ -139,6 +139,18 @@ impl InboxError {
     pub fn unavailable(error: impl fmt::Display) -> Self {
         Self::Unavailable(error.to_string().into())
     }
+
+    /// The kind, in one word, for a metric.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn class(&self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Timeout => "timeout",
+            Self::Unavailable(_) => "unavailable",
+            Self::Poisoned => "poisoned",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 impl fmt::Display for InboxError {

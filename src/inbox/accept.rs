@@ -17,7 +17,10 @@ use tokio::{sync::Notify, time::Sleep};
 use tower::Service;
 
 use super::{
-    Enqueued, Hash, NewDelivery, Record, Store, StoreFuture, header_block, key::Scope, limits,
+    Enqueued, Hash, NewDelivery, Record, Store, StoreFuture, header_block,
+    key::Scope,
+    limits,
+    metrics::{self, Watch},
     record::without_nul,
 };
 use crate::{
@@ -73,6 +76,7 @@ impl Inbox {
 
     /// As [`Inbox::new`], for a store that is used elsewhere, too.
     pub fn shared(store: Arc<dyn Store>) -> Self {
+        metrics::describe();
         let arrived = Arc::new(Notify::new());
         let wake = arrived.clone();
         store.on_arrival(Arc::new(move || wake.notify_one()));
@@ -255,10 +259,10 @@ impl<P: Provider> Service<Request<Verified<P>>> for Inbox {
     }
 
     fn call(&mut self, request: Request<Verified<P>>) -> ResponseFuture {
-        let source = request.body().delivery().provider().into();
+        let (source, watch) = (request.body().delivery().provider().into(), Watch::start());
         let storing = self.begin(request);
         let (arrived, timeout) = (self.arrived.clone(), self.timeout);
-        ResponseFuture { source, storing, arrived, timeout, timer: None }
+        ResponseFuture { source, storing, arrived, timeout, timer: None, watch }
     }
 }
 
@@ -270,6 +274,7 @@ pub struct ResponseFuture {
     arrived: Arc<Notify>,
     timeout: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    watch: Watch,
 }
 
 impl ResponseFuture {
@@ -289,7 +294,9 @@ impl Future for ResponseFuture {
     type Output = Result<Response<Body>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let answer = match ready!(self.poll_stored(cx)) {
+        let stored = ready!(self.poll_stored(cx));
+        metrics::answered(&self.source, &stored, &self.watch);
+        let answer = match stored {
             Ok(enqueued) => {
                 match enqueued {
                     Enqueued::New(_) => self.arrived.notify_one(),

@@ -126,11 +126,13 @@
 
 mod accept;
 mod conformance;
+mod export;
 mod header_block;
 mod key;
 mod lease;
 pub mod limits;
 mod memory;
+mod metrics;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod record;

@@ -6,7 +6,9 @@
 mod accept;
 mod conformance;
 mod crash;
+mod export;
 mod faulty;
+mod metrics;
 mod postgres;
 mod sqlite;
 mod support;

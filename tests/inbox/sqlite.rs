@@ -51,7 +51,7 @@ impl Folder {
         SqliteOptions::new(self.file())
     }
 
-    fn open(&self) -> SqliteStore {
+    pub(crate) fn open(&self) -> SqliteStore {
         self.options().open().unwrap()
     }
 
@@ -134,7 +134,7 @@ fn hash(of: impl Into<u32>) -> Hash {
 }
 
 /// A delivery of `source` with this number as its id and key.
-fn delivery(source: &str, number: u32) -> NewDelivery {
+pub(crate) fn delivery(source: &str, number: u32) -> NewDelivery {
     let body = Bytes::from(format!("body {number}"));
     let record = Record {
         source: source.into(),

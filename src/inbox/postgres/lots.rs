@@ -9,7 +9,10 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{link::Link, live::Live, trouble::Trouble};
-use crate::{error::InboxError, inbox::StoreFuture};
+use crate::{
+    error::InboxError,
+    inbox::{StoreFuture, metrics},
+};
 
 /// The most jobs in one statement. With more, the time of each grows, and little else.
 const MOST: usize = 64;
@@ -160,7 +163,9 @@ async fn attempt<W: Work>(
     lot: &[Queued<W>],
 ) -> Result<Vec<Result<W::Answer, InboxError>>, Trouble> {
     let jobs: Vec<_> = lot.iter().map(|queued| &queued.job).collect();
-    work.run(live, &jobs).await
+    let done = work.run(live, &jobs).await?;
+    metrics::committed(jobs.len());
+    Ok(done)
 }
 
 impl<W: Work> fmt::Debug for Lots<W> {

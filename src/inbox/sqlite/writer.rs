@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     error::{InboxError, with_causes},
-    inbox::time::StoreClock,
+    inbox::{metrics, time::StoreClock},
     util::trace,
 };
 
@@ -170,6 +170,7 @@ impl Writer {
         let opened = result?;
         if connection.total_changes() != changes {
             self.gauge.committed();
+            metrics::committed(batch.len());
             self.gauge.opened(opened);
         }
         // Also if nothing has changed: the log may have moved into the file, and a full store must notice that it is not.

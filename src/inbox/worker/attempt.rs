@@ -25,7 +25,10 @@ use super::{
 use crate::{
     Delivery,
     delivery::{StoredFacts, StoredRun},
-    inbox::{DeadReason, Finish, Lease, Leased, Mark, Record, Store, header_block, limits},
+    inbox::{
+        DeadReason, Finish, Lease, Leased, Mark, Record, Store, header_block, limits,
+        metrics::{self, Watch},
+    },
     router::BatchOutcome,
     util::panics::contained,
 };
@@ -50,6 +53,12 @@ pub(super) enum Stage {
     Over,
 }
 
+/// A delivery that this worker has.
+struct Held {
+    lease: Lease,
+    source: Arc<str>,
+}
+
 /// How the wait for a place, or for a handler, ended.
 enum Event<T> {
     Ready(T),
@@ -61,9 +70,10 @@ enum Event<T> {
 /// Handles a delivery, and tells the store what became of it.
 pub(super) async fn attempt(shared: Arc<Shared>, route: Arc<dyn Dispatch>, leased: Leased) {
     let (lease, crashes) = (leased.lease, leased.crashes);
+    let held = Held { lease, source: leased.record.source.clone() };
     if crashes >= limits::MAX_CRASHES {
         let error = format!("{crashes} workers ended in the middle of it, one after the other");
-        return shared.finish(lease, Vec::new(), dead(DeadReason::Crashed, error)).await;
+        return shared.finish(&held, Vec::new(), dead(DeadReason::Crashed, error)).await;
     }
     let settings = &shared.settings;
     let (store, troubles) = (shared.store.clone(), shared.troubles.clone());
@@ -73,21 +83,27 @@ pub(super) async fn attempt(shared: Arc<Shared>, route: Arc<dyn Dispatch>, lease
     let place = pin!(shared.places.clone().acquire_many_owned(places));
     let place = match shared.wait(place, &mut keeper, Stage::Stopping).await {
         Event::Ready(place) => place.ok(),
-        Event::Lost => return,
-        Event::Stopped => return shared.finish(lease, Vec::new(), Finish::Release).await,
+        Event::Lost => return held.lost(),
+        Event::Stopped => return shared.finish(&held, Vec::new(), Finish::Release).await,
     };
     if crashes > 0 {
         match shared.store.begin(lease).await {
             Ok(true) => {}
-            Ok(false) => return,
+            Ok(false) => return held.lost(),
             // Otherwise it could end many workers without being noticed.
             Err(error) => {
                 shared.troubles.note(&format!("delivery {} cannot begin: {error}", lease.seq));
-                return shared.finish(lease, Vec::new(), Finish::Release).await;
+                return shared.finish(&held, Vec::new(), Finish::Release).await;
             }
         }
     }
-    shared.handle(&*route, leased, keeper, place).await;
+    shared.handle(&*route, leased, held, keeper, place).await;
+}
+
+impl Held {
+    fn lost(&self) {
+        metrics::ended(&self.source, None);
+    }
 }
 
 impl Shared {
@@ -95,17 +111,20 @@ impl Shared {
         &self,
         route: &dyn Dispatch,
         leased: Leased,
+        held: Held,
         mut keeper: Keeper,
         place: Option<OwnedSemaphorePermit>,
     ) {
         let Leased { lease, attempt, settled, .. } = leased;
         let mut handling = match self.begin(route, leased.record, (lease, attempt), &settled) {
             Ok(handling) => handling,
-            Err(finish) => return self.finish(lease, Vec::new(), finish).await,
+            Err(finish) => return self.finish(&held, Vec::new(), finish).await,
         };
+        let watch = Watch::start();
         let event = self.run(&mut *handling, &mut keeper).await;
+        metrics::handled(&held.source, &watch);
         let (new, finish) = match event {
-            Event::Lost => return,
+            Event::Lost => return held.lost(),
             Event::Ready(outcome) => {
                 handling.report(&outcome);
                 let finish = self.settings.attempts.finish(&outcome, &settled, attempt);
@@ -119,7 +138,7 @@ impl Shared {
         };
         // What is left needs no place: others may begin.
         drop((handling, place));
-        self.finish(lease, new, finish).await;
+        self.finish(&held, new, finish).await;
     }
 
     /// Decodes the delivery for its handlers.
@@ -199,11 +218,18 @@ impl Shared {
 
     /// Ends the lease. Tries again while the store fails: if it were given up, then the delivery would be handled once more,
     /// and count as crashed.
-    async fn finish(&self, lease: Lease, new: Vec<Mark>, finish: Finish) {
+    async fn finish(&self, held: &Held, new: Vec<Mark>, finish: Finish) {
         let mut stopped = pin!(self.reaches(Stage::Over));
-        while let Err(error) = self.store.finish(lease, new.clone(), finish.clone()).await {
-            let of = lease.seq;
-            self.troubles.note(&format!("what became of delivery {of} cannot be stored: {error}"));
+        loop {
+            match self.store.finish(held.lease, new.clone(), finish.clone()).await {
+                Ok(true) => return metrics::ended(&held.source, Some(&finish)),
+                Ok(false) => return held.lost(),
+                Err(error) => {
+                    let of = held.lease.seq;
+                    let what = format!("what became of delivery {of} cannot be stored: {error}");
+                    self.troubles.note(&what);
+                }
+            }
             let is_over = timeout(LOOK, stopped.as_mut()).await.is_ok();
             if is_over {
                 return;
