@@ -1,4 +1,5 @@
-//! Moves the log into the file, beside the writer: a commit that has to do it itself takes ten times as long.
+//! Moves the log into the file, beside the writer: a commit that has to do it itself takes ten times as long. It looks at the
+//! room on the disk, too.
 
 use std::{
     sync::{
@@ -14,6 +15,7 @@ use rusqlite::{Connection, Result};
 
 use super::{
     file::{BUSY, File},
+    gauge::Gauge,
     sql::Sql,
 };
 use crate::{error::ConfigError, util::trace};
@@ -67,14 +69,18 @@ pub(super) struct Checkpointer {
 }
 
 impl Checkpointer {
-    pub(super) fn start(file: &File, max_wal: u64) -> Result<Self, ConfigError> {
+    pub(super) fn start(file: &File, gauge: Arc<Gauge>, max_wal: u64) -> Result<Self, ConfigError> {
         let connection = file.durable()?;
+        let path = file.path().to_owned();
+        gauge.measure_disk(&path);
         let (nudge, nudged) = sync_channel(1);
         let yields = Arc::new(AtomicBool::new(false));
         let yielding = yields.clone();
         let thread = thread::Builder::new()
             .name("inbox-log".into())
-            .spawn(move || run(&connection, &nudged, &yielding))
+            .spawn(move || {
+                run(&connection, &nudged, &yielding, || gauge.measure_disk(&path));
+            })
             .map_err(|error| ConfigError::new("a thread cannot be started").caused_by(error))?;
         Ok(Self { nudge: Some(nudge), thread: Some(thread), yields, max_wal, restart_at: max_wal })
     }
@@ -118,8 +124,14 @@ impl Drop for Checkpointer {
     }
 }
 
-fn run(connection: &Connection, nudged: &Receiver<()>, yields: &AtomicBool) {
+fn run(
+    connection: &Connection,
+    nudged: &Receiver<()>,
+    yields: &AtomicBool,
+    measure_disk: impl Fn(),
+) {
     while nudged.recv_timeout(PAUSE) != Err(RecvTimeoutError::Disconnected) {
+        measure_disk();
         if yields.load(Relaxed) {
             continue;
         }

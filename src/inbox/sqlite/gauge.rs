@@ -1,16 +1,21 @@
 //! What is known of a store without asking its file.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+};
 
 use rusqlite::Result;
 
-use super::{checkpoint::Wal, sql::Sql};
+use super::{checkpoint::Wal, disk::free_bytes, sql::Sql};
 
 /// Kept up to date by the writer, and read by everybody.
 #[derive(Debug, Default)]
 pub(super) struct Gauge {
     open: AtomicU64,
     bytes: AtomicU64,
+    /// The bytes that the disk has left.
+    free: AtomicU64,
     commits: AtomicU64,
     is_poisoned: AtomicBool,
     is_closing: AtomicBool,
@@ -46,6 +51,16 @@ impl Gauge {
         let bytes = used.saturating_mul(sql.number("PRAGMA page_size")?);
         self.bytes.store(u64::try_from(bytes).unwrap_or(0).saturating_add(wal.bytes), Relaxed);
         Ok(())
+    }
+
+    /// The bytes that the disk has left.
+    pub(super) fn free(&self) -> u64 {
+        self.free.load(Relaxed)
+    }
+
+    /// Looks at the disk of `path`.
+    pub(super) fn measure_disk(&self, path: &Path) {
+        self.free.store(free_bytes(path).unwrap_or(u64::MAX), Relaxed);
     }
 
     /// The number of transactions that changed something.

@@ -1,6 +1,7 @@
 //! `SqliteStore`: keeps deliveries in one SQLite file.
 
 mod checkpoint;
+mod disk;
 mod enqueue;
 mod file;
 mod gauge;
@@ -88,6 +89,7 @@ struct Shared {
     ended: watch::Receiver<Option<Result<(), InboxError>>>,
     max_open: u64,
     max_bytes: u64,
+    min_free_bytes: u64,
 }
 
 impl SqliteStore {
@@ -182,12 +184,13 @@ impl Store for SqliteStore {
     }
 
     fn pressure(&self) -> Pressure {
-        let Shared { gauge, queue, max_open, max_bytes, .. } = &*self.0;
+        let Shared { gauge, queue, max_open, max_bytes, min_free_bytes, .. } = &*self.0;
         #[expect(clippy::cast_precision_loss, reason = "it need not be exact")]
         let part = |used: u64, most: u64| used as f64 / most as f64;
         let waiting = (queue.max_capacity() - queue.capacity()) as u64;
         let used = part(gauge.open(), *max_open)
             .max(part(gauge.bytes(), *max_bytes))
+            .max(part(*min_free_bytes, gauge.free().max(1)))
             .max(part(waiting, queue.max_capacity() as u64));
         Pressure { used }
     }

@@ -43,6 +43,7 @@ pub struct SqliteOptions {
     path: PathBuf,
     max_open: u64,
     max_bytes: u64,
+    min_free_bytes: u64,
     queue: usize,
     per_commit: usize,
     max_wal: u64,
@@ -56,6 +57,7 @@ impl SqliteOptions {
             path: path.as_ref().to_owned(),
             max_open: 1_000_000,
             max_bytes: 16 << 30,
+            min_free_bytes: 256 << 20,
             queue: 1_024,
             per_commit: 256,
             max_wal: 256 << 20,
@@ -72,6 +74,13 @@ impl SqliteOptions {
     /// has up to 256 MiB more, and so do tables of your own in the file.
     pub fn max_bytes(self, most: u64) -> Self {
         Self { max_bytes: most.max(1), ..self }
+    }
+
+    /// The bytes that the disk must have left, or else deliveries are refused: by default 256 MiB, which is room for the log. With a
+    /// quarter more left, senders that send again are refused. It is looked at once per second. 0: until the disk is full. It
+    /// has an effect on Unix only.
+    pub fn min_free_bytes(self, least: u64) -> Self {
+        Self { min_free_bytes: least, ..self }
     }
 
     /// The writes that may wait for the disk, after which deliveries are refused: by default 1,024.
@@ -107,8 +116,8 @@ impl SqliteOptions {
         let file = File::at(&self.path)?;
         let owner = file.owner()?;
         let connection = file.writer()?;
-        let checkpointer = Checkpointer::start(&file, self.max_wal)?;
         let (gauge, clock) = (Arc::new(Gauge::default()), Arc::new(StoreClock::new(self.clock)));
+        let checkpointer = Checkpointer::start(&file, gauge.clone(), self.max_wal)?;
         let begun = begin(Sql(&connection), &gauge, clock.now());
         begun.map_err(|error| ConfigError::new("the inbox cannot be read").caused_by(error))?;
         let reader = Arc::new(Reader::new(file.clone()));
@@ -123,6 +132,7 @@ impl SqliteOptions {
             ended,
             max_open: self.max_open,
             max_bytes: self.max_bytes,
+            min_free_bytes: self.min_free_bytes,
         };
         let per_commit = self.per_commit;
         let writer =
@@ -150,6 +160,7 @@ impl fmt::Debug for SqliteOptions {
             .field("path", &self.path)
             .field("max_open", &self.max_open)
             .field("max_bytes", &self.max_bytes)
+            .field("min_free_bytes", &self.min_free_bytes)
             .field("queue", &self.queue)
             .field("per_commit", &self.per_commit)
             .finish_non_exhaustive()

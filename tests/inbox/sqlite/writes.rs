@@ -176,6 +176,19 @@ async fn the_limits_of_rows_and_bytes_hold() {
 }
 
 #[tokio::test]
+async fn some_room_on_the_disk_is_left() {
+    let folder = Folder::new();
+    // More than any disk has.
+    let store = folder.options().min_free_bytes(u64::MAX).open().unwrap();
+    assert!(store.pressure().used > 1.0);
+    assert_eq!(store.enqueue(delivery("a", 1)).await, Err(InboxError::Full));
+    store.close().await.unwrap();
+    let store = folder.options().min_free_bytes(0).open().unwrap();
+    assert!(store.pressure().used < 0.5);
+    stored(&store, 1).await;
+}
+
+#[tokio::test]
 async fn what_a_purge_has_freed_is_room_again() {
     let folder = Folder::new();
     let store = folder.options().max_bytes(8 << 20).open().unwrap();
