@@ -163,6 +163,19 @@ fn axum_handlers_get_bytes_and_delivery() {
 }
 
 #[test]
+fn an_effect_and_its_acknowledgement_are_one_transaction() {
+    assert_eq!(
+        output("ack"),
+        [
+            "answer: 200 OK",
+            "attempt 1: it ended before the commit",
+            "attempt 2: it ended after the commit",
+            "10 points in 1 row",
+        ]
+    );
+}
+
+#[test]
 fn a_sender_may_put_the_type_in_a_header_and_the_event_in_a_form() {
     assert_eq!(
         output("own_provider_form"),
