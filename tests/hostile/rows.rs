@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 /// A line of a table in the list.
@@ -101,13 +101,22 @@ fn row(line: &str) -> Option<Row<'_>> {
     is_id(id).then_some(Row { id, sent, expected, state })
 }
 
-/// The rows that each test function of this suite is for, by the ids that its name is made of.
+/// The rows that each test function of this suite, and of that of the inbox, is for, by the ids that its name is made of.
 fn tests() -> BTreeMap<String, BTreeSet<String>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let sources = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let sources = ["hostile", "inbox"].into_iter().flat_map(|suite| sources(&tests.join(suite)));
     let texts: Vec<_> = sources.map(|path| fs::read_to_string(path).unwrap()).collect();
     texts.iter().flat_map(|text| names(text)).map(|name| (name.to_owned(), ids(name))).collect()
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let of = |path: PathBuf| match path.is_dir() {
+        true => sources(&path),
+        false => vec![path],
+    };
+    let files = paths.flat_map(of);
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "rs")).collect()
 }
 
 /// The names of the functions that follow an attribute `test`, without those that are ignored.

@@ -1,5 +1,7 @@
 //! `Inbox` behind the real layer: what it stores, and what it answers.
 
+mod replays;
+
 use std::{
     borrow::Cow,
     convert::Infallible,
@@ -230,7 +232,7 @@ async fn what_is_stored_is_answered_200() {
 }
 
 #[tokio::test]
-async fn a_copy_is_answered_200_and_not_stored() {
+async fn e10_a_copy_is_answered_200_and_not_stored() {
     let inbox = memory();
     let first = posted(&inbox, learn365(), signed(learn365(), BODY)).await.number();
     posted(&inbox, learn365(), signed(learn365(), BODY)).await.is_duplicate_of(first);
@@ -242,7 +244,7 @@ async fn a_copy_is_answered_200_and_not_stored() {
 }
 
 #[tokio::test]
-async fn of_copies_that_come_at_once_one_is_stored() {
+async fn f1_of_copies_that_come_at_once_one_is_stored() {
     let inbox = memory();
     let mut tasks = JoinSet::new();
     for _ in 0..50 {
@@ -257,7 +259,7 @@ async fn of_copies_that_come_at_once_one_is_stored() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decoded_is_stored_all_the_same() {
+async fn c2_c3_c33_what_cannot_be_decoded_is_stored_all_the_same() {
     let inbox = memory();
     for body in [&b"{"[..], b"", b"\xff\x00", b"[]", br#"{"Id": 7}"#] {
         let seq = posted(&inbox, learn365(), signed(learn365(), body)).await.number();
@@ -333,7 +335,7 @@ async fn keeps_secrets<P: Emit + Clone>(provider: P, secrets: &[&str]) {
 }
 
 #[tokio::test]
-async fn no_credential_and_no_path_is_stored() {
+async fn g2_no_credential_and_no_path_is_stored() {
     let loops = |token: Token| Loops::new(token);
     keeps_secrets(loops(Token::path(TOKEN).unwrap()), &[TOKEN]).await;
     keeps_secrets(loops(Token::bearer(TOKEN).unwrap()), &[TOKEN]).await;
@@ -356,7 +358,7 @@ async fn keeps_signature<P: Emit + Clone>(provider: P, header: &str) {
 }
 
 #[tokio::test]
-async fn no_signature_is_stored() {
+async fn g2_no_signature_is_stored() {
     keeps_signature(learn365(), "ms-signature").await;
     keeps_signature(standard_webhooks(), "webhook-signature").await;
 }
@@ -385,7 +387,7 @@ async fn no_header_repeats_the_target() {
 }
 
 #[tokio::test]
-async fn ids_of_different_tenants_are_different_ids() {
+async fn e18_ids_of_different_tenants_are_different_ids() {
     let inbox = memory();
     let [a, b, empty] = ["a", "b", ""].map(|name| inbox.clone().tenant(name));
     let mut first = Vec::new();
@@ -415,7 +417,7 @@ async fn ids_under_different_keys_are_different_ids() {
 }
 
 #[tokio::test]
-async fn ids_of_different_senders_are_different_ids() {
+async fn e18_ids_of_different_senders_are_different_ids() {
     let inbox = memory();
     let body = BODY.replace("d1", "msg_1");
     let learn = signed(learn365(), body.clone());
@@ -440,7 +442,7 @@ fn of_session(uuid: &str, action: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn a_closure_can_recognise_copies() {
+async fn e20_e21_a_closure_can_recognise_copies() {
     let inbox = memory().id(session);
     let first = posted(&inbox, synthesis_vr(), of_session("1", "start")).await.number();
     posted(&inbox, synthesis_vr(), of_session("1", "start")).await.is_duplicate_of(first);
@@ -525,7 +527,7 @@ async fn the_last_fifth_is_kept_for_those_who_never_send_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_that_takes_too_long_goes_on() {
+async fn f18_a_write_that_takes_too_long_goes_on() {
     let store = Stub::waiting();
     let inbox = Inbox::new(store.clone()).timeout(Duration::from_secs(3));
     let start = tokio::time::Instant::now();
@@ -553,7 +555,7 @@ async fn the_answer_waits_for_the_write() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_store_is_no_fault_of_the_sender() {
+async fn f17_an_error_of_the_store_is_no_fault_of_the_sender() {
     for error in [
         InboxError::Full,
         InboxError::Timeout,
@@ -568,7 +570,7 @@ async fn an_error_of_the_store_is_no_fault_of_the_sender() {
 }
 
 #[tokio::test]
-async fn a_delivery_is_stored_if_its_sender_hangs_up() {
+async fn d14_a_delivery_is_stored_if_its_sender_hangs_up() {
     let store = Stub::waiting();
     let inbox = Inbox::new(store.clone());
     for polls in 1..4 {
@@ -583,10 +585,13 @@ async fn a_delivery_is_stored_if_its_sender_hangs_up() {
     }
     assert_eq!(store.stored().await, 0);
     store.stores(3).await;
+    store.writes.add_permits(1);
+    let again = Sender::new(standard_webhooks()).id("msg_1").body("{}").unwrap();
+    posted(&inbox, standard_webhooks(), again).await.is_duplicate_of(1);
 }
 
 #[tokio::test]
-async fn a_closed_inbox_refuses_deliveries() {
+async fn f25_a_closed_inbox_refuses_deliveries() {
     let inbox = memory();
     inbox.close().await.unwrap();
     let answer = posted(&inbox, learn365(), signed(learn365(), BODY)).await;

@@ -267,7 +267,7 @@ fn seconds() -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_200_is_handled_whenever_the_receiver_is_killed() {
+async fn f4_f5_f6_f9_what_was_answered_200_is_handled_whenever_the_receiver_is_killed() {
     let folder = Folder::new();
     let run = run(&folder.0, seconds(), false).await;
     let events = || run.handled.values().flat_map(BTreeMap::values);

@@ -18,7 +18,10 @@ use tokio::{
 use tower_webhook::{
     Delivery, EventRouter, RawEvent, State as Shared,
     clock::ManualClock,
-    inbox::{Ack, DeadReason, Filter, Inbox, MemoryStore, Replay, Retention, State, Store, Worker},
+    inbox::{
+        Ack, DeadReason, Enqueued, Filter, Inbox, MemoryStore, Replay, Retention, State, Store,
+        Worker,
+    },
     router::EventKey,
 };
 
@@ -158,7 +161,7 @@ async fn a_handler_sees_the_facts_of_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_has_the_key_that_it_has_without_an_inbox() {
+async fn e16_an_event_has_the_key_that_it_has_without_an_inbox() {
     let (inbox, log) = (inbox(), Log::default());
     let events = EventRouter::with_state(log.clone()).on(
         async |_: Order, d: Delivery, key: Option<EventKey>, Shared(log): Shared<Log>| {
@@ -166,11 +169,14 @@ async fn an_event_has_the_key_that_it_has_without_an_inbox() {
             log.add(key.unwrap().to_string());
         },
     );
-    stored(&inbox, "a", orders(&[1, 2])).await;
+    let seq = stored(&inbox, "a", orders(&[1, 2])).await;
     let running = Running::start(worker(&inbox, events));
+    idle(&inbox).await;
+    inbox.store().replay(seq, Replay::All).await.unwrap();
     idle(&inbox).await;
     running.stop().await;
     let lines = log.lines();
+    assert_eq!(lines[..2], lines[2..]);
     assert!(lines[0].ends_with("-0") && lines[1].ends_with("-1"), "{lines:?}");
     assert_eq!(lines[0].split('-').next(), lines[1].split('-').next());
 }
@@ -220,7 +226,7 @@ async fn a_store_without_sql_has_no_statement_to_acknowledge_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn as_many_are_handled_at_once_as_are_allowed() {
+async fn f26_as_many_are_handled_at_once_as_are_allowed() {
     let (inbox, log) = (inbox(), Log::default());
     for id in 0..10 {
         stored(&inbox, &id.to_string(), orders(&[id])).await;
@@ -235,7 +241,7 @@ async fn as_many_are_handled_at_once_as_are_allowed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sender_without_handlers_waits_and_holds_up_nobody() {
+async fn f30_a_sender_without_handlers_waits_and_holds_up_nobody() {
     let (inbox, log) = (inbox(), Log::default());
     for id in 0..100 {
         receive(&inbox, "other", &id.to_string(), orders(&[id])).await;
@@ -253,7 +259,7 @@ async fn a_sender_without_handlers_waits_and_holds_up_nobody() {
 
 /// Even if there are more senders than places.
 #[tokio::test(start_paused = true)]
-async fn a_sender_with_many_does_not_hold_up_one_with_few() {
+async fn f26_a_sender_with_many_does_not_hold_up_one_with_few() {
     let (inbox, log) = (inbox(), Log::default());
     for id in 0..50 {
         receive(&inbox, "big", &id.to_string(), orders(&[id])).await;
@@ -285,7 +291,7 @@ async fn a_paused_sender_uses_up_no_attempts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_copy_is_handled_once() {
+async fn e10_a_copy_is_handled_once() {
     let (inbox, log) = (inbox(), Log::default());
     for _ in 0..3 {
         assert_eq!(receive(&inbox, "shop", "a", orders(&[1])).await.status(), 200);
@@ -296,6 +302,37 @@ async fn a_copy_is_handled_once() {
     sleep(Duration::from_secs(60)).await;
     running.stop().await;
     assert_eq!(log.lines(), ["1 of a, attempt 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn f3_a_copy_of_what_is_being_handled_is_answered_at_once() {
+    let (inbox, log) = (inbox(), Log::default());
+    let first = stored(&inbox, "a", orders(&[1])).await;
+    let events = router(&log, async |_, _| {
+        sleep(Duration::from_secs(20)).await;
+        Ok(())
+    });
+    let running = Running::start(worker(&inbox, events));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(state(&inbox, first).await, State::Leased);
+    let begun = Instant::now();
+    let copy = receive(&inbox, "shop", "a", orders(&[1])).await;
+    assert_eq!((copy.status().as_u16(), begun.elapsed()), (200, Duration::ZERO));
+    let expected = Enqueued::Duplicate { first, body_differs: false };
+    assert_eq!(copy.extensions().get(), Some(&expected));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(log.lines(), ["1 of a, attempt 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn c10_a_list_without_events_is_done_at_once() {
+    let (inbox, log) = (inbox(), Log::default());
+    let seq = stored(&inbox, "a", "[]").await;
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!((state(&inbox, seq).await, log.lines().len()), (State::Done, 0));
 }
 
 #[tokio::test(start_paused = true)]

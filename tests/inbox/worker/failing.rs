@@ -57,7 +57,7 @@ async fn pauses_grow_and_differ() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_last_attempt_it_is_dead() {
+async fn f15_after_the_last_attempt_it_is_dead() {
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", orders(&[1])).await;
     let events = EventRouter::with_state(log.clone()).on(
@@ -92,7 +92,7 @@ async fn a_handler_chooses_the_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handler_gives_an_event_up_and_the_others_are_handled() {
+async fn f13_a_handler_gives_an_event_up_and_the_others_are_handled() {
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", orders(&[1, 2, 3])).await;
     let events = EventRouter::with_state(log.clone()).on(
@@ -123,8 +123,27 @@ async fn a_handler_gives_an_event_up_and_the_others_are_handled() {
     running.stop().await;
 }
 
+/// The one that depends comes first. It fails until the other one was handled.
 #[tokio::test(start_paused = true)]
-async fn a_panic_and_a_timeout_are_failures() {
+async fn f20_what_depends_on_a_later_delivery_is_tried_again() {
+    let (inbox, log) = (inbox(), Log::default());
+    let dependent = stored(&inbox, "late", orders(&[2])).await;
+    let seen = log.clone();
+    let events = router(&log, move |number, _| {
+        let is_there = seen.lines().iter().any(|line| line.starts_with("1 of early"));
+        async move { if number == 2 && !is_there { Err("no such order".into()) } else { Ok(()) } }
+    });
+    let running = Running::start(worker(&inbox, events));
+    sleep(Duration::from_secs(3)).await;
+    stored(&inbox, "early", orders(&[1])).await;
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(state(&inbox, dependent).await, State::Done);
+    assert!(log.lines().contains(&"1 of early, attempt 1".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn f10_f11_a_panic_and_a_timeout_are_failures() {
     let (inbox, log) = (inbox(), Log::default());
     stored(&inbox, "a", orders(&[1, 2, 3])).await;
     let events = router(&log, async |number, attempt| match (number, attempt) {
@@ -140,7 +159,7 @@ async fn a_panic_and_a_timeout_are_failures() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_cannot_be_read_is_dead_and_can_be_replayed() {
+async fn c37_f27_a_body_that_cannot_be_read_is_dead_and_can_be_replayed() {
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", "[{]").await;
     let misfit = stored(&inbox, "b", r#"[{"type": "order", "data": {"number": "one"}}]"#).await;

@@ -50,7 +50,7 @@ async fn a_lease_is_kept_while_a_delivery_waits_for_its_turn() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_killed_worker_is_followed_by_another_in_the_middle_of_a_batch() {
+async fn f8_a_killed_worker_is_followed_by_another_in_the_middle_of_a_batch() {
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", orders(&[1, 2, 3])).await;
     let running = Running::start(worker(&inbox, router(&log, hangs)));
@@ -166,7 +166,7 @@ async fn what_only_waits_is_not_taken_for_what_kills() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_lease_that_cannot_be_ended_does_not_stop_the_others() {
+async fn f16_one_lease_that_cannot_be_ended_does_not_stop_the_others() {
     let store = Faulty::new(false);
     let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
     let stuck = stored(&inbox, "a", orders(&[1])).await;

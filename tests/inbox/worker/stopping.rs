@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn what_is_being_handled_ends_and_what_waits_is_given_back() {
+async fn f25_what_is_being_handled_ends_and_what_waits_is_given_back() {
     let (inbox, log) = (inbox(), Log::default());
     for id in ["a", "b", "c"] {
         stored(&inbox, id, orders(&[1])).await;
