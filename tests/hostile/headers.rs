@@ -81,11 +81,12 @@ async fn a2_no_byte_outside_of_visible_ascii_is_read() {
 
 /// By construction there is one MAC for each key, and signatures are compared with it once the body is complete: the
 /// number of signatures does not change how often a body is hashed. It is bounded all the same.
-#[tokio::test]
-async fn a12_thousands_of_signatures_are_refused_before_the_body() {
+#[test]
+fn a12_thousands_of_signatures_are_refused_before_the_body() {
     let good = signature(&whsec_request(), SW);
     let too_many = VerifyError::TooManySignatures;
     let too_long = VerifyError::HeaderTooLong(SW.into());
+    let mut all = Vec::new();
     for (bad, count, error) in [
         ("v1,AAAA ", 16, too_many.clone()),
         ("v1,AAAA ", 1_000, too_many.clone()),
@@ -96,12 +97,22 @@ async fn a12_thousands_of_signatures_are_refused_before_the_body() {
     ] {
         let signatures = bad.repeat(count) + &good;
         for turn in [|request| request, over_http2] {
-            let (_feeder, body) = fed();
-            let request = with(whsec_request(), SW, Some(&signatures)).map(|_| body);
-            let answer = answer(receiver(standard_webhooks()), turn(request)).await;
-            assert_eq!(verdict(&answer), Err(error.clone()), "A12: {count} times {bad:?}");
+            let request = with(whsec_request(), SW, Some(&signatures));
+            let error = error.clone();
+            all.push(async move || {
+                let (_feeder, body) = fed();
+                let request = turn(request.map(|_| body));
+                let answer = answer(receiver(standard_webhooks()), request).await;
+                assert_eq!(verdict(&answer), Err(error), "A12: {count} times {bad:?}");
+            });
         }
     }
+    at_once(all);
+}
+
+#[tokio::test]
+async fn a12_as_many_signatures_as_allowed_are_looked_at() {
+    let good = signature(&whsec_request(), SW);
     let as_many_as_allowed = "v1,AAAA ".repeat(15) + &good;
     let request = with(whsec_request(), SW, Some(&as_many_as_allowed));
     assert_eq!(judged(standard_webhooks(), request).await, Ok(200), "A12");

@@ -184,6 +184,19 @@ async fn received(body: impl Into<Bytes>) -> (u16, Vec<String>) {
     (status, log.seen())
 }
 
+/// Runs these at the same time, for each waits. On threads of their own, since an answer is compared with what its thread
+/// has traced.
+fn at_once(all: Vec<impl AsyncFnOnce() + Send>) {
+    std::thread::scope(|scope| {
+        for one in all {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.unwrap().block_on(one());
+            });
+        }
+    });
+}
+
 /// The answer to `request`, and its events, none of which has a handler, with their deliveries.
 async fn delivered<P: Provider>(
     provider: P,

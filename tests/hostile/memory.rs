@@ -135,6 +135,8 @@ async fn d15_c26_bodies_stay_within_their_budget_over_http1() {
     let chunks = vec![Bytes::from(chunk); BODY / BUFFER - 1];
     let long = format!("x: {}\r\n", "a".repeat(BUFFER / 2));
     let beginning = most(&PIECE)[..1].to_vec();
+    // At once: each has a receiver of its own.
+    let mut all = JoinSet::new();
     for (name, head, pieces, expected) in [
         ("all but the last of a body", signed(&length), most(&PIECE), &[408, 503][..]),
         ("chunks without an end", signed("transfer-encoding: chunked"), chunks, &[408, 503]),
@@ -142,12 +144,15 @@ async fn d15_c26_bodies_stay_within_their_budget_over_http1() {
         ("no signature", format!("{}{length}\r\n\r\n", unsigned()), most(&PIECE), &[401]),
         ("a head without an end", unsigned() + &long, vec![], &[0]),
     ] {
-        let send = |address| sent(address, head.clone(), pieces.clone());
-        let (grown, answers) = attack(BUDGET, send).await;
-        let seen: BTreeSet<_> = answers.into_iter().collect();
-        assert_eq!(seen, expected.iter().copied().collect(), "{name}");
-        assert!(grown <= ALLOWED, "{name}: {grown}");
+        all.spawn(async move {
+            let send = |address| sent(address, head.clone(), pieces.clone());
+            let (grown, answers) = attack(BUDGET, send).await;
+            let seen: BTreeSet<_> = answers.into_iter().collect();
+            assert_eq!(seen, expected.iter().copied().collect(), "{name}");
+            assert!(grown <= ALLOWED, "{name}: {grown}");
+        });
     }
+    all.join_all().await;
 }
 
 /// On a connection of its own for each: it is the budget that is looked at, not the windows of HTTP/2.

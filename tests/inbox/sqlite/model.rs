@@ -186,7 +186,13 @@ impl Trial {
 async fn the_file_does_what_the_model_does() {
     for seed in 1..=6 {
         let (folder, clock) = (Folder::new(), clock());
-        let store = folder.options().clock(clock.clone()).max_bytes(u64::MAX).open().unwrap();
+        let store = folder
+            .options()
+            .clock(clock.clone())
+            .max_bytes(u64::MAX)
+            .min_free_bytes(0)
+            .open()
+            .unwrap();
         let stores: [Arc<dyn Store>; 2] =
             [Arc::new(MemoryStore::with_clock(clock.clone())), Arc::new(store)];
         let mut trial =

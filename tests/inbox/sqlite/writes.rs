@@ -46,7 +46,7 @@ async fn a_claim_that_finds_nothing_writes_nothing() {
 #[tokio::test]
 async fn a_job_that_fails_leaves_no_trace() {
     let folder = Folder::new();
-    let store = folder.options().max_bytes(u64::MAX).open().unwrap();
+    let store = folder.options().max_bytes(u64::MAX).min_free_bytes(0).open().unwrap();
     let user = folder.user();
     // The last of the statements that store a delivery.
     user.execute_batch(
@@ -70,7 +70,7 @@ async fn a_job_that_fails_leaves_no_trace() {
 #[tokio::test]
 async fn when_the_transaction_is_rolled_back_nobody_is_told_success() {
     let folder = Folder::new();
-    let store = folder.options().max_bytes(u64::MAX).open().unwrap();
+    let store = folder.options().max_bytes(u64::MAX).min_free_bytes(0).open().unwrap();
     let user = folder.user();
     user.execute_batch(
         "CREATE TRIGGER fails BEFORE INSERT ON inbox_queue WHEN new.source = 'b' BEGIN SELECT RAISE(ROLLBACK, 'no'); END;
