@@ -526,6 +526,37 @@ async fn the_last_fifth_is_kept_for_those_who_never_send_again() {
     }
 }
 
+#[tokio::test]
+async fn bodies_that_wait_have_a_limit_together() {
+    let store = Stub::waiting();
+    let inbox = Inbox::new(store.clone()).max_total_bytes(BODY.len() * 3 / 2);
+    let post = |id: &'static str| {
+        let inbox = inbox.clone();
+        async move { posted(&inbox, learn365(), signed(learn365(), BODY.replace("d1", id))).await }
+    };
+    let first = tokio::spawn(post("d1"));
+    tokio::task::yield_now().await;
+    post("d2").await.is_not_stored(InboxError::Full);
+    store.stores(1).await;
+    first.await.unwrap().number();
+    // A single one may be larger than the limit.
+    store.writes.add_permits(1);
+    let small = inbox.clone().max_total_bytes(1);
+    posted(&small, learn365(), signed(learn365(), BODY.replace("d1", "d3"))).await.number();
+}
+
+#[tokio::test]
+async fn an_inbox_is_shown_with_its_tenant_and_its_store() {
+    let inbox = memory().tenant("north").timeout(Duration::from_secs(7));
+    let shown = format!("{inbox:?}");
+    for part in ["Inbox {", "MemoryStore", "\"north\"", "7s"] {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let mut hook = VerifyLayer::new(learn365()).layer(inbox.clone());
+    let answering = hook.call(signed(learn365(), BODY));
+    assert!(!format!("{answering:?}").contains(SECRET));
+}
+
 #[tokio::test(start_paused = true)]
 async fn f18_a_write_that_takes_too_long_goes_on() {
     let store = Stub::waiting();
