@@ -2,6 +2,7 @@
 
 mod faults;
 mod leases;
+mod operators;
 mod orders;
 pub(crate) mod server;
 mod storing;

@@ -1,25 +1,22 @@
-//! `Bell`: wakes the workers of all processes when a delivery has come. It is a hint: workers look by themselves, too.
+//! The bell: wakes the workers of all processes when a delivery has come. It is a hint: workers look by themselves, too.
 
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tokio::{
     sync::Notify,
-    task::AbortHandle,
     time::{sleep, timeout},
 };
 
-use super::{dial::Wake, gauge::Gauge, link::Link, live::Live, statements, trouble::Trouble};
+use super::{dial::Wake, link::Link, live::Live, task::Task, trouble::Trouble};
 
 /// The shortest time between two notifications. Each is a commit, and those of all processes come one after the other.
 const PAUSE: Duration = Duration::from_millis(10);
 /// The time between two looks at the connection, and before it is made again.
 const LOOK: Duration = Duration::from_secs(1);
-/// The time between two counts of what is open.
-const COUNT: Duration = Duration::from_secs(10);
 
 /// Has the workers woken, soon.
 #[derive(Clone, Debug, Default)]
@@ -53,47 +50,26 @@ impl fmt::Debug for Sleepers {
     }
 }
 
-/// The task with the connection for notifications. It ends when this is dropped.
-#[derive(Debug)]
-pub(super) struct Bell(AbortHandle);
-
-impl Bell {
-    pub(super) fn new(link: Link, ring: Ring, sleepers: Sleepers, gauge: Gauge) -> Self {
-        let task = async move {
-            loop {
-                if let Ok(live) = link.shared().await
-                    && live.batch("LISTEN tower_webhook").await.is_ok()
-                {
-                    // Some may have come while nobody listened.
-                    sleepers.wake();
-                    // An error: the connection is lost, and so may be a notification.
-                    let _ = serve(&live, &ring, &gauge).await;
-                    ring.ring();
-                }
-                sleep(LOOK).await;
+/// Serves the connection for notifications.
+pub(super) fn bell(link: Arc<Link>, ring: Ring, sleepers: Sleepers) -> Task {
+    Task::new(async move {
+        loop {
+            if let Ok(live) = link.shared().await
+                && live.batch("LISTEN tower_webhook").await.is_ok()
+            {
+                // Some may have come while nobody listened.
+                sleepers.wake();
+                // An error: the connection is lost, and so may be a notification.
+                let _ = serve(&live, &ring).await;
+                ring.ring();
             }
-        };
-        Self(tokio::spawn(task).abort_handle())
-    }
-
-    pub(super) fn stop(&self) {
-        self.0.abort();
-    }
-}
-
-impl Drop for Bell {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-async fn serve(live: &Live, ring: &Ring, gauge: &Gauge) -> Result<(), Trouble> {
-    let mut counted: Option<Instant> = None;
-    while !live.is_closed() {
-        if counted.is_none_or(|at| at.elapsed() >= COUNT) {
-            gauge.set(live.query(statements::COUNT_OPEN, &[&gauge.most()]).await?.one("open")?);
-            counted = Some(Instant::now());
+            sleep(LOOK).await;
         }
+    })
+}
+
+async fn serve(live: &Live, ring: &Ring) -> Result<(), Trouble> {
+    while !live.is_closed() {
         if timeout(LOOK, ring.0.notified()).await.is_ok() {
             live.batch("NOTIFY tower_webhook").await?;
             sleep(PAUSE).await;

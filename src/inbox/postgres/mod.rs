@@ -9,6 +9,7 @@ mod gauge;
 mod link;
 mod live;
 mod lots;
+mod meter;
 mod migrate;
 mod operator;
 mod operator_statements;
@@ -17,6 +18,7 @@ mod orders;
 mod purge;
 mod rows;
 mod statements;
+mod task;
 mod trouble;
 
 use std::{
@@ -36,7 +38,7 @@ use tokio_postgres::{
 
 pub use self::options::PostgresOptions;
 use self::{
-    bell::{Bell, Ring, Sleepers},
+    bell::{Ring, Sleepers, bell},
     claims::Claims,
     dial::Dial,
     door::Door,
@@ -45,7 +47,9 @@ use self::{
     link::Link,
     live::{Live, Purpose},
     lots::Lots,
+    meter::meter,
     operator::Operator,
+    task::Task,
 };
 use super::{
     Claim, Enqueued, Filter, Finish, Lease, Leased, Mark, NewDelivery, Pressure, Purged, Replay,
@@ -83,7 +87,8 @@ struct Shared {
     sleepers: Sleepers,
     gauge: Gauge,
     is_closed: AtomicBool,
-    bell: Bell,
+    bell: Task,
+    meter: Task,
 }
 
 impl PostgresStore {
@@ -117,12 +122,14 @@ impl PostgresStore {
         let (ring, gauge) = (Ring::default(), Gauge::new(options.max_open));
         let door = Door { ring: ring.clone(), gauge: gauge.clone() };
         let ends = Ends { ring: ring.clone(), gauge: gauge.clone() };
+        let hints = Arc::new(link(Purpose::Hints));
         Ok(Self(Arc::new(Shared {
             door: Lots::new(door, link(Purpose::Work)),
             ends: Lots::new(ends, link(Purpose::Work)),
             claims: Claims::new(link(Purpose::Work)),
             operator: Operator { link: operator, ring: ring.clone() },
-            bell: Bell::new(link(Purpose::Hints), ring, sleepers.clone(), gauge.clone()),
+            bell: bell(hints.clone(), ring, sleepers.clone()),
+            meter: meter(hints, gauge.clone()),
             sleepers,
             gauge,
             is_closed: AtomicBool::new(false),
@@ -242,6 +249,7 @@ impl Store for PostgresStore {
             shared.door.close().await;
             shared.ends.close().await;
             shared.bell.stop();
+            shared.meter.stop();
             Ok(())
         })
     }

@@ -52,7 +52,11 @@ pub(super) const LOCK_OUTCOME: &str = "
 /// `$1`: a number, `$2`: whether all events are handled again.
 pub(super) const REPLAY: &str = "
     WITH o AS (
-        DELETE FROM outcome o USING payload p WHERE o.seq = $1::bigint AND p.seq = o.seq RETURNING o.seq, o.error
+        DELETE FROM outcome o USING payload p WHERE o.seq = $1::bigint AND p.seq = o.seq
+        RETURNING o.seq, o.state, o.error
+    ), t AS (
+        INSERT INTO tally_change (source, state, count)
+        SELECT d.source, o.state, -1 FROM o JOIN delivery d ON d.seq = o.seq
     ), s AS (
         DELETE FROM settled s USING o WHERE s.seq = o.seq AND ($2::boolean OR NOT s.is_done)
     )
@@ -92,7 +96,9 @@ pub(super) const ORDER_KEY: &str = "SELECT order_key FROM queue WHERE seq = $1::
 /// `$1`: a number, `$2`: the state.
 pub(super) const PARK: &str = "
     WITH gone AS (
-        DELETE FROM queue WHERE seq = $1::bigint RETURNING seq, attempts, error
+        DELETE FROM queue WHERE seq = $1::bigint RETURNING seq, source, attempts, error
+    ), t AS (
+        INSERT INTO tally_change (source, state, count) SELECT source, $2::smallint, 1 FROM gone
     )
     INSERT INTO outcome (seq, state, attempts, error) SELECT seq, $2::smallint, attempts, error FROM gone
     RETURNING seq";
@@ -102,12 +108,12 @@ pub(super) const UNPAUSE: &str = "DELETE FROM paused WHERE source = $1::text";
 pub(super) const PAUSED: &str = "SELECT source FROM paused";
 
 pub(super) const STATS: &str = "
-    SELECT source, state, count(*) AS deliveries, max(age)::float8 AS age FROM (
-        SELECT q.source, q.leased::integer::smallint AS state, extract(epoch FROM now() - d.received_at) AS age
-        FROM queue q JOIN delivery d ON d.seq = q.seq
-        UNION ALL
-        SELECT d.source, o.state, NULL FROM outcome o JOIN delivery d ON d.seq = o.seq
-    ) a GROUP BY source, state";
+    SELECT q.source, q.leased::integer::smallint AS state, count(*) AS deliveries,
+        extract(epoch FROM now() - min(d.received_at))::float8 AS age
+    FROM queue q JOIN delivery d ON d.seq = q.seq GROUP BY 1, 2
+    UNION ALL
+    SELECT source, state, sum(count)::bigint, NULL FROM (TABLE tally UNION ALL TABLE tally_change) t
+    GROUP BY 1, 2 HAVING sum(count) > 0";
 
 /// `$1`: after which number, `$2` and `$3`: seconds for what is done and what is dead, `$4`: how many to look at. Bodies. A
 /// replay that has locked one keeps it.
@@ -134,9 +140,12 @@ pub(super) const PURGE_RECORDS: &str = "
             AND NOT EXISTS (SELECT FROM payload p WHERE p.seq = o.seq)
         ORDER BY o.seq LIMIT $3::bigint FOR UPDATE OF o SKIP LOCKED
     ), o AS (
-        DELETE FROM outcome o USING old WHERE o.seq = old.seq RETURNING o.seq
+        DELETE FROM outcome o USING old WHERE o.seq = old.seq RETURNING o.seq, o.state
     ), d AS (
-        DELETE FROM delivery d USING old WHERE d.seq = old.seq
+        DELETE FROM delivery d USING old WHERE d.seq = old.seq RETURNING d.seq, d.source
+    ), t AS (
+        INSERT INTO tally_change (source, state, count)
+        SELECT d.source, o.state, -count(*) FROM o JOIN d ON d.seq = o.seq GROUP BY d.source, o.state
     )
     SELECT (SELECT max(seq) FROM old) AS last, (SELECT count(*) FROM o) AS purged";
 

@@ -41,6 +41,21 @@ CREATE TABLE outcome (
 CREATE INDEX outcome_dead ON outcome (seq) WHERE state = 3;
 CREATE INDEX outcome_finished ON outcome USING brin (finished_at) WITH (pages_per_range = 32);
 
+-- How many outcomes there are, since counting millions takes seconds. A statement that adds or removes some says so in a row of
+-- its own. If all of them changed the row of their sender, then each would wait for the commit of the one before, and while a
+-- long transaction is open it would read all former versions of that row. The rows are added up from time to time.
+CREATE TABLE tally (
+    source text NOT NULL,
+    state smallint NOT NULL,
+    count bigint NOT NULL,
+    PRIMARY KEY (source, state)
+);
+CREATE TABLE tally_change (
+    source text NOT NULL,
+    state smallint NOT NULL,
+    count bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000, autovacuum_vacuum_cost_delay = 0);
+
 -- A lease is a due time: whoever claims a leased delivery whose time is over counts a crash. `held` is the due time of one
 -- that waits for an older one with its order key. Its `due_at` is infinity then, so that no claim reads past it.
 CREATE TABLE queue (

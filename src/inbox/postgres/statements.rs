@@ -137,7 +137,9 @@ pub(super) const END: &str = "
     ), gone AS (
         DELETE FROM queue q USING f
         WHERE f.state >= 2 AND q.seq = f.seq AND q.token = f.token AND q.leased AND (q.order_key IS NULL OR $10::boolean)
-        RETURNING q.seq, q.attempts, q.order_key, f.state, f.reason, f.error
+        RETURNING q.seq, q.source, q.attempts, q.order_key, f.state, f.reason, f.error
+    ), t AS (
+        INSERT INTO tally_change (source, state, count) SELECT source, state, count(*) FROM gone GROUP BY source, state
     ), o AS (
         INSERT INTO outcome (seq, state, attempts, reason, error) SELECT seq, state, attempts, reason, error FROM gone
         ON CONFLICT (seq) DO UPDATE SET state = EXCLUDED.state, attempts = EXCLUDED.attempts, finished_at = now(),
@@ -177,6 +179,15 @@ pub(super) const ACK: &str = "\
 
 /// It writes, since a server whose disk is full still reads.
 pub(super) const PING: &str = "UPDATE version SET checked_at = now()";
+
+/// Adds up the changes of the tally. In order: another process may do it at the same time.
+pub(super) const ADD_UP: &str = "
+    WITH gone AS (
+        DELETE FROM tally_change RETURNING source, state, count
+    )
+    INSERT INTO tally AS t (source, state, count)
+    SELECT source, state, sum(count) FROM gone GROUP BY source, state ORDER BY source, state
+    ON CONFLICT (source, state) DO UPDATE SET count = t.count + EXCLUDED.count";
 
 /// `$1`: enough to know that the store is full.
 pub(super) const COUNT_OPEN: &str =

@@ -129,6 +129,17 @@ impl Database {
         .await;
     }
 
+    /// How many rows and entries of indexes stores have read so far. Their connections tell it when they end.
+    pub(crate) async fn read(&self) -> i64 {
+        self.end_connections().await;
+        let of = |column, table| {
+            format!("(SELECT sum({column}) FROM {table} WHERE schemaname = 'tower_webhook')")
+        };
+        let rows = of("seq_tup_read", "pg_stat_user_tables");
+        let entries = of("idx_tup_read", "pg_stat_user_indexes");
+        self.number(&format!("SELECT ({rows} + {entries})::bigint")).await
+    }
+
     /// Waits until this is true.
     pub(crate) async fn until(&self, sql: &str) {
         for _ in 0..500 {
