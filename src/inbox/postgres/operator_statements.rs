@@ -52,8 +52,7 @@ pub(super) const LOCK_OUTCOME: &str = "
 /// `$1`: a number, `$2`: whether all events are handled again.
 pub(super) const REPLAY: &str = "
     WITH o AS (
-        DELETE FROM outcome o USING payload p WHERE o.seq = $1::bigint AND p.seq = o.seq
-        RETURNING o.seq, o.state, o.error
+        DELETE FROM outcome WHERE seq = $1::bigint AND has_body RETURNING seq, state, error
     ), t AS (
         INSERT INTO tally_change (source, state, count)
         SELECT d.source, o.state, -1 FROM o JOIN delivery d ON d.seq = o.seq
@@ -115,46 +114,60 @@ pub(super) const STATS: &str = "
     SELECT source, state, sum(count)::bigint, NULL FROM (TABLE tally UNION ALL TABLE tally_change) t
     GROUP BY 1, 2 HAVING sum(count) > 0";
 
-/// `$1`: after which number, `$2` and `$3`: seconds for what is done and what is dead, `$4`: how many to look at. Bodies. A
-/// replay that has locked one keeps it.
-pub(super) const PURGE_BODIES: &str = "
-    WITH looked_at AS MATERIALIZED (
-        SELECT seq FROM payload WHERE seq > $1::bigint ORDER BY seq LIMIT $4::bigint
-    ), old AS MATERIALIZED (
-        SELECT o.seq FROM looked_at l JOIN outcome o ON o.seq = l.seq
-        WHERE o.state = 2 AND o.finished_at < now() - make_interval(secs => $2::float8)
-            OR o.state = 3 AND o.finished_at < now() - make_interval(secs => $3::float8)
-        FOR UPDATE OF o SKIP LOCKED
-    ), p AS (
-        DELETE FROM payload p USING old WHERE p.seq = old.seq RETURNING p.seq
-    ), s AS (
-        DELETE FROM settled s USING old WHERE s.seq = old.seq
-    )
-    SELECT (SELECT max(seq) FROM looked_at) AS last, (SELECT count(*) FROM p) AS purged";
+// All that purge: `$1`: seconds, `$2`: the time of the last one of the slice before, `$3`: how many. They wait for nobody, so
+// nobody waits for one of them and somebody else: a replay that has locked an outcome keeps it.
 
-/// `$1`: after which number, `$2`: seconds, `$3`: how many. The other facts of deliveries whose bodies are purged.
+macro_rules! purge_bodies {
+    ($state:literal) => {
+        concat!(
+            "
+    WITH old AS MATERIALIZED (
+        SELECT seq, finished_at FROM outcome
+        WHERE state = ",
+            $state,
+            " AND has_body AND finished_at >= $2::timestamptz
+            AND finished_at < now() - make_interval(secs => $1::float8)
+        ORDER BY finished_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED
+    ), o AS (
+        UPDATE outcome SET has_body = false WHERE seq = ANY(ARRAY(SELECT seq FROM old)) RETURNING seq
+    ), p AS (
+        DELETE FROM payload WHERE seq = ANY(ARRAY(SELECT seq FROM old))
+    ), s AS (
+        DELETE FROM settled WHERE seq = ANY(ARRAY(SELECT seq FROM old))
+    )
+    SELECT (SELECT max(finished_at) FROM old) AS last, (SELECT count(*) FROM o) AS purged"
+        )
+    };
+}
+
+/// The bodies of what is done.
+pub(super) const PURGE_DONE: &str = purge_bodies!(2);
+/// The bodies of what is dead.
+pub(super) const PURGE_DEAD: &str = purge_bodies!(3);
+
+/// The other facts of deliveries whose bodies are purged.
 pub(super) const PURGE_RECORDS: &str = "
     WITH old AS MATERIALIZED (
-        SELECT o.seq FROM outcome o
-        WHERE o.seq > $1::bigint AND o.state IN (2, 3) AND o.finished_at < now() - make_interval(secs => $2::float8)
-            AND NOT EXISTS (SELECT FROM payload p WHERE p.seq = o.seq)
-        ORDER BY o.seq LIMIT $3::bigint FOR UPDATE OF o SKIP LOCKED
+        SELECT seq, finished_at FROM outcome
+        WHERE NOT has_body AND finished_at >= $2::timestamptz AND finished_at < now() - make_interval(secs => $1::float8)
+        ORDER BY finished_at LIMIT $3::bigint FOR UPDATE SKIP LOCKED
     ), o AS (
-        DELETE FROM outcome o USING old WHERE o.seq = old.seq RETURNING o.seq, o.state
+        DELETE FROM outcome WHERE seq = ANY(ARRAY(SELECT seq FROM old)) RETURNING seq, state
     ), d AS (
-        DELETE FROM delivery d USING old WHERE d.seq = old.seq RETURNING d.seq, d.source
+        DELETE FROM delivery WHERE seq = ANY(ARRAY(SELECT seq FROM old)) RETURNING seq, source
     ), t AS (
         INSERT INTO tally_change (source, state, count)
         SELECT d.source, o.state, -count(*) FROM o JOIN d ON d.seq = o.seq GROUP BY d.source, o.state
     )
-    SELECT (SELECT max(seq) FROM old) AS last, (SELECT count(*) FROM o) AS purged";
+    SELECT (SELECT max(finished_at) FROM old) AS last, (SELECT count(*) FROM o) AS purged";
 
-/// `$1`: seconds, `$2`: how many. Keys. It waits for nobody, so nobody waits for it and another one.
+/// Keys.
 pub(super) const PURGE_KEYS: &str = "
-    WITH k AS (
-        DELETE FROM seen WHERE key = ANY(ARRAY(
-            SELECT key FROM seen WHERE first_seen < now() - make_interval(secs => $1::float8)
-            LIMIT $2::bigint FOR UPDATE SKIP LOCKED))
-        RETURNING key
+    WITH old AS MATERIALIZED (
+        SELECT key, first_seen FROM seen
+        WHERE first_seen >= $2::timestamptz AND first_seen < now() - make_interval(secs => $1::float8)
+        ORDER BY first_seen LIMIT $3::bigint FOR UPDATE SKIP LOCKED
+    ), k AS (
+        DELETE FROM seen WHERE key = ANY(ARRAY(SELECT key FROM old)) RETURNING key
     )
-    SELECT NULL::bigint AS last, count(*) AS purged FROM k";
+    SELECT (SELECT max(first_seen) FROM old) AS last, (SELECT count(*) FROM k) AS purged";

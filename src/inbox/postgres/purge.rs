@@ -1,6 +1,6 @@
-//! Removes what is old, in slices: the others need not wait, and a replay can come in between.
+//! Removes what is old, from the oldest on. In slices: the others need not wait, and a replay can come in between.
 
-use tokio_postgres::types::ToSql;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{link::Link, operator_statements as sql, rows::seconds};
 use crate::{
@@ -14,46 +14,27 @@ const SLICE: i64 = 1000;
 /// Removes what is older than `retention` says.
 pub(super) async fn purge(link: &Link, retention: Retention) -> Result<Purged, InboxError> {
     let [bodies, dead, keys] = [retention.bodies, retention.dead, retention.keys].map(seconds);
-    let mut purged = Purged::default();
-    let mut after = 0_i64;
-    while let Some((last, count)) =
-        slice(link, sql::PURGE_BODIES, &[&after, &bodies, &dead, &SLICE]).await?
-    {
-        (after, purged.bodies) = (last, purged.bodies + count);
-    }
-    after = 0;
-    while let Some((last, count)) =
-        slice(link, sql::PURGE_RECORDS, &[&after, &keys, &SLICE]).await?
-    {
-        (after, purged.records) = (last, purged.records + count);
-    }
+    Ok(Purged {
+        bodies: in_slices(link, sql::PURGE_DONE, bodies).await?
+            + in_slices(link, sql::PURGE_DEAD, dead).await?,
+        records: in_slices(link, sql::PURGE_RECORDS, keys).await?,
+        keys: in_slices(link, sql::PURGE_KEYS, keys).await?,
+    })
+}
+
+/// Removes what is older than so many seconds. A slice begins where the one before ended: otherwise it would read what that one
+/// has removed, as long as others can see it.
+async fn in_slices(link: &Link, statement: &'static str, age: f64) -> Result<u64, InboxError> {
+    let (mut after, mut purged) = (UNIX_EPOCH, 0);
     loop {
-        let (_, count) = slice_of(link, sql::PURGE_KEYS, &[&keys, &SLICE]).await?;
-        purged.keys += count;
-        if count == 0 {
-            return Ok(purged);
+        let alone = link.alone().await?;
+        let rows = alone.live.query(statement, &[&age, &after, &SLICE]).await?;
+        let (last, count): (Option<SystemTime>, i64) = (rows.one("last")?, rows.one("purged")?);
+        alone.put_back();
+        purged += count.unsigned_abs();
+        match last {
+            Some(last) if count == SLICE => after = last,
+            _ => return Ok(purged),
         }
     }
-}
-
-/// The last number that it looked at, and how many it removed. `None` after the last slice.
-async fn slice(
-    link: &Link,
-    statement: &'static str,
-    parameters: &[&(dyn ToSql + Sync)],
-) -> Result<Option<(i64, u64)>, InboxError> {
-    let (last, count) = slice_of(link, statement, parameters).await?;
-    Ok(last.map(|last| (last, count)))
-}
-
-async fn slice_of(
-    link: &Link,
-    statement: &'static str,
-    parameters: &[&(dyn ToSql + Sync)],
-) -> Result<(Option<i64>, u64), InboxError> {
-    let alone = link.alone().await?;
-    let rows = alone.live.query(statement, parameters).await?;
-    let (last, count): (_, i64) = (rows.one("last")?, rows.one("purged")?);
-    alone.put_back();
-    Ok((last, count.unsigned_abs()))
 }

@@ -29,17 +29,22 @@ EXCEPTION
     WHEN OTHERS THEN NULL;
 END $$;
 
--- A delivery that is done (2), dead (3) or parked (4): see `State::ALL`.
+-- A delivery that is done (2), dead (3) or parked (4): see `State::ALL`. `has_body`: it has a row in `payload`.
 CREATE TABLE outcome (
     seq bigint PRIMARY KEY,
     state smallint NOT NULL,
+    has_body boolean NOT NULL DEFAULT true,
     attempts integer NOT NULL,
     finished_at timestamptz NOT NULL DEFAULT now(),
     reason text,
     error text
 );
 CREATE INDEX outcome_dead ON outcome (seq) WHERE state = 3;
-CREATE INDEX outcome_finished ON outcome USING brin (finished_at) WITH (pages_per_range = 32);
+-- The ways of a purge, from the oldest to the first that is young. What it has been at is in another index, and not in its way.
+-- No BRIN: what comes takes the room of what went, and then young and old are on the same pages.
+CREATE INDEX outcome_done_body ON outcome (finished_at) WHERE state = 2 AND has_body;
+CREATE INDEX outcome_dead_body ON outcome (finished_at) WHERE state = 3 AND has_body;
+CREATE INDEX outcome_bare ON outcome (finished_at) WHERE NOT has_body;
 
 -- How many outcomes there are, since counting millions takes seconds. A statement that adds or removes some says so in a row of
 -- its own. If all of them changed the row of their sender, then each would wait for the commit of the one before, and while a
@@ -82,7 +87,7 @@ CREATE TABLE seen (
     first_seen timestamptz NOT NULL DEFAULT now(),
     copies integer NOT NULL
 );
-CREATE INDEX seen_first ON seen USING brin (first_seen) WITH (pages_per_range = 32);
+CREATE INDEX seen_first ON seen (first_seen);
 
 CREATE TABLE settled (
     seq bigint NOT NULL,

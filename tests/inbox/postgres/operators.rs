@@ -161,3 +161,37 @@ async fn who_ends_deliveries_does_not_wait_for_who_counts_them() {
     assert_eq!(counted, [6]);
     lock.rollback().await.unwrap();
 }
+
+/// The purge of what is old, among much that is young.
+#[tokio::test]
+async fn a_purge_stops_at_the_first_that_is_young() {
+    let Some(database) = database().await else { return };
+    let store = database.store().await;
+    many_ended(&database, 1).await;
+    let old = "finished_at = now() - interval '8 d' WHERE seq % 500 = 0";
+    database.run(&format!("UPDATE tower_webhook.outcome SET {old}")).await;
+    let dead = "state = 3, finished_at = now() - interval '91 d' WHERE seq IN (7, 8)";
+    database.run(&format!("UPDATE tower_webhook.outcome SET {dead}")).await;
+    let old = "first_seen = now() - interval '91 d' WHERE seq IN (9, 10, 11)";
+    database.run(&format!("UPDATE tower_webhook.seen SET {old}")).await;
+    let purge = async || store.purge(Retention::default()).await.unwrap();
+    let (purged, read) = reading(&database, purge).await;
+    assert_eq!(purged, Purged { bodies: 12, records: 2, keys: 3 });
+    assert!(read < FEW, "{read}");
+}
+
+/// Bodies go long before the rest of a delivery.
+#[tokio::test]
+async fn a_purge_does_not_look_again_at_what_it_has_been_at() {
+    let Some(database) = database().await else { return };
+    let store = database.store().await;
+    many_ended(&database, 1).await;
+    database.run("UPDATE tower_webhook.outcome SET finished_at = now() - interval '8 d'").await;
+    let purge = async || store.purge(Retention::default()).await.unwrap();
+    assert_eq!(purge().await.bodies, MANY.unsigned_abs());
+    many_ended(&database, MANY + 1).await;
+    database.run("VACUUM tower_webhook.outcome").await;
+    let (purged, read) = reading(&database, purge).await;
+    assert_eq!(purged, Purged::default());
+    assert!(read < FEW, "{read}");
+}

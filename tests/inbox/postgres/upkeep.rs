@@ -84,7 +84,7 @@ async fn a_purge_goes_on_after_its_first_slice() {
     database
         .run("INSERT INTO tower_webhook.delivery SELECT n, 'acme', NULL, NULL, NULL, NULL, now(), ''::bytea, NULL FROM generate_series(1, 2500) n;
             INSERT INTO tower_webhook.payload SELECT n, '', '' FROM generate_series(1, 2500) n;
-            INSERT INTO tower_webhook.outcome SELECT n, 2, 1, now() - interval '99 d' FROM generate_series(1, 2500) n;
+            INSERT INTO tower_webhook.outcome (seq, state, attempts, finished_at) SELECT n, 2, 1, now() - interval '99 d' FROM generate_series(1, 2500) n;
             INSERT INTO tower_webhook.seen SELECT gen_random_uuid(), n, 0, now() - interval '99 d', 1 FROM generate_series(1, 2500) n")
         .await;
     let purged = store.purge(Retention::default()).await.unwrap();
