@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 
 use super::{
     bell::Ring,
@@ -32,9 +32,13 @@ impl Operator {
         let most = i64::try_from(filter.most).unwrap_or(i64::MAX);
         let [source, tenant, id] =
             [&filter.source, &filter.tenant, &filter.id].map(|wanted| optional(wanted.as_ref()));
-        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 5] =
-            [&filter.after, &most, &source, &tenant, &id];
-        let rows = alone.live.query(sql::list(filter.state), &parameters).await?;
+        let state = filter.state.map(State::number);
+        let all: [&(dyn ToSql + Sync); 6] = [&filter.after, &most, &source, &tenant, &id, &state];
+        let (statement, parameters) = match id {
+            Some(_) => (sql::LIST_BY_ID, &all[..]),
+            None => (sql::list(filter.state), &all[..4]),
+        };
+        let rows = alone.live.query(statement, parameters).await?;
         let listed = rows.0.iter().map(stored).collect::<Result<_, _>>()?;
         alone.put_back();
         Ok(listed)

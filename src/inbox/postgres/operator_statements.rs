@@ -11,22 +11,27 @@ macro_rules! facts {
 }
 
 macro_rules! list {
-    ($state:literal) => {
+    ($with:literal, $delivery:literal, $state:literal) => {
         concat!(
+            $with,
             "SELECT ",
             facts!(),
-            " FROM delivery d LEFT JOIN queue q ON q.seq = d.seq LEFT JOIN outcome o ON o.seq = d.seq
+            " FROM ",
+            $delivery,
+            " LEFT JOIN queue q ON q.seq = d.seq LEFT JOIN outcome o ON o.seq = d.seq
             WHERE d.seq > $1::bigint AND coalesce(o.seq, q.seq) IS NOT NULL
-                AND ($3::text IS NULL OR d.source = $3) AND ($4::text IS NULL OR d.tenant = $4)
-                AND ($5::text IS NULL OR d.id = $5)",
+                AND ($3::text IS NULL OR d.source = $3) AND ($4::text IS NULL OR d.tenant = $4)",
             $state,
             " ORDER BY d.seq LIMIT $2::bigint"
         )
     };
+    ($state:literal) => {
+        list!("", "delivery d", $state)
+    };
 }
 
 /// A text for each state: the planner sees then that it need not look at all deliveries. `$1`: after which number, `$2`: how
-/// many, `$3..$5`: sender, tenant and id.
+/// many, `$3` and `$4`: sender and tenant.
 pub(super) fn list(state: Option<State>) -> &'static str {
     match state {
         None => list!(""),
@@ -37,6 +42,23 @@ pub(super) fn list(state: Option<State>) -> &'static str {
         Some(State::Parked) => list!(" AND o.state = 4"),
     }
 }
+
+/// The same, `$5`: an id, `$6`: a state. The index has an entry for each id within each block of numbers. `OFFSET 0`: whatever the
+/// planner thinks, it is to look into that index.
+pub(super) const LIST_BY_ID: &str = list!(
+    "WITH RECURSIVE block AS (
+        (SELECT seq >> 14 AS number FROM delivery WHERE seq > $1::bigint ORDER BY seq LIMIT 1)
+        UNION ALL
+        SELECT n.number FROM block b, LATERAL (
+            SELECT d.seq >> 14 AS number FROM delivery d WHERE d.seq >= (b.number + 1) << 14 ORDER BY d.seq LIMIT 1
+        ) n
+    )",
+    "block b, LATERAL (
+        SELECT * FROM delivery d
+        WHERE d.seq >> 14 = b.number AND hashtext(d.id) = hashtext($5::text) AND d.id = $5 OFFSET 0
+    ) d",
+    " AND ($6::smallint IS NULL OR coalesce(o.state, q.leased::integer) = $6)"
+);
 
 pub(super) const GET: &str = concat!(
     "SELECT ",

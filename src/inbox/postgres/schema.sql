@@ -14,6 +14,10 @@ CREATE TABLE delivery (
     digest bytea NOT NULL,
     order_key uuid
 );
+-- For operators who have an id. Ids come in no order, so an index of them all would have each delivery change another page of it,
+-- and the log would hold a copy of each such page. Here, those of 16,384 numbers are together, and there is one place to look at
+-- for each of these blocks. The hash: an id may be too long for an index.
+CREATE INDEX delivery_id ON delivery ((seq >> 14), hashtext(id)) WHERE id IS NOT NULL;
 
 CREATE TABLE payload (
     seq bigint PRIMARY KEY,
@@ -40,6 +44,7 @@ CREATE TABLE outcome (
     error text
 );
 CREATE INDEX outcome_dead ON outcome (seq) WHERE state = 3;
+CREATE INDEX outcome_parked ON outcome (seq) WHERE state = 4;
 -- The ways of a purge, from the oldest to the first that is young. What it has been at is in another index, and not in its way.
 -- No BRIN: what comes takes the room of what went, and then young and old are on the same pages.
 CREATE INDEX outcome_done_body ON outcome (finished_at) WHERE state = 2 AND has_body;

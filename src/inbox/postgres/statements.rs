@@ -25,8 +25,13 @@ pub(super) const PINNED: &str = "
 /// For the connection that wakes workers: a hint need not be on a disk.
 pub(super) const HINTS: &str = "SET synchronous_commit = off";
 
-/// For operators: the planner is free, and may take longer.
-pub(super) const OPERATOR: &str = "SET statement_timeout = '60s'; SET lock_timeout = '5s'";
+/// For operators, who may take longer. The planner chooses the indexes, but with old statistics it would rather read whole tables.
+pub(super) const OPERATOR: &str = "
+    SET statement_timeout = '60s';
+    SET lock_timeout = '5s';
+    SET enable_seqscan = off;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off";
 
 /// The settings under which a commit can be lost, as the server has them for new connections.
 pub(super) const DURABILITY: &str = "

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_webhook::inbox::{
-    DeadReason, Finish, PostgresStore, Purged, Replay, Retention, State, Stats, Store,
+    DeadReason, Filter, Finish, PostgresStore, Purged, Replay, Retention, State, Stats, Store,
 };
 
 use super::server::{Database, database, delivery, from, most, of, retry, stored};
@@ -194,4 +194,42 @@ async fn a_purge_does_not_look_again_at_what_it_has_been_at() {
     let (purged, read) = reading(&database, purge).await;
     assert_eq!(purged, Purged::default());
     assert!(read < FEW, "{read}");
+}
+
+#[tokio::test]
+async fn what_is_rare_is_not_looked_for_among_all() {
+    let Some(database) = database().await else { return };
+    let store = database.store().await;
+    many_ended(&database, 1).await;
+    // Far away, and in another block of the index of ids.
+    database.run("ALTER SEQUENCE tower_webhook.delivery_seq RESTART 1000000").await;
+    let [one, other] =
+        [stored(&store, delivery("id 77")).await, stored(&store, delivery("b")).await];
+    assert!(store.park(one).await.unwrap());
+    let last = MANY - 1;
+    database.run(&format!("UPDATE tower_webhook.outcome SET state = 3 WHERE seq = {last}")).await;
+    let all = Filter::default;
+    let id = |id: &str| Some(id.into());
+    for (filter, expected) in [
+        (Filter { id: id("id 77"), ..all() }, vec![77, one]),
+        (Filter { id: id("id 77"), after: 77, ..all() }, vec![one]),
+        (Filter { id: id("id 77"), most: 1, ..all() }, vec![77]),
+        (Filter { id: id("id 77"), state: Some(State::Done), ..all() }, vec![77]),
+        (Filter { id: id("id 77"), source: Some("acme".into()), ..all() }, vec![one]),
+        (Filter { id: id("b"), state: Some(State::Ready), ..all() }, vec![other]),
+        (Filter { id: id("nobody's"), ..all() }, vec![]),
+        (Filter { state: Some(State::Parked), ..all() }, vec![one]),
+        (Filter { state: Some(State::Dead), ..all() }, vec![last]),
+        (Filter { state: Some(State::Ready), ..all() }, vec![other]),
+    ] {
+        for analyzed in [false, true] {
+            if analyzed {
+                database.run("ANALYZE").await;
+            }
+            let list = async || store.list(filter.clone()).await.unwrap();
+            let (listed, read) = reading(&database, list).await;
+            assert_eq!(listed.iter().map(|stored| stored.seq).collect::<Vec<_>>(), expected);
+            assert!(read < FEW, "{read} with {filter:?}, {analyzed}");
+        }
+    }
 }
