@@ -8,6 +8,7 @@ mod conformance;
 mod crash;
 mod export;
 mod faulty;
+mod killed;
 mod metrics;
 mod postgres;
 mod sqlite;

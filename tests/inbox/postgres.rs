@@ -4,6 +4,7 @@ mod faults;
 mod leases;
 mod operators;
 mod orders;
+mod processes;
 pub(crate) mod server;
 mod storing;
 mod upkeep;
