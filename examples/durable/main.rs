@@ -6,24 +6,22 @@
 //! folder. It kills the receiver while handlers run, starts it again, and repeats what was not answered 200, as a sender does.
 //! Then it compares what was answered 200 with what the handlers wrote into their ledger.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fs::{self, OpenOptions},
-    io::{BufRead, BufReader, Write},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+mod ledger;
+mod process;
 
-use http::{Request, Uri};
+use std::{collections::HashSet, fs, path::Path, time::Duration};
+
 use tokio::{net::TcpListener, time::sleep};
 use tower::Layer;
 use tower_webhook::{
-    BoxError, Delivery, Draft, EventRouter, Sender, State, VerifyLayer,
+    BoxError, Draft, EventRouter, Sender, VerifyLayer,
     inbox::{Inbox, SqliteStore, Worker},
     providers::learn365::{CourseCompleted, Learn365},
-    router::EventKey,
-    sender::deliver,
+};
+
+use crate::{
+    ledger::{completed, handled},
+    process::Process,
 };
 
 const SECRET: &str = "invented, and as typed into the registration";
@@ -51,25 +49,12 @@ async fn receive(folder: &Path) -> Result<(), BoxError> {
     Ok(axum::serve(listener, app).await?)
 }
 
-/// Takes some time, and then writes its effect.
-async fn completed(
-    _: CourseCompleted,
-    State(ledger): State<PathBuf>,
-    key: Option<EventKey>,
-    delivery: Delivery,
-) -> Result<(), BoxError> {
-    sleep(Duration::from_millis(10)).await;
-    let key = key.ok_or("a delivery without an id")?;
-    let line = format!("{key} {} {}\n", delivery.id().unwrap_or_default(), delivery.attempt());
-    // In one write: two could be torn apart by the kill.
-    Ok(OpenOptions::new().append(true).create(true).open(ledger)?.write_all(line.as_bytes())?)
-}
-
 /// The sender.
 async fn send() -> Result<(), BoxError> {
     let folder = std::env::temp_dir().join(format!("tower-webhook-durable-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
-    let mut receiver = Receiver::start(&folder)?;
+    let start = || Process::start(&[&folder.to_string_lossy()])?.receives();
+    let mut receiver = start()?;
     let mut answered_200 = 0;
     let mut kills = 0;
     for number in 0..DELIVERIES {
@@ -81,78 +66,26 @@ async fn send() -> Result<(), BoxError> {
         }
         answered_200 += 1;
         if number % 20 == 10 {
-            receiver.kill()?;
-            receiver = Receiver::start(&folder)?;
+            drop(receiver);
+            receiver = start()?;
             kills += 1;
         }
     }
     let events = answered_200 * EVENTS;
     let handled = handled(&folder.join("ledger"), events).await?;
-    receiver.kill()?;
+    drop(receiver);
     fs::remove_dir_all(&folder)?;
 
     let deliveries: HashSet<_> = handled.values().map(|event| &event.delivery).collect();
-    let twice = handled.values().filter(|event| event.times > 1).count();
+    let twice = handled.values().filter(|event| event.attempts.len() > 1).count();
     println!("the receiver was killed {kills} times");
     println!("{answered_200} deliveries with {EVENTS} events each were answered 200");
     println!("{} deliveries with {} events were handled", deliveries.len(), handled.len());
     println!("{twice} events were handled twice: those that were under way when it was killed");
     assert_eq!((deliveries.len(), handled.len()), (answered_200, events), "nothing is lost");
-    assert!(handled.values().all(|event| event.times <= 1 + kills), "no more than once per kill");
+    assert!(
+        handled.values().all(|event| event.attempts.len() <= 1 + kills),
+        "no more than once per kill"
+    );
     Ok(())
-}
-
-/// A receiver in a process of its own.
-struct Receiver {
-    process: Child,
-    target: Uri,
-}
-
-impl Receiver {
-    fn start(folder: &Path) -> Result<Self, BoxError> {
-        let mut process =
-            Command::new(std::env::current_exe()?).arg(folder).stdout(Stdio::piped()).spawn()?;
-        let mut address = String::new();
-        let output = process.stdout.take().ok_or("no output")?;
-        BufReader::new(output).read_line(&mut address)?;
-        let target = format!("http://{}/webhooks/learn365", address.trim()).parse()?;
-        Ok(Self { process, target })
-    }
-
-    async fn answers_200(&self, request: &Request<tower_webhook::Body>) -> Result<bool, BoxError> {
-        let mut request = request.clone();
-        *request.uri_mut() = self.target.clone();
-        Ok(deliver(request).await.is_ok_and(|answer| answer.status() == 200))
-    }
-
-    /// With SIGKILL: it can do nothing about it.
-    fn kill(mut self) -> Result<(), BoxError> {
-        self.process.kill()?;
-        self.process.wait()?;
-        Ok(())
-    }
-}
-
-struct Handled {
-    delivery: String,
-    times: usize,
-}
-
-/// The ledger, by the key of each event, when it has this many events.
-async fn handled(ledger: &Path, events: usize) -> Result<BTreeMap<String, Handled>, BoxError> {
-    let begun = Instant::now();
-    loop {
-        let mut all: BTreeMap<String, Handled> = BTreeMap::new();
-        for line in fs::read_to_string(ledger).unwrap_or_default().lines() {
-            let [key, delivery, _attempt] = line.split(' ').collect::<Vec<_>>()[..] else {
-                return Err(format!("`{line}` is no line of the ledger").into());
-            };
-            let new = || Handled { delivery: delivery.to_owned(), times: 0 };
-            all.entry(key.to_owned()).or_insert_with(new).times += 1;
-        }
-        if all.len() >= events || begun.elapsed() > Duration::from_secs(60) {
-            return Ok(all);
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
 }

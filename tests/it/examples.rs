@@ -44,7 +44,9 @@ fn files() -> Vec<PathBuf> {
     let paths = fs::read_dir(examples).unwrap().map(|entry| entry.unwrap().path());
     let (files, folders): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_file());
     let mut programs = folders.iter().filter(|folder| folder.join("main.rs").exists());
-    let known = |folder: &Path| ["durable", "receiver"].iter().any(|name| folder.ends_with(name));
+    let known = |folder: &Path| {
+        ["durable", "postgres", "receiver"].iter().any(|name| folder.ends_with(name))
+    };
     assert!(programs.all(|folder| known(folder)), "{folders:?}");
     assert!(!files.is_empty());
     files
