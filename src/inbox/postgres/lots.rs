@@ -6,7 +6,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::AbortHandle,
+    time::{Instant, timeout_at},
+};
 
 use super::{link::Link, live::Live, trouble::Trouble};
 use crate::{
@@ -47,17 +51,18 @@ pub(super) struct Queued<W: Work + ?Sized> {
 pub(super) struct Lots<W: Work> {
     queue: Mutex<Option<mpsc::Sender<Queued<W>>>>,
     ended: watch::Receiver<()>,
+    task: AbortHandle,
 }
 
 impl<W: Work> Lots<W> {
     pub(super) fn new(work: W, link: Link) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (end, ended) = watch::channel(());
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             run(&work, &link, jobs).await;
             drop(end);
         });
-        Self { queue: Mutex::new(Some(queue)), ended }
+        Self { queue: Mutex::new(Some(queue)), ended, task: task.abort_handle() }
     }
 
     /// Hands a job over now. It is done even if the future is dropped.
@@ -84,11 +89,22 @@ impl<W: Work> Lots<W> {
         used
     }
 
-    /// Refuses further jobs, and waits for those that were taken.
-    pub(super) async fn close(&self) {
+    /// Refuses further jobs.
+    pub(super) fn refuse(&self) {
         drop(self.queue().take());
-        // An error: the task has ended.
-        let _ = self.ended.clone().changed().await;
+    }
+
+    /// Waits up to this time for the jobs that were taken. Then the rest is given up.
+    pub(super) async fn end(&self, until: Instant) -> Result<(), InboxError> {
+        let mut ended = self.ended.clone();
+        match timeout_at(until, ended.changed()).await {
+            // An error of the channel: the task has ended.
+            Ok(_) => Ok(()),
+            Err(_) => {
+                self.task.abort();
+                Err(InboxError::unavailable("it did not answer before the store was closed"))
+            }
+        }
     }
 
     fn queue(&self) -> std::sync::MutexGuard<'_, Option<mpsc::Sender<Queued<W>>>> {

@@ -31,6 +31,7 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
 use tokio_postgres::{
     NoTls, Socket,
     tls::{MakeTlsConnect, TlsConnect},
@@ -57,12 +58,16 @@ use super::{
 };
 use crate::{error::InboxError, util::trace};
 
+/// The longest time that the store takes to close.
+const CLOSING: Duration = Duration::from_secs(5);
+
 /// Keeps deliveries in a PostgreSQL database, which several receivers and workers can share. Clones share their connections, of
 /// which there are five at most.
 ///
 /// The tables are in a schema of their own, `tower_webhook`. They are made when the first store connects, which needs the right
 /// to create a schema. The time is that of the database. If the database goes away, then the methods return
-/// [`InboxError::Unavailable`] until it is there again.
+/// [`InboxError::Unavailable`] until it is there again. [`close`](Store::close) waits for it 5 seconds at most, and returns an error
+/// if something may not be stored.
 ///
 /// Connect to the database itself, or to a pooler that gives each client a connection of its own. With one that shares
 /// connections between transactions, it does not work.
@@ -246,11 +251,13 @@ impl Store for PostgresStore {
         self.0.is_closed.store(true, Ordering::Relaxed);
         let shared = self.0.clone();
         Box::pin(async move {
-            shared.door.close().await;
-            shared.ends.close().await;
+            shared.door.refuse();
+            shared.ends.refuse();
+            let until = Instant::now() + CLOSING;
+            let (stored, ended) = (shared.door.end(until).await, shared.ends.end(until).await);
             shared.bell.stop();
             shared.meter.stop();
-            Ok(())
+            stored.and(ended)
         })
     }
 

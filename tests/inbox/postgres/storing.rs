@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tower_webhook::{
@@ -169,6 +169,22 @@ async fn a_closed_store_has_stored_what_was_begun() {
     assert_eq!(store.enqueue(delivery("new")).await, Err(InboxError::Closed));
     assert_eq!(store.claim(most(1)).await.map(|all| all.len()), Err(InboxError::Closed));
     store.close().await.unwrap();
+}
+
+/// It would answer each lot after ten seconds.
+#[tokio::test]
+async fn a_store_is_closed_in_five_seconds_even_if_the_server_is_slow() {
+    let Some(database) = database().await else { return };
+    let store = database.store().await;
+    database.slow_down("BEFORE INSERT ON tower_webhook.seen", 100.0).await;
+    let all: Vec<_> = (0..200).map(|n| store.enqueue(delivery(&n.to_string()))).collect();
+    let begun = Instant::now();
+    assert!(matches!(store.close().await, Err(InboxError::Unavailable(_))));
+    for enqueued in all {
+        assert!(matches!(enqueued.await, Err(InboxError::Unavailable(_))));
+    }
+    let took = begun.elapsed();
+    assert!((4_900..9_000).contains(&took.as_millis()), "{took:?}");
 }
 
 #[tokio::test]
