@@ -55,7 +55,7 @@ pub(super) struct Lots<W: Work> {
 }
 
 impl<W: Work> Lots<W> {
-    pub(super) fn new(work: W, link: Link) -> Self {
+    pub(super) fn new(work: W, link: Arc<Link>) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let (end, ended) = watch::channel(());
         let task = tokio::spawn(async move {

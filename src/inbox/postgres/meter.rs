@@ -2,28 +2,38 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{gauge::Gauge, link::Link, statements, task::Task};
 use crate::error::InboxError;
 
 /// The time between two counts.
 const PAUSE: Duration = Duration::from_secs(10);
+/// How long the connection for notifications may take to count.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Counts from time to time, over this connection.
-pub(super) fn meter(link: Arc<Link>, gauge: Gauge) -> Task {
+/// Counts from time to time. A store that is full is not told in another way that there is room, so if the connection for
+/// notifications is of no use, then that of the door counts.
+pub(super) fn meter(hints: Arc<Link>, door: Arc<Link>, gauge: Gauge) -> Task {
     Task::new(async move {
         loop {
             // An error: what was counted before, and what this process has counted since, is the best that is known.
-            let _ = count(&link, &gauge).await;
+            let _ = match timeout(PATIENCE, count(&hints, &gauge)).await {
+                Ok(Ok(())) => add_up(&hints).await,
+                _ => count(&door, &gauge).await,
+            };
             sleep(PAUSE).await;
         }
     })
 }
 
 async fn count(link: &Link, gauge: &Gauge) -> Result<(), InboxError> {
-    let live = link.shared().await?;
-    gauge.set(live.query(statements::COUNT_OPEN, &[&gauge.most()]).await?.one("open")?);
-    live.query(statements::ADD_UP, &[]).await?;
+    let open = link.shared().await?.query(statements::COUNT_OPEN, &[&gauge.most()]).await?;
+    gauge.set(open.one("open")?);
+    Ok(())
+}
+
+async fn add_up(link: &Link) -> Result<(), InboxError> {
+    link.shared().await?.query(statements::ADD_UP, &[]).await?;
     Ok(())
 }

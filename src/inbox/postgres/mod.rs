@@ -127,14 +127,14 @@ impl PostgresStore {
         let (ring, gauge) = (Ring::default(), Gauge::new(options.max_open));
         let door = Door { ring: ring.clone(), gauge: gauge.clone() };
         let ends = Ends { ring: ring.clone(), gauge: gauge.clone() };
-        let hints = Arc::new(link(Purpose::Hints));
+        let [hints, entry] = [Purpose::Hints, Purpose::Work].map(|purpose| Arc::new(link(purpose)));
         Ok(Self(Arc::new(Shared {
-            door: Lots::new(door, link(Purpose::Work)),
-            ends: Lots::new(ends, link(Purpose::Work)),
+            door: Lots::new(door, entry.clone()),
+            ends: Lots::new(ends, Arc::new(link(Purpose::Work))),
             claims: Claims::new(link(Purpose::Work)),
             operator: Operator { link: operator, ring: ring.clone() },
             bell: bell(hints.clone(), ring, sleepers.clone()),
-            meter: meter(hints, gauge.clone()),
+            meter: meter(hints, entry, gauge.clone()),
             sleepers,
             gauge,
             is_closed: AtomicBool::new(false),

@@ -105,13 +105,7 @@ async fn a_silent_server_is_given_up() {
 #[tokio::test]
 async fn without_a_free_connection_there_is_an_error_at_once() {
     let Some(database) = database().await else { return };
-    let role = &database.name;
-    database
-        .run(&format!(
-            "CREATE ROLE {role} LOGIN CONNECTION LIMIT 1; GRANT CREATE ON DATABASE {role} TO {role}"
-        ))
-        .await;
-    let url = database.url.replace("postgres@", &format!("{role}@"));
+    let (role, url) = limited(&database, 1).await;
     let store = PostgresStore::connect(&url).await.unwrap();
     let began = Instant::now();
     let why = unavailable(store.enqueue(delivery("1")).await);
@@ -123,12 +117,59 @@ async fn without_a_free_connection_there_is_an_error_at_once() {
     stored(&store, delivery("1")).await;
     store.ping().await.unwrap();
     drop(store);
+    drop_role(&database, &role).await;
+}
+
+/// A role that may have so many connections, and the URL of the database for it.
+async fn limited(database: &Database, most: u32) -> (String, String) {
+    let role = database.name.clone();
+    database
+        .run(&format!(
+            "CREATE ROLE {role} LOGIN CONNECTION LIMIT {most}; GRANT CREATE ON DATABASE {role} TO {role}"
+        ))
+        .await;
+    let url = database.url.replace("postgres@", &format!("{role}@"));
+    (role, url)
+}
+
+async fn drop_role(database: &Database, role: &str) {
     database.end_connections().await;
     database
         .run(&format!(
             "REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}; DROP ROLE {role}"
         ))
         .await;
+}
+
+/// Otherwise a receiver that was full once would be full for ever.
+#[tokio::test]
+async fn without_its_connection_for_notifications_a_store_learns_that_it_is_not_full() {
+    let Some(database) = database().await else { return };
+    let (role, url) = limited(&database, 5).await;
+    let options = PostgresOptions::new(&url).unwrap().max_open(2);
+    let receiver = PostgresStore::connect_with(options, tokio_postgres::NoTls).await.unwrap();
+    stored(&receiver, delivery("1")).await;
+    stored(&receiver, delivery("2")).await;
+    assert_eq!(receiver.enqueue(delivery("3")).await, Err(InboxError::Full));
+    // Only the door's connection is left, and no other one can be made.
+    database.run(&format!("ALTER ROLE {role} CONNECTION LIMIT 0")).await;
+    let others = format!("usename = '{role}' AND query NOT LIKE '%INSERT INTO seen%'");
+    let end = format!(
+        "SELECT count(pg_terminate_backend(pid, 5000)) = 0 FROM pg_stat_activity WHERE {others}"
+    );
+    database.until(&end).await;
+    let worker = database.store().await;
+    for leased in worker.claim(most(10)).await.unwrap() {
+        assert!(worker.finish(leased.lease, vec![], Finish::Done).await.unwrap());
+    }
+    let began = Instant::now();
+    while receiver.pressure().used > 0.0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", receiver.pressure());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    stored(&receiver, delivery("3")).await;
+    drop((receiver, worker));
+    drop_role(&database, &role).await;
 }
 
 #[tokio::test]
