@@ -94,7 +94,8 @@
 //! ```
 //!
 //! A worker leases deliveries for a time, 60 seconds by default, and extends the lease while a handler runs. If the worker is
-//! killed, then the lease runs out, and another worker takes the delivery over, at the event that was not handled yet. A delivery
+//! killed, then the lease runs out, and another worker takes the delivery over, at the event that was not handled yet. If the
+//! store does not answer until a lease is over, then the handler is dropped, since another worker may have the delivery. A delivery
 //! in the middle of which a worker ended twice runs alone. After [`limits::MAX_CRASHES`] workers without the end of a single event
 //! between them, it is dead.
 //!

@@ -1,5 +1,6 @@
 //! The worker: what becomes of a stored delivery.
 
+mod absent;
 mod failing;
 mod leases;
 mod stopping;

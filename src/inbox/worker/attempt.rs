@@ -11,13 +11,13 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
     Settings,
     dispatch::{Dispatch, Handling},
-    keeper::Keeper,
+    keeper::{Keeper, Loss},
     retry::{dead, ends},
     run::LOOK,
     troubles::Troubles,
@@ -62,13 +62,19 @@ struct Held {
 /// How the wait for a place, or for a handler, ended.
 enum Event<T> {
     Ready(T),
-    /// Somebody else has the delivery.
-    Lost,
+    Lost(Loss),
     Stopped,
 }
 
 /// Handles a delivery, and tells the store what became of it.
-pub(super) async fn attempt(shared: Arc<Shared>, route: Arc<dyn Dispatch>, leased: Leased) {
+///
+/// `since`: when it was claimed, or earlier.
+pub(super) async fn attempt(
+    shared: Arc<Shared>,
+    route: Arc<dyn Dispatch>,
+    leased: Leased,
+    since: Instant,
+) {
     let (lease, crashes) = (leased.lease, leased.crashes);
     let held = Held { lease, source: leased.record.source.clone() };
     if crashes >= limits::MAX_CRASHES {
@@ -77,14 +83,16 @@ pub(super) async fn attempt(shared: Arc<Shared>, route: Arc<dyn Dispatch>, lease
     }
     let settings = &shared.settings;
     let (store, troubles) = (shared.store.clone(), shared.troubles.clone());
-    let mut keeper = Keeper::new(store, lease, settings.lease, troubles);
+    let mut keeper = Keeper::new(store, lease, (settings.lease, since), troubles);
     // What has crashed twice runs alone, so that it takes nothing with it.
     let places = if crashes > 1 { settings.concurrency } else { 1 };
     let place = pin!(shared.places.clone().acquire_many_owned(places));
     let place = match shared.wait(place, &mut keeper, Stage::Stopping).await {
         Event::Ready(place) => place.ok(),
-        Event::Lost => return held.lost(),
-        Event::Stopped => return shared.finish(&held, Vec::new(), Finish::Release).await,
+        Event::Lost(Loss::Taken) => return held.lost(),
+        Event::Lost(Loss::Overdue) | Event::Stopped => {
+            return shared.finish(&held, Vec::new(), Finish::Release).await;
+        }
     };
     if crashes > 0 {
         match shared.store.begin(lease).await {
@@ -124,16 +132,20 @@ impl Shared {
         let event = self.run(&mut *handling, &mut keeper).await;
         metrics::handled(&held.source, &watch);
         let (new, finish) = match event {
-            Event::Lost => return held.lost(),
+            Event::Lost(Loss::Taken) => return held.lost(),
             Event::Ready(outcome) => {
                 handling.report(&outcome);
                 let finish = self.settings.attempts.finish(&outcome, &settled, attempt);
                 (ends(&outcome.outcomes, keeper.saved()), finish)
             }
+            // If nobody else has it, then it is given back: it has not crashed.
+            Event::Lost(Loss::Overdue) => {
+                let why = "the store was silent until the lease was over";
+                (ends(handling.settled(), keeper.saved()), again(why))
+            }
             Event::Stopped => {
-                let error = "the worker was stopped in the middle of it".into();
-                let after = Duration::ZERO;
-                (ends(handling.settled(), keeper.saved()), Finish::Retry { after, error })
+                let why = "the worker was stopped in the middle of it";
+                (ends(handling.settled(), keeper.saved()), again(why))
             }
         };
         // What is left needs no place: others may begin.
@@ -182,8 +194,8 @@ impl Shared {
             if let Poll::Ready(outcome) = handling.poll(cx) {
                 return Poll::Ready(Event::Ready(outcome));
             }
-            if keeper.poll_lost(handling.settled(), cx).is_ready() {
-                return Poll::Ready(Event::Lost);
+            if let Poll::Ready(loss) = keeper.poll_lost(handling.settled(), cx) {
+                return Poll::Ready(Event::Lost(loss));
             }
             stopped.as_mut().poll(cx).map(|()| Event::Stopped)
         })
@@ -203,10 +215,11 @@ impl Shared {
             if stopped.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Event::Stopped);
             }
-            if let Poll::Ready(ready) = future.as_mut().poll(cx) {
-                return Poll::Ready(Event::Ready(ready));
+            // A claim may take longer than the lease.
+            if let Poll::Ready(loss) = keeper.poll_lost(&[], cx) {
+                return Poll::Ready(Event::Lost(loss));
             }
-            keeper.poll_lost(&[], cx).map(|()| Event::Lost)
+            future.as_mut().poll(cx).map(Event::Ready)
         })
         .await
     }
@@ -236,4 +249,8 @@ impl Shared {
             }
         }
     }
+}
+
+fn again(why: &str) -> Finish {
+    Finish::Retry { after: Duration::ZERO, error: why.into() }
 }

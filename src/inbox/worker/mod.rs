@@ -110,7 +110,8 @@ impl Worker {
     }
 
     /// The time after which another worker takes a delivery over if this one is silent: by default [`limits::LEASE`], 60
-    /// seconds, and at least 1 second. While a handler runs, the lease is extended, so a handler can take longer.
+    /// seconds, and at least 1 second. While a handler runs, the lease is extended, so a handler can take longer. If the store
+    /// does not answer for this time, then the handler is dropped, and its delivery is handled again.
     pub fn lease(mut self, time: Duration) -> Self {
         self.settings.lease = time.max(limits::MIN_LEASE);
         self

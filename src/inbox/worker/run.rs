@@ -72,7 +72,8 @@ struct Claims {
     routes: HashMap<Arc<str>, Arc<dyn Dispatch>>,
     shared: Arc<Shared>,
     sources: Vec<Arc<str>>,
-    claiming: Option<StoreFuture<'static, Vec<Leased>>>,
+    /// The claim under way, and when it began.
+    claiming: Option<(Instant, StoreFuture<'static, Vec<Leased>>)>,
     recovery: Recovery,
     running: JoinSet<()>,
     /// Whether there may be more than the last claim brought.
@@ -122,8 +123,11 @@ impl Claims {
                 self.begin_claim();
             }
             match &mut self.claiming {
-                Some(claiming) => match claiming.as_mut().poll(cx) {
-                    Poll::Ready(claimed) => self.take(claimed),
+                Some((since, claiming)) => match claiming.as_mut().poll(cx) {
+                    Poll::Ready(claimed) => {
+                        let since = *since;
+                        self.take(claimed, since);
+                    }
                     Poll::Pending => return Poll::Pending,
                 },
                 None => return Poll::Pending,
@@ -153,33 +157,35 @@ impl Claims {
             let count = self.sources.len();
             self.sources.rotate_left(count.min(1));
             let (sources, lease) = (self.sources.as_slice().into(), self.shared.settings.lease);
-            self.claiming = Some(self.shared.store.claim(Claim { sources, most, lease }));
+            let since = Instant::now();
+            let claiming = self.shared.store.claim(Claim { sources, most, lease });
+            self.claiming = Some((since, claiming));
         }
     }
 
-    fn take(&mut self, claimed: Result<Vec<Leased>, InboxError>) {
+    fn take(&mut self, claimed: Result<Vec<Leased>, InboxError>, since: Instant) {
         self.claiming = None;
         match claimed {
             Ok(all) => {
                 self.is_more |= !all.is_empty();
-                all.into_iter().for_each(|leased| self.start(leased));
+                all.into_iter().for_each(|leased| self.start(leased, since));
             }
             Err(error) => self.shared.troubles.note(&format!("nothing can be claimed: {error}")),
         }
     }
 
-    fn start(&mut self, leased: Leased) {
+    fn start(&mut self, leased: Leased, since: Instant) {
         // A store returns those of the senders that it was asked for. What it returns beside is left to its lease.
         if let Some(route) = self.routes.get(&leased.record.source) {
-            self.running.spawn(attempt(self.shared.clone(), route.clone(), leased));
+            self.running.spawn(attempt(self.shared.clone(), route.clone(), leased, since));
         }
     }
 
     /// Waits for the claim that was begun, and for all attempts.
     async fn end(&mut self) {
-        if let Some(claiming) = &mut self.claiming {
-            let claimed = claiming.await;
-            self.take(claimed);
+        if let Some((since, claiming)) = &mut self.claiming {
+            let (since, claimed) = (*since, claiming.await);
+            self.take(claimed, since);
         }
         while self.running.join_next().await.is_some() {}
     }

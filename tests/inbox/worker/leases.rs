@@ -1,19 +1,32 @@
 //! Leases: kept while a handler runs, lost, and taken over.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
-
-use bytes::Bytes;
-use tower_webhook::{
-    error::InboxError,
-    inbox::{
-        Claim, Enqueued, Finish, Lease, Leased, Mark, NewDelivery, Pressure, Purged, Stats,
-        StoreFuture, Stored,
-    },
-};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+
+struct Dropped(Log);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.add("dropped");
+    }
+}
+
+/// A handler that never ends, and logs when it is dropped.
+pub(super) fn held(log: &Log) -> EventRouter<Shop, Log> {
+    let held = log.clone();
+    let events = router(log, move |_, _| {
+        let held = Dropped(held.clone());
+        async move {
+            pending::<()>().await;
+            drop(held);
+            Ok(())
+        }
+    });
+    events.event_timeout(Duration::MAX)
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_is_kept_while_a_handler_runs() {
@@ -166,178 +179,14 @@ async fn what_only_waits_is_not_taken_for_what_kills() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn f16_one_lease_that_cannot_be_ended_does_not_stop_the_others() {
-    let store = Faulty::new(false);
-    let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
-    let stuck = stored(&inbox, "a", orders(&[1])).await;
-    store.stuck.store(stuck, Ordering::Relaxed);
-    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))).concurrency(4));
-    sleep(Duration::from_secs(5)).await;
-    for id in 0..8 {
-        stored(&inbox, &format!("b{id}"), orders(&[2])).await;
-    }
-    sleep(Duration::from_secs(5)).await;
-    assert_eq!(stats(&inbox).await.done, 8);
-    store.stuck.store(0, Ordering::Relaxed);
-    idle(&inbox).await;
-    running.stop().await;
-}
-
-/// Two workers, of which the second has nothing to do while the store is away.
-#[tokio::test(start_paused = true)]
-async fn an_absent_store_is_no_crash_for_an_idle_worker_either() {
-    for offset in 0..8 {
-        let store = Faulty::new(false);
-        let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
-        stored(&inbox, "a", orders(&[5])).await;
-        let events = router(&log, async |number, _| {
-            sleep(u32::try_from(number).unwrap() * MINUTE).await;
-            Ok(())
-        });
-        let events = events.event_timeout(Duration::MAX);
-        let busy = Running::start(worker(&inbox, events.clone()));
-        sleep(Duration::from_millis(31 * offset)).await;
-        let idle_one = Running::start(worker(&inbox, events));
-        sleep(Duration::from_secs(10)).await;
-        store.fails.store(true, Ordering::Relaxed);
-        sleep(2 * MINUTE).await;
-        store.fails.store(false, Ordering::Relaxed);
-        idle(&inbox).await;
-        busy.stop().await;
-        idle_one.stop().await;
-        assert_eq!(log.lines(), ["5 of a, attempt 1"], "offset {offset}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_handler_is_dropped_when_its_lease_is_lost() {
-    struct Dropped(Log);
-    impl Drop for Dropped {
-        fn drop(&mut self) {
-            self.0.add("dropped");
-        }
-    }
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", orders(&[1])).await;
-    let held = log.clone();
-    let events = router(&log, move |_, _| {
-        let held = Dropped(held.clone());
-        async move {
-            pending::<()>().await;
-            drop(held);
-            Ok(())
-        }
-    });
-    let running = Running::start(worker(&inbox, events.event_timeout(Duration::MAX)));
+    let running = Running::start(worker(&inbox, held(&log)));
     sleep(Duration::from_secs(1)).await;
     assert_eq!(inbox.store().park(seq).await, Ok(true));
     sleep(MINUTE).await;
     assert_eq!(log.lines(), ["1 of a, attempt 1", "dropped"]);
     assert_eq!(state(&inbox, seq).await, State::Parked);
     running.stop().await;
-}
-
-/// A store that fails, or returns something else than was stored.
-#[derive(Debug)]
-struct Faulty {
-    store: MemoryStore,
-    fails: AtomicBool,
-    /// The number of a delivery whose lease cannot be ended.
-    stuck: AtomicI64,
-    is_corrupt: bool,
-}
-
-impl Faulty {
-    fn new(is_corrupt: bool) -> Arc<Self> {
-        let store = MemoryStore::with_clock(TokioClock::new());
-        let (fails, stuck) = (AtomicBool::new(false), AtomicI64::new(0));
-        Arc::new(Self { store, fails, stuck, is_corrupt })
-    }
-
-    fn or_fail<T: 'static + Send>(
-        &self,
-        then: impl FnOnce(&MemoryStore) -> StoreFuture<'static, T>,
-    ) -> StoreFuture<'static, T> {
-        match self.fails.load(Ordering::Relaxed) {
-            true => Box::pin(async { Err(InboxError::unavailable("it is away")) }),
-            false => then(&self.store),
-        }
-    }
-}
-
-impl Store for Faulty {
-    fn enqueue(&self, new: NewDelivery) -> StoreFuture<'static, Enqueued> {
-        self.store.enqueue(new)
-    }
-
-    fn pressure(&self) -> Pressure {
-        self.store.pressure()
-    }
-
-    fn claim(&self, claim: Claim) -> StoreFuture<'static, Vec<Leased>> {
-        let (claimed, is_corrupt) = (self.or_fail(|store| store.claim(claim)), self.is_corrupt);
-        Box::pin(async move {
-            let mut claimed = claimed.await?;
-            if is_corrupt {
-                claimed.iter_mut().for_each(|one| one.record.body = Bytes::from("[]"));
-            }
-            Ok(claimed)
-        })
-    }
-
-    fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
-        self.or_fail(|store| store.begin(lease))
-    }
-
-    fn extend(&self, lease: Lease, by: Duration, ends: Vec<Mark>) -> StoreFuture<'static, bool> {
-        self.or_fail(|store| store.extend(lease, by, ends))
-    }
-
-    fn finish(&self, lease: Lease, ends: Vec<Mark>, finish: Finish) -> StoreFuture<'static, bool> {
-        if lease.seq == self.stuck.load(Ordering::Relaxed) {
-            return Box::pin(async { Err(InboxError::unavailable("somebody holds it")) });
-        }
-        self.or_fail(|store| store.finish(lease, ends, finish))
-    }
-
-    fn ping(&self) -> StoreFuture<'static, ()> {
-        self.or_fail(MemoryStore::ping)
-    }
-
-    as_its!(store);
-}
-
-/// For longer than a lease, while one handler ends and another one runs.
-#[tokio::test(start_paused = true)]
-async fn an_absent_store_is_no_crash() {
-    let store = Faulty::new(false);
-    let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
-    stored(&inbox, "a", orders(&[1])).await;
-    stored(&inbox, "b", orders(&[10])).await;
-    let events = router(&log, async |number, _| {
-        sleep(u32::try_from(number).unwrap() * MINUTE).await;
-        Ok(())
-    });
-    let running = Running::start(worker(&inbox, events.event_timeout(Duration::MAX)));
-    for _ in 0..3 {
-        sleep(Duration::from_secs(10)).await;
-        store.fails.store(true, Ordering::Relaxed);
-        sleep(2 * MINUTE).await;
-        store.fails.store(false, Ordering::Relaxed);
-    }
-    idle(&inbox).await;
-    running.stop().await;
-    assert_eq!(log.lines(), ["1 of a, attempt 1", "10 of b, attempt 1"]);
-    assert_eq!(stats(&inbox).await.done, 2);
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_body_than_was_stored_is_dead() {
-    let (inbox, log) = (Inbox::shared(Faulty::new(true)), Log::default());
-    let seq = stored(&inbox, "a", orders(&[1])).await;
-    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
-    idle(&inbox).await;
-    running.stop().await;
-    assert_eq!(dead(&inbox, seq).await.0, DeadReason::Corrupt);
-    assert_eq!(log.lines().len(), 0);
 }
