@@ -22,7 +22,10 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     error::ConfigError,
-    inbox::time::StoreClock,
+    inbox::{
+        limits,
+        time::{StoreClock, span},
+    },
 };
 
 /// How a [`SqliteStore`] is to be.
@@ -106,7 +109,8 @@ impl SqliteOptions {
 
     /// Opens the file, and brings its schema to the newest version. It reads and writes, so do it before the server starts.
     ///
-    /// What a former process had leased is due at once.
+    /// What a former process had leased is due at once. What waits for its next attempt is due in an hour at the latest
+    /// ([`limits::MAX_BACKOFF`](crate::inbox::limits::MAX_BACKOFF)), since the clock may have been wrong.
     ///
     /// # Errors
     ///
@@ -150,6 +154,9 @@ fn begin(sql: Sql<'_>, gauge: &Gauge, now: i64) -> Result<()> {
     // If its last write failed, then what is in the log may not be on the disk. In the file it is.
     truncate(sql)?;
     sql.execute("UPDATE inbox_queue SET due_at = ?1 WHERE leased = 1 AND due_at > ?1", [now])?;
+    // If the clock was ahead before, then what was to be due in seconds would be due in years.
+    let latest = now.saturating_add(span(limits::MAX_BACKOFF));
+    sql.execute("UPDATE inbox_queue SET due_at = ?1 WHERE due_at > ?1", [latest])?;
     gauge.count(sql)?;
     gauge.measure(sql, Wal::default())
 }

@@ -1,10 +1,13 @@
 //! Opening: what is kept, what is taken over, and what is refused with which advice.
 
-use std::{error::Error, fs};
+use std::{error::Error, fs, time::Duration};
 
-use tower_webhook::inbox::{SqliteStore, Store};
+use tower_webhook::{
+    clock::ManualClock,
+    inbox::{Finish, SqliteStore, Store, limits::MAX_BACKOFF},
+};
 
-use super::{Folder, claimed, delivery, stored};
+use super::{Folder, START, claimed, clock, delivery, stored};
 
 fn refused(folder: &Folder) -> String {
     folder.options().open().map(|_| ()).unwrap_err().to_string()
@@ -157,4 +160,36 @@ fn a_file_that_cannot_have_a_log_is_refused() {
         text.starts_with("another process has `") || text.contains("journal mode `delete`"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_clock_that_was_years_ahead_holds_nothing_up_after_a_restart() {
+    let (folder, clock) = (Folder::new(), clock());
+    let ahead = ManualClock::at_unix_seconds(START + 10 * 365 * 86_400);
+    let store = folder.options().clock(ahead).open().unwrap();
+    stored(&store, 1).await;
+    let again = Finish::Retry { after: Duration::from_secs(5), error: "busy".into() };
+    assert!(store.finish(claimed(&store).await[0].lease, vec![], again).await.unwrap());
+    store.close().await.unwrap();
+    let store = folder.options().clock(clock.clone()).open().unwrap();
+    clock.advance(MAX_BACKOFF - Duration::from_secs(1));
+    assert_eq!(claimed(&store).await.len(), 0);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(claimed(&store).await.len(), 1);
+}
+
+/// What is due sooner is left as it is.
+#[tokio::test]
+async fn a_restart_does_not_change_the_pause_before_an_attempt() {
+    let (folder, clock) = (Folder::new(), clock());
+    let store = folder.options().clock(clock.clone()).open().unwrap();
+    stored(&store, 1).await;
+    let again = Finish::Retry { after: Duration::from_secs(600), error: "busy".into() };
+    assert!(store.finish(claimed(&store).await[0].lease, vec![], again).await.unwrap());
+    store.close().await.unwrap();
+    let store = folder.options().clock(clock.clone()).open().unwrap();
+    clock.advance(Duration::from_secs(599));
+    assert_eq!(claimed(&store).await.len(), 0);
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(claimed(&store).await.len(), 1);
 }
