@@ -23,7 +23,7 @@ pub(super) fn claim(tx: &Tx<'_>, claim: &Claim) -> Result<Vec<Leased>> {
     let chosen = in_turns(due.collect::<Result<_>>()?, claim.most);
     let mut leased = Vec::with_capacity(chosen.len());
     for seq in chosen {
-        let token = next_token(tx.sql)?;
+        let token = next_token(tx.sql, tx.now())?;
         match lease(tx, Lease { seq, token }, tx.now().saturating_add(span(claim.lease))) {
             Ok(one) => leased.push(one),
             // Otherwise it would be in the way of those behind it for ever.
@@ -44,11 +44,10 @@ fn due(tx: &Tx<'_>, source: &Arc<str>, most: usize) -> Result<Vec<i64>> {
     )
 }
 
-/// A number that no claim had before.
-pub(super) fn next_token(sql: Sql<'_>) -> Result<i64> {
-    let last =
-        sql.one("UPDATE inbox_token SET last = last + 1 RETURNING last", [], |row| row.get(0))?;
-    last.ok_or(Error::QueryReturnedNoRows)
+/// A number that no claim had before. It is kept with the time, so that a clock that was ahead is noticed after a restart.
+pub(super) fn next_token(sql: Sql<'_>, now: i64) -> Result<i64> {
+    let next = "UPDATE inbox_token SET last = last + 1, at = ?1 RETURNING last";
+    sql.one(next, [now], |row| row.get(0))?.ok_or(Error::QueryReturnedNoRows)
 }
 
 fn lease(tx: &Tx<'_>, lease: Lease, until: i64) -> Result<Leased> {

@@ -249,7 +249,7 @@ impl Store for SqliteStore {
     }
 
     fn ping(&self) -> StoreFuture<'static, ()> {
-        self.write(|tx| leases::next_token(tx.sql).map(drop), WhenFull::Wait)
+        self.write(|tx| leases::next_token(tx.sql, tx.now()).map(drop), WhenFull::Wait)
     }
 
     fn close(&self) -> StoreFuture<'static, ()> {

@@ -22,10 +22,7 @@ use super::{
 use crate::{
     clock::{Clock, SystemClock},
     error::ConfigError,
-    inbox::{
-        limits,
-        time::{StoreClock, span},
-    },
+    inbox::time::StoreClock,
 };
 
 /// How a [`SqliteStore`] is to be.
@@ -109,8 +106,8 @@ impl SqliteOptions {
 
     /// Opens the file, and brings its schema to the newest version. It reads and writes, so do it before the server starts.
     ///
-    /// What a former process had leased is due at once. What waits for its next attempt is due in an hour at the latest
-    /// ([`limits::MAX_BACKOFF`](crate::inbox::limits::MAX_BACKOFF)), since the clock may have been wrong.
+    /// What a former process had leased is due at once. If its clock was ahead of this one's, then what waits for its next attempt
+    /// waits no longer than it was to.
     ///
     /// # Errors
     ///
@@ -155,8 +152,11 @@ fn begin(sql: Sql<'_>, gauge: &Gauge, now: i64) -> Result<()> {
     truncate(sql)?;
     sql.execute("UPDATE inbox_queue SET due_at = ?1 WHERE leased = 1 AND due_at > ?1", [now])?;
     // If the clock was ahead before, then what was to be due in seconds would be due in years.
-    let latest = now.saturating_add(span(limits::MAX_BACKOFF));
-    sql.execute("UPDATE inbox_queue SET due_at = ?1 WHERE due_at > ?1", [latest])?;
+    sql.execute(
+        "UPDATE inbox_queue SET due_at = max(?1, due_at - (SELECT at - ?1 FROM inbox_token))
+         WHERE due_at > ?1 AND (SELECT at > ?1 FROM inbox_token)",
+        [now],
+    )?;
     gauge.count(sql)?;
     gauge.measure(sql, Wal::default())
 }

@@ -107,5 +107,6 @@ CREATE TABLE inbox_settled(
 CREATE TABLE inbox_paused(source TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
 -- A replay makes the row in `inbox_queue` anew, so the tokens are not counted there.
-CREATE TABLE inbox_token(last INTEGER NOT NULL) STRICT;
-INSERT INTO inbox_token VALUES (0);
+-- `at`: the time of the last claim.
+CREATE TABLE inbox_token(last INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+INSERT INTO inbox_token VALUES (0, 0);

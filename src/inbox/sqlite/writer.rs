@@ -237,7 +237,7 @@ impl Writer {
     /// Whether a commit reaches the disk. It takes the place in the log of the one that failed.
     fn probe(&self, sql: Sql<'_>) -> Result<()> {
         sql.execute("BEGIN IMMEDIATE", [])?;
-        next_token(sql)?;
+        next_token(sql, self.clock.now())?;
         // By itself: the error of a commit at the end of a statement with a row is nowhere to be seen.
         sql.execute("COMMIT", [])?;
         self.gauge.count(sql)
