@@ -7,6 +7,8 @@ mod accept;
 mod conformance;
 mod crash;
 mod export;
+#[cfg(target_os = "linux")]
+mod disk;
 mod faulty;
 mod killed;
 mod metrics;

@@ -11,7 +11,7 @@ mod writes;
 use std::{
     fs,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
         Arc,
@@ -35,15 +35,20 @@ pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Self {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// In this folder, and not in the one for temporary files.
+    pub(crate) fn below(parent: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("tower-webhook-inbox-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = parent.join(name);
         fs::create_dir_all(&path).unwrap();
         Self(path.canonicalize().unwrap())
     }
 
-    fn file(&self) -> PathBuf {
+    pub(crate) fn file(&self) -> PathBuf {
         self.0.join("inbox.db")
     }
 
@@ -73,21 +78,26 @@ impl Drop for Folder {
 }
 
 /// Where another process finds the path of its file.
-const FILE: &str = "TOWER_WEBHOOK_INBOX_FILE";
+pub(crate) const FILE: &str = "TOWER_WEBHOOK_INBOX_FILE";
 
 /// This program once more, with one of its tests. It is killed when this is dropped.
-struct Process {
+pub(crate) struct Process {
     child: Child,
     output: BufReader<ChildStdout>,
 }
 
 impl Process {
     /// Through a shell, so that a write beyond the greatest size of files is an error, and not the end.
-    fn start(folder: &Folder, test: &str) -> Self {
-        let program = std::env::current_exe().unwrap();
-        let mut child = Command::new("sh")
-            .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"])
-            .arg(program)
+    pub(crate) fn start(folder: &Folder, test: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
+        Self::by(shell, folder, test)
+    }
+
+    /// By a program that runs the command which its arguments are.
+    pub(crate) fn by(mut program: Command, folder: &Folder, test: &str) -> Self {
+        let mut child = program
+            .arg(std::env::current_exe().unwrap())
             .args(["--exact", test, "--ignored", "--nocapture"])
             .env(FILE, folder.file())
             .stdout(Stdio::piped())
@@ -98,7 +108,7 @@ impl Process {
     }
 
     /// What comes after `mark`, when it comes.
-    fn line_with(&mut self, mark: &str) -> String {
+    pub(crate) fn line_with(&mut self, mark: &str) -> String {
         let mut line = String::new();
         loop {
             line.clear();
@@ -109,7 +119,7 @@ impl Process {
         }
     }
 
-    fn ended(&mut self) -> ExitStatus {
+    pub(crate) fn ended(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 }

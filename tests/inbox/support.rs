@@ -1,6 +1,8 @@
 //! A sender, an inbox and its clock, for all themes.
 
 use std::{
+    env,
+    io::Write,
     sync::{Arc, Mutex},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -154,5 +156,20 @@ impl Log {
 
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
+    }
+}
+
+/// What a test needs, or a line that says aloud that it is missing and the test was skipped. Where nothing may be missing, that
+/// is a failure.
+pub(crate) fn or_skipped<T>(tried: Result<T, String>) -> Option<T> {
+    let is_required = env::var("TOWER_WEBHOOK_REQUIRE_SERVICES").is_ok_and(|is| is == "1");
+    match tried {
+        Ok(needed) => Some(needed),
+        Err(skipped) if is_required => panic!("{skipped}"),
+        Err(skipped) => {
+            // Not `eprintln`: the output of a test that passes is not shown.
+            std::io::stderr().write_all(skipped.as_bytes()).unwrap();
+            None
+        }
     }
 }
