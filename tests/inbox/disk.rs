@@ -9,6 +9,7 @@ mod record;
 mod shim;
 mod slow;
 mod torn;
+mod unreadable;
 
 use std::{
     env, fs,

@@ -6,9 +6,9 @@
 mod accept;
 mod conformance;
 mod crash;
-mod export;
 #[cfg(target_os = "linux")]
 mod disk;
+mod export;
 mod faulty;
 mod killed;
 mod metrics;

@@ -1,12 +1,12 @@
 //! What a worker does: claims deliveries, extends leases and ends them.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use rusqlite::{Error, Result, params};
 
 use super::{
     rows::{self, RECORD},
-    sql::{Sql, is_of_a_row},
+    sql::{Sql, is_of_a_page, is_of_a_row},
     tx::Tx,
 };
 use crate::inbox::{
@@ -23,12 +23,21 @@ pub(super) fn claim(tx: &Tx<'_>, claim: &Claim) -> Result<Vec<Leased>> {
     let chosen = in_turns(due.collect::<Result<_>>()?, claim.most);
     let mut leased = Vec::with_capacity(chosen.len());
     for seq in chosen {
+        if tx.was_damaged(seq) {
+            bury(tx, seq, &"its page is damaged, or the disk cannot read it")?;
+            continue;
+        }
         let token = next_token(tx.sql, tx.now())?;
         match lease(tx, Lease { seq, token }, tx.now().saturating_add(span(claim.lease))) {
             Ok(one) => leased.push(one),
             // Otherwise it would be in the way of those behind it for ever.
             Err(error) if is_of_a_row(&error) => bury(tx, seq, &error)?,
-            Err(error) => return Err(error),
+            Err(error) => {
+                if is_of_a_page(&error) {
+                    tx.note_damaged(seq);
+                }
+                return Err(error);
+            }
         }
     }
     Ok(leased)
@@ -71,7 +80,7 @@ fn lease(tx: &Tx<'_>, lease: Lease, until: i64) -> Result<Leased> {
     Ok(Leased { lease, attempt, crashes, record, settled })
 }
 
-fn bury(tx: &Tx<'_>, seq: i64, error: &Error) -> Result<()> {
+fn bury(tx: &Tx<'_>, seq: i64, error: &dyn Display) -> Result<()> {
     let error = format!("the stored delivery cannot be read: {error}");
     end(tx, seq, State::Dead, Some(DeadReason::Corrupt), Some(&error)).map(drop)
 }

@@ -51,7 +51,12 @@ pub(super) fn told(error: &Error) -> InboxError {
     }
 }
 
-/// Whether the fault is in a row, and not in the whole: a value that cannot be, a row that is missing, a damaged page.
+/// Whether the fault is in a row, and not in the whole: a value that cannot be, a row that is missing.
 pub(super) fn is_of_a_row(error: &Error) -> bool {
-    error.sqlite_error_code().is_none_or(|code| code == ErrorCode::DatabaseCorrupt)
+    error.sqlite_error_code().is_none()
+}
+
+/// Whether a page is damaged, or the disk cannot read it. SQLite does not commit a transaction that has met one.
+pub(super) fn is_of_a_page(error: &Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
 }

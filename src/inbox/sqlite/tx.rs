@@ -1,6 +1,9 @@
 //! A transaction of the writer, as the jobs in it see it.
 
-use std::cell::Cell;
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+};
 
 use rusqlite::{Connection, Result};
 
@@ -12,11 +15,16 @@ pub(super) struct Tx<'c> {
     pub(super) sql: Sql<'c>,
     clock: &'c StoreClock,
     open: Cell<i64>,
+    damaged: RefCell<Damaged>,
 }
 
+/// The numbers of deliveries that a claim could not read. They go from one transaction to the next: SQLite does not commit the
+/// one that has met them.
+pub(super) type Damaged = BTreeSet<i64>;
+
 impl<'c> Tx<'c> {
-    pub(super) fn new(connection: &'c Connection, clock: &'c StoreClock) -> Self {
-        Self { sql: Sql(connection), clock, open: Cell::new(0) }
+    pub(super) fn new(connection: &'c Connection, clock: &'c StoreClock, damaged: Damaged) -> Self {
+        Self { sql: Sql(connection), clock, open: Cell::new(0), damaged: RefCell::new(damaged) }
     }
 
     /// Milliseconds since 1970.
@@ -32,6 +40,21 @@ impl<'c> Tx<'c> {
     /// How many more deliveries are open than before.
     pub(super) fn open(&self) -> i64 {
         self.open.get()
+    }
+
+    /// A page of this delivery cannot be read.
+    pub(super) fn note_damaged(&self, seq: i64) {
+        self.damaged.borrow_mut().insert(seq);
+    }
+
+    /// Whether a transaction before could not read this delivery. It is asked once.
+    pub(super) fn was_damaged(&self, seq: i64) -> bool {
+        self.damaged.borrow_mut().remove(&seq)
+    }
+
+    /// What the next transaction has to know.
+    pub(super) fn into_damaged(self) -> Damaged {
+        self.damaged.into_inner()
     }
 
     /// Runs a job. If it fails, then it leaves no trace, and the others in the transaction are not affected.

@@ -1,6 +1,6 @@
 //! The thread that writes: what has queued while one transaction was synced goes into the next, with one sync for all.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{mem, sync::Arc, thread, time::Duration};
 
 use rusqlite::{Connection, Result};
 use tokio::sync::{
@@ -15,7 +15,7 @@ use super::{
     leases::next_token,
     reader::Reader,
     sql::{Sql, told},
-    tx::Tx,
+    tx::{Damaged, Tx},
 };
 use crate::{
     error::{InboxError, with_causes},
@@ -117,10 +117,11 @@ impl Writer {
 
     /// Writes until the queue is closed, or until nobody knows what is on the disk.
     fn serve(&mut self, connection: &Connection) -> Result<(), InboxError> {
+        let mut damaged = Damaged::new();
         while let Some(message) = self.jobs.blocking_recv() {
             let mut batch = Vec::new();
             self.accept(message, &mut batch);
-            let written = self.transaction(connection, &mut batch);
+            let written = self.transaction(connection, &mut batch, &mut damaged);
             let is_poisoned = written == Err(InboxError::Poisoned);
             // Before anybody is answered: who knows of the fault must not find the store well.
             self.gauge.poison(is_poisoned);
@@ -155,6 +156,7 @@ impl Writer {
         &mut self,
         connection: &Connection,
         batch: &mut Vec<Box<dyn Write>>,
+        damaged: &mut Damaged,
     ) -> Result<(), InboxError> {
         let (sql, changes) = (Sql(connection), connection.total_changes());
         if let Err(error) = sql.execute("BEGIN IMMEDIATE", []) {
@@ -162,7 +164,10 @@ impl Writer {
             while self.take(batch) {}
             return Err(told(&error));
         }
-        let result = self.jobs(connection, batch);
+        let clock = self.clock.clone();
+        let tx = Tx::new(connection, &clock, mem::take(damaged));
+        let result = self.jobs(&tx, batch);
+        *damaged = tx.into_damaged();
         if !connection.is_autocommit() {
             // It has to end, or the next one cannot begin. If it cannot, then the connection is of no use any more.
             sql.execute("ROLLBACK", []).map_err(|_| InboxError::Poisoned)?;
@@ -183,17 +188,11 @@ impl Writer {
     }
 
     /// Runs the jobs, and commits. Returns how many more deliveries are open.
-    fn jobs(
-        &mut self,
-        connection: &Connection,
-        batch: &mut Vec<Box<dyn Write>>,
-    ) -> Result<i64, InboxError> {
-        let clock = self.clock.clone();
-        let tx = Tx::new(connection, &clock);
-        let mut done = 0;
+    fn jobs(&mut self, tx: &Tx<'_>, batch: &mut Vec<Box<dyn Write>>) -> Result<i64, InboxError> {
+        let (connection, mut done) = (tx.sql.0, 0);
         loop {
             while let Some(job) = batch.get_mut(done) {
-                let ran = job.run(&tx);
+                let ran = job.run(tx);
                 // SQLite rolls back by itself after some errors. Then the jobs before are undone, too.
                 if connection.is_autocommit() || ran == Err(InboxError::Poisoned) {
                     let why = "the transaction was rolled back";
