@@ -4,6 +4,7 @@ mod after;
 mod cut;
 mod failing;
 mod full;
+mod opening;
 mod power;
 mod record;
 mod shim;

@@ -69,7 +69,7 @@ impl File {
         let mut writer = self.durable()?;
         writer.set_prepared_statement_cache_capacity(64);
         writer.execute_batch("PRAGMA cache_size = -65536").map_err(|error| self.failed(error))?;
-        migrate(&mut writer)?;
+        migrate(&mut writer, |error| self.failed(error))?;
         match faults(&writer) {
             Ok(fault) if fault == "ok" => Ok(writer),
             Ok(fault) => Err(self.damaged().caused_by(fault)),
@@ -102,7 +102,8 @@ impl File {
         Ok(reader)
     }
 
-    fn failed(&self, error: rusqlite::Error) -> ConfigError {
+    /// What to do about an error.
+    pub(super) fn failed(&self, error: rusqlite::Error) -> ConfigError {
         let path = self.path.display();
         let text = match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => {
@@ -119,6 +120,9 @@ impl File {
             }
             Some(ErrorCode::DiskFull) => {
                 format!("there is no room on the disk of `{path}`: make some")
+            }
+            Some(ErrorCode::SystemIoFailure) => {
+                format!("the disk of `{path}` fails, or is full: check it")
             }
             _ => format!("`{path}` cannot be opened"),
         };

@@ -1,6 +1,6 @@
 //! The versions of the schema: a file is brought to the newest when it is opened.
 
-use rusqlite::{Connection, Result, TransactionBehavior};
+use rusqlite::{Connection, Error, ErrorCode, Result, TransactionBehavior};
 
 use super::sql::Sql;
 use crate::error::ConfigError;
@@ -8,8 +8,12 @@ use crate::error::ConfigError;
 /// A step for each version: the first makes a new file, each further one changes a file of the version before.
 const STEPS: [&str; 1] = [include_str!("schema.sql")];
 
-/// Brings the file to the newest version, in one transaction.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), ConfigError> {
+/// Brings the file to the newest version, in one transaction. `failed` says what to do about an error that is not one of the
+/// schema.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    failed: impl FnOnce(Error) -> ConfigError,
+) -> Result<(), ConfigError> {
     match migrated(connection) {
         Ok(version) if version > STEPS.len() => Err(ConfigError::new(format!(
             "the inbox in this file has the schema {version}, and this version of the crate knows none after {}: use the \
@@ -17,6 +21,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), ConfigError> {
             STEPS.len()
         ))),
         Ok(_) => Ok(()),
+        Err(error) if error.sqlite_error_code().is_some_and(|code| code != ErrorCode::Unknown) => {
+            Err(failed(error))
+        }
         Err(error) => Err(ConfigError::new(
             "the schema of the inbox cannot be made or read: the file is damaged, or has other tables with its names",
         )

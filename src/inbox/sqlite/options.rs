@@ -120,7 +120,7 @@ impl SqliteOptions {
         let (gauge, clock) = (Arc::new(Gauge::default()), Arc::new(StoreClock::new(self.clock)));
         let checkpointer = Checkpointer::start(&file, gauge.clone(), self.max_wal)?;
         let begun = begin(Sql(&connection), &gauge, clock.now());
-        begun.map_err(|error| ConfigError::new("the inbox cannot be read").caused_by(error))?;
+        begun.map_err(|error| file.failed(error))?;
         let reader = Arc::new(Reader::new(file.clone()));
         let (queue, jobs) = mpsc::channel(self.queue);
         let (end, ended) = watch::channel(None);
