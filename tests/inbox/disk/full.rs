@@ -4,7 +4,7 @@ use std::{fs, io::Write, process::Command};
 
 use tower_webhook::{
     error::InboxError,
-    inbox::{Filter, Finish, Lease, SqliteStore, State, Store},
+    inbox::{Filter, Finish, Lease, SqliteOptions, SqliteStore, State, Store},
 };
 
 use super::{
@@ -18,6 +18,11 @@ use crate::sqlite::{Folder, Process};
 
 /// A file that takes up room on a real disk.
 const BALLAST: &str = "ballast";
+
+/// On a disk that is smaller than what a store leaves free.
+fn open() -> SqliteStore {
+    SqliteOptions::new(file()).min_free_bytes(0).open().unwrap()
+}
 
 fn make_room() {
     match fs::remove_file(file().with_file_name(BALLAST)) {
@@ -71,7 +76,7 @@ async fn receiver() {
     if !file().with_file_name(BALLAST).exists() {
         order("room 1000000");
     }
-    let (store, ledger) = (SqliteStore::open(file()).unwrap(), Ledger::new());
+    let (store, ledger) = (open(), Ledger::new());
     for number in 0..4 {
         store.enqueue(delivery(number)).await.unwrap();
         ledger.note("stored", number);
@@ -95,7 +100,7 @@ async fn receiver() {
         ledger.note("done", lease.seq as usize - 1);
     }
     store.close().await.unwrap();
-    let store = SqliteStore::open(file()).unwrap();
+    let store = open();
     assert_eq!(listed(&store).await, stored);
     assert_eq!(store.claim(claim_of(10_000)).await.unwrap().len(), stored.len() - 4);
     println!("end");

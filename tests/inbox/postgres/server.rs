@@ -3,7 +3,6 @@
 use std::{
     env,
     hash::{BuildHasher, RandomState},
-    io::Write,
     sync::Arc,
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -14,6 +13,8 @@ use tokio_postgres::{Client, Config, NoTls, config::Host};
 use tower_webhook::inbox::{
     Claim, Enqueued, Finish, Hash, Leased, NewDelivery, PostgresStore, Record, Store,
 };
+
+use crate::support::or_skipped;
 
 const DEFAULT: &str = "postgres://postgres@127.0.0.1:5432/test";
 
@@ -31,16 +32,7 @@ pub(crate) struct Database {
 /// A database of the server at `TEST_POSTGRES_URL`. `None` if there is no server: then the test was skipped.
 pub(crate) async fn database() -> Option<Database> {
     let url = env::var("TEST_POSTGRES_URL").unwrap_or_else(|_| DEFAULT.to_owned());
-    let is_required = env::var("TOWER_WEBHOOK_REQUIRE_SERVICES").is_ok_and(|is| is == "1");
-    match at(&url).await {
-        Ok(database) => Some(database),
-        Err(skipped) if is_required => panic!("{skipped}"),
-        Err(skipped) => {
-            // Not `eprintln`: the output of a test that passes is not shown.
-            std::io::stderr().write_all(skipped.as_bytes()).unwrap();
-            None
-        }
-    }
+    or_skipped(at(&url).await)
 }
 
 /// A database of the server at this URL, or the line that says that there is no server.
