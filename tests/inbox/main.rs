@@ -10,6 +10,9 @@ mod crash;
 mod disk;
 mod export;
 mod faulty;
+#[allow(dead_code, reason = "shared with the other tests, which need more of it")]
+#[path = "../it/support.rs"]
+mod it_support;
 mod killed;
 mod metrics;
 mod postgres;

@@ -177,6 +177,21 @@ async fn the_worker_counts_attempts_and_deliveries() {
     assert!(values.sum("webhook_inbox_oldest_seconds sender=bench") >= 0.0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_lost_lease_is_counted() {
+    let values = values();
+    let inbox = Inbox::new(MemoryStore::with_clock(TokioClock::new()));
+    receive(&inbox, "lost", "1", orders(&[1])).await;
+    let parking = inbox.clone();
+    let events = EventRouter::new().on(async move |_: Order| {
+        assert_eq!(parking.store().park(1).await, Ok(true));
+        std::future::pending::<()>().await;
+    });
+    let worker = Worker::new(inbox).on(Shop("lost"), events.event_timeout(Duration::MAX));
+    worker.run(tokio::time::sleep(Duration::from_secs(60))).await;
+    assert_eq!(values.sum("webhook_inbox_attempts_total sender=lost end=lost"), 1.0);
+}
+
 #[tokio::test]
 async fn a_store_tells_how_many_writes_share_a_commit() {
     let (values, folder) = (values(), Folder::new());

@@ -26,8 +26,9 @@ use tower_webhook::{
     router::EventKey,
 };
 
-use crate::support::{
-    Log, Order, Shop, TokioClock, as_its, get, orders, receive, state, stats, stored,
+use crate::{
+    it_support::Traces,
+    support::{Log, Order, Shop, TokioClock, as_its, get, orders, receive, state, stats, stored},
 };
 
 fn inbox() -> Inbox {
@@ -224,6 +225,30 @@ async fn a_store_without_sql_has_no_statement_to_acknowledge_with() {
     idle(&inbox).await;
     running.stop().await;
     assert_eq!(log.lines(), ["None [0, 0, 0]", "None [0, 0, 1]"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_operator_is_told_what_failed_and_what_nobody_handles() {
+    let traces = Traces::here();
+    let (inbox, log) = (inbox(), Log::default());
+    stored(&inbox, "a", orders(&[1])).await;
+    receive(&inbox, "other", "b", orders(&[2])).await;
+    let events = router(&log, async |_, attempt| match attempt {
+        1 => Err("the bank is closed".into()),
+        _ => Ok(()),
+    });
+    let worker = worker(&inbox, events);
+    assert_eq!(format!("{worker:?}"), "Worker { senders: [\"shop\"], .. }");
+    let running = Running::start(worker);
+    idle(&inbox).await;
+    running.stop().await;
+    let seen = traces.seen();
+    let [unhandled, failed] = &seen[..] else { panic!("{seen:#?}") };
+    let expected =
+        "WARN message=inbox: 1 deliveries of `other` wait, and this worker has no handlers for it";
+    assert_eq!(unhandled, expected);
+    assert!(failed.starts_with("ERROR message=webhook event not handled"), "{failed}");
+    assert!(failed.ends_with("reason=its handler failed: the bank is closed"), "{failed}");
 }
 
 #[tokio::test(start_paused = true)]

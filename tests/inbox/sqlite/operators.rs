@@ -3,11 +3,16 @@
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
-use tower_webhook::inbox::{
-    DeadReason, Filter, Finish, Lease, Mark, Purged, Retention, State, Store,
+use tower_webhook::{
+    EventRouter,
+    inbox::{
+        Ack, DeadReason, Filter, Finish, Inbox, Lease, Mark, Purged, Retention, State, Store,
+        Worker,
+    },
 };
 
 use super::{Folder, claimed, clock, delivery, stored};
+use crate::support::{self, Order, Shop, orders};
 
 #[tokio::test]
 async fn reads_do_not_wait_for_a_writer() {
@@ -73,6 +78,26 @@ async fn a_user_acknowledges_within_a_transaction() {
     assert!(!acknowledged(&mut user, sql, leased.lease, 2));
     let effects: i64 = user.query_row("SELECT count(*) FROM effect", [], |row| row.get(0)).unwrap();
     assert_eq!(effects, 2);
+}
+
+#[tokio::test]
+async fn a_handler_gets_the_statement_and_its_numbers() {
+    let folder = Folder::new();
+    let inbox = Inbox::new(folder.open());
+    let seq = support::stored(&inbox, "a", orders(&[1, 2])).await;
+    let (sender, mut acks) = tokio::sync::mpsc::unbounded_channel();
+    let events = EventRouter::new().on(async move |_: Order, ack: Ack| sender.send(ack).unwrap());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let worker = Worker::new(inbox.clone()).on(Shop("shop"), events);
+    let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
+    for event in 0..2 {
+        let ack = acks.recv().await.unwrap();
+        let [delivery, token, of] = ack.parameters();
+        assert_eq!((ack.sql(), delivery, of), (inbox.store().ack_sql(), seq, event));
+        assert!(ack.sql().is_some() && token > 0);
+    }
+    drop(stop);
+    worker.await.unwrap();
 }
 
 #[tokio::test]

@@ -25,6 +25,8 @@ struct Faulty {
     is_silent: Arc<AtomicBool>,
     /// The most crashes of a delivery that was claimed.
     crashes: Arc<AtomicU32>,
+    /// How many beginnings it noted.
+    begun: AtomicU32,
     /// The number of a delivery whose lease cannot be ended.
     stuck: AtomicI64,
     is_corrupt: bool,
@@ -33,9 +35,9 @@ struct Faulty {
 impl Faulty {
     fn new(is_corrupt: bool) -> Arc<Self> {
         let store = MemoryStore::with_clock(TokioClock::new());
-        let (fails, stuck) = (AtomicBool::new(false), AtomicI64::new(0));
+        let (fails, stuck, begun) = Default::default();
         let (is_silent, crashes) = Default::default();
-        Arc::new(Self { store, fails, is_silent, crashes, stuck, is_corrupt })
+        Arc::new(Self { store, fails, is_silent, crashes, begun, stuck, is_corrupt })
     }
 
     fn or_fail<T: 'static + Send>(
@@ -79,6 +81,7 @@ impl Store for Faulty {
     }
 
     fn begin(&self, lease: Lease) -> StoreFuture<'static, bool> {
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.or_fail(move |store| store.begin(lease))
     }
 
@@ -204,4 +207,25 @@ async fn another_body_than_was_stored_is_dead() {
     running.stop().await;
     assert_eq!(dead(&inbox, seq).await.0, DeadReason::Corrupt);
     assert_eq!(log.lines().len(), 0);
+}
+
+/// It would be a write for each.
+#[tokio::test(start_paused = true)]
+async fn the_beginning_of_what_has_not_crashed_is_not_noted() {
+    let store = Faulty::new(false);
+    let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
+    stored(&inbox, "a", orders(&[1])).await;
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(store.begun.load(Ordering::Relaxed), 0);
+    stored(&inbox, "b", orders(&[2])).await;
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| pending().await)));
+    sleep(MINUTE).await;
+    running.kill().await;
+    sleep(MINUTE).await;
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(store.begun.load(Ordering::Relaxed), 1);
 }

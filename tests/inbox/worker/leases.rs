@@ -100,6 +100,30 @@ async fn what_kills_its_worker_again_and_again_is_dead() {
     assert_eq!(why, "5 workers ended in the middle of it, one after the other");
 }
 
+/// It may have been killed from outside, for another reason.
+#[tokio::test(start_paused = true)]
+async fn what_has_crashed_once_runs_with_the_others() {
+    let (inbox, log) = (inbox(), Log::default());
+    stored(&inbox, "a", orders(&[1])).await;
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| pending().await)));
+    sleep(MINUTE).await;
+    running.kill().await;
+    sleep(MINUTE).await;
+    stored(&inbox, "b", orders(&[2])).await;
+    let both = Arc::new(tokio::sync::Barrier::new(2));
+    let events = router(&log, move |_, _| {
+        let both = both.clone();
+        async move {
+            both.wait().await;
+            Ok(())
+        }
+    });
+    let running = Running::start(worker(&inbox, events));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(log.lines()[1..], ["1 of a, attempt 2", "2 of b, attempt 1"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_has_crashed_twice_runs_alone() {
     let (inbox, log) = (inbox(), Log::default());
