@@ -43,12 +43,8 @@ mod on {
 
     /// Tells the recorder what each of them is.
     pub(in crate::inbox) fn describe() {
-        describe_counter!(ACCEPTED, Unit::Count, "Deliveries that were stored and are new");
-        describe_counter!(
-            DUPLICATES,
-            Unit::Count,
-            "Copies, which were answered 200 and not stored"
-        );
+        describe_counter!(ACCEPTED, Unit::Count, "Answers 200 to deliveries that are new");
+        describe_counter!(DUPLICATES, Unit::Count, "Answers 200 to copies");
         describe_counter!(REFUSED, Unit::Count, "Deliveries that were answered 503");
         describe_histogram!(ENQUEUE, Unit::Seconds, "From the verified body to the answer");
         describe_histogram!(COMMIT, Unit::Count, "Writes that shared one transaction");

@@ -23,7 +23,7 @@ pub(super) fn claim(tx: &Tx<'_>, claim: &Claim) -> Result<Vec<Leased>> {
     let chosen = in_turns(due.collect::<Result<_>>()?, claim.most);
     let mut leased = Vec::with_capacity(chosen.len());
     for seq in chosen {
-        if tx.was_damaged(seq) {
+        if tx.is_damaged(seq) {
             bury(tx, seq, &"its page is damaged, or the disk cannot read it")?;
             continue;
         }

@@ -26,6 +26,7 @@ pub(super) fn replay(tx: &Tx<'_>, seq: i64, how: Replay) -> Result<Option<i64>> 
         |row| row.get::<_, Option<Arc<str>>>(0),
     )?;
     let Some(error) = ended else { return Ok(None) };
+    tx.forget_damage(seq);
     queue(tx, seq)?;
     tx.sql.execute("UPDATE inbox_queue SET error = ?2 WHERE seq = ?1", params![seq, error])?;
     tx.sql.execute(

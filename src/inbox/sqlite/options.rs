@@ -23,6 +23,7 @@ use crate::{
     clock::{Clock, SystemClock},
     error::ConfigError,
     inbox::time::StoreClock,
+    util::trace,
 };
 
 /// How a [`SqliteStore`] is to be.
@@ -121,6 +122,12 @@ impl SqliteOptions {
         let checkpointer = Checkpointer::start(&file, gauge.clone(), self.max_wal)?;
         let begun = begin(Sql(&connection), &gauge, clock.now());
         begun.map_err(|error| file.failed(error))?;
+        if gauge.free() < self.min_free_bytes {
+            let (path, least) = (file.path().display(), self.min_free_bytes);
+            trace::warn(&format!(
+                "inbox: the disk of `{path}` has less than {least} bytes left, so deliveries are refused: see `min_free_bytes`"
+            ));
+        }
         let reader = Arc::new(Reader::new(file.clone()));
         let (queue, jobs) = mpsc::channel(self.queue);
         let (end, ended) = watch::channel(None);
@@ -151,12 +158,17 @@ fn begin(sql: Sql<'_>, gauge: &Gauge, now: i64) -> Result<()> {
     // If its last write failed, then what is in the log may not be on the disk. In the file it is.
     truncate(sql)?;
     sql.execute("UPDATE inbox_queue SET due_at = ?1 WHERE leased = 1 AND due_at > ?1", [now])?;
-    // If the clock was ahead before, then what was to be due in seconds would be due in years.
+    // If the clock was ahead before, then what was to be due in seconds would be due in years. What nobody has tried has no pause.
+    sql.execute(
+        "UPDATE inbox_queue SET due_at = ?1 WHERE due_at > ?1 AND attempts = 0 AND leased = 0",
+        [now],
+    )?;
     sql.execute(
         "UPDATE inbox_queue SET due_at = max(?1, due_at - (SELECT at - ?1 FROM inbox_token))
          WHERE due_at > ?1 AND (SELECT at > ?1 FROM inbox_token)",
         [now],
     )?;
+    sql.execute("UPDATE inbox_token SET at = min(at, ?1)", [now])?;
     gauge.count(sql)?;
     gauge.measure(sql, Wal::default())
 }

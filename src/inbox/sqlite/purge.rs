@@ -1,5 +1,7 @@
 //! Removes what is old. What is to go is looked for beside the writer, which then removes it in slices.
 
+use std::future::Future;
+
 use rusqlite::Result;
 
 use super::{
@@ -10,6 +12,7 @@ use super::{
 use crate::{
     error::InboxError,
     inbox::{Purged, Retention, time::span},
+    util::trace,
 };
 
 /// How many at once. What is to be stored meanwhile waits for some milliseconds.
@@ -60,14 +63,39 @@ async fn in_slices<K: Clone + Send + 'static>(
             .await?;
         let Some(last) = old.last() else { return Ok(removed) };
         after = last.clone();
-        let slice = store.write(
-            move |tx| {
-                let each = old.iter().map(|one| remove(tx, one, before).map(u64::from));
-                each.sum::<Result<u64>>()
-            },
-            WhenFull::Wait,
-        );
-        removed += slice.await?;
+        let slice = |keys: Vec<K>| {
+            let each = move |tx: &Tx<'_>| {
+                keys.iter().map(|one| remove(tx, one, before).map(u64::from)).sum::<Result<u64>>()
+            };
+            store.write(each, WhenFull::Wait)
+        };
+        removed += match slice(old.clone()).await {
+            Err(InboxError::Unavailable(_)) => one_by_one(old, slice).await?,
+            done => done?,
+        };
+    }
+}
+
+/// One of them is on a page that cannot be read. It stays, or else nothing that comes after it would ever be removed.
+async fn one_by_one<K, F>(old: Vec<K>, slice: impl Fn(Vec<K>) -> F) -> Result<u64, InboxError>
+where
+    F: Future<Output = Result<u64, InboxError>>,
+{
+    let (count, mut removed, mut failed) = (old.len(), 0, Vec::new());
+    for one in old {
+        match slice(vec![one]).await {
+            Ok(one) => removed += one,
+            Err(error) => failed.push(error),
+        }
+    }
+    match failed.pop() {
+        Some(error) if failed.len() + 1 == count => Err(error),
+        Some(error) => {
+            let failed = failed.len() + 1;
+            trace::warn(&format!("inbox: {failed} old rows cannot be removed: {error}"));
+            Ok(removed)
+        }
+        None => Ok(removed),
     }
 }
 

@@ -76,10 +76,11 @@ CREATE TABLE inbox_tally(
     count INTEGER NOT NULL,
     PRIMARY KEY (source, state)
 ) STRICT, WITHOUT ROWID;
+-- It is still in the queue, and its page there is in memory: that of the delivery itself may be damaged.
 CREATE TRIGGER inbox_outcome_came AFTER INSERT ON inbox_outcome
 BEGIN
     INSERT INTO inbox_tally(source, state, count)
-    SELECT source, new.state, 1 FROM inbox_delivery WHERE seq = new.seq
+    SELECT source, new.state, 1 FROM inbox_queue WHERE seq = new.seq
     ON CONFLICT DO UPDATE SET count = count + 1;
 END;
 CREATE TRIGGER inbox_outcome_left AFTER DELETE ON inbox_outcome

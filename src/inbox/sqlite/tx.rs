@@ -19,7 +19,7 @@ pub(super) struct Tx<'c> {
 }
 
 /// The numbers of deliveries that a claim could not read. They go from one transaction to the next: SQLite does not commit the
-/// one that has met them.
+/// one that has met them. They stay, since the burial of one fails if another one is met after it.
 pub(super) type Damaged = BTreeSet<i64>;
 
 impl<'c> Tx<'c> {
@@ -47,9 +47,14 @@ impl<'c> Tx<'c> {
         self.damaged.borrow_mut().insert(seq);
     }
 
-    /// Whether a transaction before could not read this delivery. It is asked once.
-    pub(super) fn was_damaged(&self, seq: i64) -> bool {
-        self.damaged.borrow_mut().remove(&seq)
+    /// Whether a transaction before could not read this delivery.
+    pub(super) fn is_damaged(&self, seq: i64) -> bool {
+        self.damaged.borrow().contains(&seq)
+    }
+
+    /// Perhaps it can be read now.
+    pub(super) fn forget_damage(&self, seq: i64) {
+        self.damaged.borrow_mut().remove(&seq);
     }
 
     /// What the next transaction has to know.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::{retry::ends, run::LOOK, troubles::Troubles};
 use crate::{
@@ -56,7 +56,7 @@ impl Keeper {
         (length, since): (Duration, Instant),
         troubles: Arc<Troubles>,
     ) -> Self {
-        let timer = Box::pin(sleep(length / 3));
+        let timer = Box::pin(sleep_until(after(since, length / 3)));
         let end = Box::pin(sleep_until(after(since, length)));
         let (saving, saved, is_failing) = (None, 0, false);
         Self { store, lease, length, timer, end, saving, saved, is_failing, troubles }
@@ -104,7 +104,7 @@ impl Keeper {
         self.end.as_mut().reset(after(begun, self.length));
         (self.saved, self.saving) = (count, None);
         self.is_failing = false;
-        self.timer.as_mut().reset(Instant::now() + self.length / 3);
+        self.timer.as_mut().reset(after(begun, self.length / 3));
     }
 
     fn has_failed(&mut self, error: &InboxError) {

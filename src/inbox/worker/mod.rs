@@ -2,6 +2,7 @@
 
 mod ack;
 mod attempt;
+mod count;
 mod dispatch;
 mod keeper;
 mod recovery;

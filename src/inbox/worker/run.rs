@@ -18,12 +18,13 @@ use tokio::{
 use super::{
     Settings,
     attempt::{Shared, Stage, attempt},
+    count::Count,
     dispatch::Dispatch,
     recovery::Recovery,
 };
 use crate::{
     error::InboxError,
-    inbox::{Claim, Inbox, Leased, Stats, StoreFuture, metrics},
+    inbox::{Claim, Inbox, Leased, StoreFuture},
     util::trace,
 };
 
@@ -31,8 +32,6 @@ use crate::{
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// How often a worker removes what is old.
 const UPKEEP: Duration = Duration::from_secs(60 * 60);
-/// How often it counts the deliveries, if there are metrics.
-const COUNT: Duration = Duration::from_secs(15);
 
 /// How long the store may take for the last writes of a worker.
 const LAST_WRITES: Duration = Duration::from_secs(5);
@@ -82,8 +81,7 @@ struct Claims {
     look: Pin<Box<Sleep>>,
     upkeep_at: Instant,
     upkeep: JoinSet<()>,
-    count_at: Instant,
-    counting: Option<StoreFuture<'static, Vec<Stats>>>,
+    count: Count,
 }
 
 impl Claims {
@@ -106,8 +104,7 @@ impl Claims {
             look: Box::pin(sleep(LOOK)),
             upkeep_at: Instant::now(),
             upkeep: JoinSet::new(),
-            count_at: Instant::now(),
-            counting: None,
+            count: Count::new(),
         }
     }
 
@@ -117,8 +114,8 @@ impl Claims {
             while let Poll::Ready(Some(_)) = self.running.poll_join_next(cx) {}
             self.poll_wake(cx);
             self.poll_upkeep(cx);
-            self.poll_count(cx);
             let (store, troubles) = (&self.shared.store, &self.shared.troubles);
+            self.count.poll(&**store, cx);
             if self.recovery.poll(&**store, troubles, cx).is_ready() {
                 self.begin_claim();
             }
@@ -195,21 +192,6 @@ impl Claims {
         if self.upkeep.is_empty() && self.upkeep_at <= Instant::now() {
             self.upkeep_at = Instant::now() + UPKEEP;
             self.upkeep.spawn(upkeep(self.shared.clone(), self.sources.clone()));
-        }
-    }
-
-    /// Counts the deliveries, for their metrics.
-    fn poll_count(&mut self, cx: &mut Context<'_>) {
-        if metrics::ARE_ON && self.counting.is_none() && self.count_at <= Instant::now() {
-            self.count_at = Instant::now() + COUNT;
-            self.counting = Some(self.shared.store.stats());
-        }
-        if let Some(counting) = &mut self.counting
-            && let Poll::Ready(counted) = counting.as_mut().poll(cx)
-        {
-            self.counting = None;
-            // An error: the next count tells.
-            counted.map(metrics::counted).unwrap_or_default();
         }
     }
 }

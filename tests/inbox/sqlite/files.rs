@@ -178,6 +178,34 @@ async fn a_clock_that_was_years_ahead_holds_nothing_up_after_a_restart() {
     assert_eq!(claimed(&store).await.len(), 1);
 }
 
+/// Nobody has claimed anything since, so the file does not know how far ahead it was.
+#[tokio::test]
+async fn what_was_stored_while_the_clock_was_ahead_is_due_after_a_restart() {
+    let (folder, clock) = (Folder::new(), clock());
+    let ahead = ManualClock::at_unix_seconds(START + 365 * 86_400);
+    let store = folder.options().clock(ahead).open().unwrap();
+    stored(&store, 1).await;
+    store.close().await.unwrap();
+    let store = folder.options().clock(clock).open().unwrap();
+    assert_eq!(claimed(&store).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_is_made_up_for_once() {
+    let (folder, clock) = (Folder::new(), clock());
+    let ahead = ManualClock::at_unix_seconds(START + 365 * 86_400);
+    let store = folder.options().clock(ahead).open().unwrap();
+    stored(&store, 1).await;
+    let again = Finish::Retry { after: Duration::from_secs(3_600), error: "busy".into() };
+    assert!(store.finish(claimed(&store).await[0].lease, vec![], again).await.unwrap());
+    store.close().await.unwrap();
+    for _ in 0..2 {
+        let store = folder.options().clock(clock.clone()).open().unwrap();
+        assert_eq!(claimed(&store).await.len(), 0);
+        store.close().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_restart_does_not_change_the_pause_before_an_attempt() {
     let (folder, clock) = (Folder::new(), clock());

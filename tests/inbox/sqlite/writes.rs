@@ -10,6 +10,8 @@ use tower_webhook::{
     inbox::{Enqueued, Finish, Store},
 };
 
+use crate::it_support::Traces;
+
 use super::{Folder, claim_of, claimed, delivery, is_unavailable, stored};
 
 async fn commits_of_64(folder: &Folder, per_commit: usize) -> u64 {
@@ -179,7 +181,9 @@ async fn the_limits_of_rows_and_bytes_hold() {
 async fn some_room_on_the_disk_is_left() {
     let folder = Folder::new();
     // More than any disk has.
+    let traces = Traces::here();
     let store = folder.options().min_free_bytes(u64::MAX).open().unwrap();
+    assert!(traces.seen().iter().any(|line| line.contains("deliveries are refused")));
     assert!(store.pressure().used > 1.0);
     assert_eq!(store.enqueue(delivery("a", 1)).await, Err(InboxError::Full));
     store.close().await.unwrap();
