@@ -1,6 +1,7 @@
 //! The worker: what becomes of a stored delivery.
 
 mod absent;
+mod ahead;
 mod failing;
 mod leases;
 mod stopping;

@@ -68,12 +68,12 @@ enum Event<T> {
 
 /// Handles a delivery, and tells the store what became of it.
 ///
-/// `since`: when it was claimed, or earlier.
+/// `since`: when it was claimed, or earlier. `waits` is dropped when it has a place.
 pub(super) async fn attempt(
     shared: Arc<Shared>,
     route: Arc<dyn Dispatch>,
     leased: Leased,
-    since: Instant,
+    (since, waits): (Instant, Arc<()>),
 ) {
     let (lease, crashes) = (leased.lease, leased.crashes);
     let held = Held { lease, source: leased.record.source.clone() };
@@ -94,6 +94,7 @@ pub(super) async fn attempt(
             return shared.finish(&held, Vec::new(), Finish::Release).await;
         }
     };
+    drop(waits);
     if crashes > 0 {
         match shared.store.begin(lease).await {
             Ok(true) => {}

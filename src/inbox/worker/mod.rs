@@ -104,7 +104,8 @@ impl Worker {
     }
 
     /// How many deliveries are handled at the same time: by default [`limits::CONCURRENCY`], 16. As many again are leased
-    /// ahead, and held in memory.
+    /// ahead, and held in memory. If handlers take less time than the store, then up to 128 are claimed at once, and up to 256
+    /// are held, so that they need not wait for it.
     pub fn concurrency(mut self, most: u32) -> Self {
         self.settings.concurrency = most.max(1);
         self

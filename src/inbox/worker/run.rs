@@ -32,6 +32,8 @@ use crate::{
 pub(super) const LOOK: Duration = Duration::from_millis(250);
 /// How often a worker removes what is old.
 const UPKEEP: Duration = Duration::from_secs(60 * 60);
+/// The most deliveries that are claimed at once, except if more are handled at the same time.
+const MOST: usize = 128;
 
 /// How long the store may take for the last writes of a worker.
 const LAST_WRITES: Duration = Duration::from_secs(5);
@@ -75,6 +77,12 @@ struct Claims {
     claiming: Option<(Instant, StoreFuture<'static, Vec<Leased>>)>,
     recovery: Recovery,
     running: JoinSet<()>,
+    /// Each attempt has a copy until it has a place.
+    waits: Arc<()>,
+    /// How many are claimed at once.
+    lot: usize,
+    /// How many the last claim brought.
+    brought: usize,
     /// Whether there may be more than the last claim brought.
     is_more: bool,
     arrived: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -91,6 +99,7 @@ impl Claims {
         shared: Arc<Shared>,
     ) -> Self {
         let sources = routes.keys().cloned().collect();
+        let lot = shared.settings.concurrency as usize;
         Self {
             arrived: arrived(&inbox),
             inbox,
@@ -100,6 +109,9 @@ impl Claims {
             claiming: None,
             recovery: Recovery::default(),
             running: JoinSet::new(),
+            waits: Arc::default(),
+            lot,
+            brought: 0,
             is_more: true,
             look: Box::pin(sleep(LOOK)),
             upkeep_at: Instant::now(),
@@ -144,18 +156,16 @@ impl Claims {
         }
     }
 
-    /// Claims as many deliveries as are handled at the same time while the ones before are being handled, so that no handler
-    /// waits for the store.
+    /// Claims deliveries while the ones before are being handled, so that no handler waits for the store.
     fn begin_claim(&mut self) {
-        let most = self.shared.settings.concurrency as usize;
-        if self.is_more && self.claiming.is_none() && self.running.len() <= most {
+        if self.is_more && self.claiming.is_none() && self.running.len() <= self.lot {
             self.is_more = false;
             // Another sender is the first each time: there may be more senders than places.
             let count = self.sources.len();
             self.sources.rotate_left(count.min(1));
             let (sources, lease) = (self.sources.as_slice().into(), self.shared.settings.lease);
             let since = Instant::now();
-            let claiming = self.shared.store.claim(Claim { sources, most, lease });
+            let claiming = self.shared.store.claim(Claim { sources, most: self.lot, lease });
             self.claiming = Some((since, claiming));
         }
     }
@@ -165,16 +175,33 @@ impl Claims {
         match claimed {
             Ok(all) => {
                 self.is_more |= !all.is_empty();
+                self.adapt(all.len());
                 all.into_iter().for_each(|leased| self.start(leased, since));
             }
             Err(error) => self.shared.troubles.note(&format!("nothing can be claimed: {error}")),
         }
     }
 
+    /// Chooses how many to claim the next time: as many as are handled at the same time. More, if there is a place for a
+    /// handler although the last claim brought some, and if the store has more than were asked for: then the handlers wait for
+    /// the store. Otherwise other workers are to have the rest.
+    fn adapt(&mut self, brought: usize) {
+        let (least, places) =
+            (self.shared.settings.concurrency as usize, self.shared.places.available_permits());
+        let all_have_begun = Arc::strong_count(&self.waits) == 1;
+        let waits_for_store = self.brought > 0 && all_have_begun && places > 0;
+        let lot = match waits_for_store && brought == self.lot {
+            true => (self.lot * 2).min(MOST),
+            false => self.lot / 2,
+        };
+        (self.lot, self.brought) = (lot.max(least), brought);
+    }
+
     fn start(&mut self, leased: Leased, since: Instant) {
         // A store returns those of the senders that it was asked for. What it returns beside is left to its lease.
         if let Some(route) = self.routes.get(&leased.record.source) {
-            self.running.spawn(attempt(self.shared.clone(), route.clone(), leased, since));
+            let claimed = (since, self.waits.clone());
+            self.running.spawn(attempt(self.shared.clone(), route.clone(), leased, claimed));
         }
     }
 
