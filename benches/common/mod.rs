@@ -1,10 +1,12 @@
-//! The work that is measured, shared by the benchmarks and by the comparison in `peers/`: events, signed requests, and
-//! what one would write without this crate.
+//! What the benchmarks and the comparison in `peers/` share: events, signed requests, what one would write without this
+//! crate, and how figures are written and drawn.
 
 #![allow(dead_code, unreachable_pub, reason = "each benchmark uses a part, and `peers` all of it")]
 
 pub mod by_hand;
+pub mod canvas;
 pub mod events;
+pub mod figures;
 pub mod ours;
 pub mod requests;
 

@@ -2,44 +2,17 @@
 
 use std::{fmt::Write, io, path::Path};
 
-use crate::contenders::{
-    AXUM_STANDARDWEBHOOKS, BARE_JSON, BARE_NOTHING, HYPER_BY_HAND, OCTOEVENTS, OURS, OURS_ON_HYPER,
-    TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY,
+use crate::{
+    common::figures::{
+        self,
+        Bound::{self, AtLeast, AtMost},
+        Judged, Rows, TIE, cell, decimal, ratio, significant, size, whole,
+    },
+    contenders::{
+        AXUM_STANDARDWEBHOOKS, BARE_JSON, BARE_NOTHING, HYPER_BY_HAND, OCTOEVENTS, OURS,
+        OURS_ON_HYPER, TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY,
+    },
 };
-
-/// Lines of `work<TAB>name<TAB>value`, in the order of their measurement.
-#[derive(Default)]
-pub struct Rows(Vec<(String, String, f64)>);
-
-impl Rows {
-    /// Passes over lines of any other shape.
-    pub fn parse(text: &str) -> Self {
-        let row = |line: &str| {
-            let mut cells = line.split('\t');
-            let (work, name, value) = (cells.next()?, cells.next()?, cells.next()?);
-            Some((work.to_owned(), name.to_owned(), value.trim().parse().ok()?))
-        };
-        Self(text.lines().filter_map(row).collect())
-    }
-
-    pub fn get(&self, work: &str, name: &str) -> Option<f64> {
-        self.of(work).find(|row| row.0 == name).map(|row| row.1)
-    }
-
-    /// Names and values of one work.
-    pub fn of(&self, work: &str) -> impl Iterator<Item = (&str, f64)> {
-        self.0.iter().filter(move |row| row.0 == work).map(|row| (row.1.as_str(), row.2))
-    }
-
-    /// The works whose name is this and a number, with the number, from the least to the greatest.
-    pub fn sizes(&self, work: &str) -> Vec<usize> {
-        let size = |row: &(String, _, _)| row.0.strip_prefix(work)?.strip_prefix(' ')?.parse().ok();
-        let mut sizes: Vec<_> = self.0.iter().filter_map(size).collect();
-        sizes.sort_unstable();
-        sizes.dedup();
-        sizes
-    }
-}
 
 /// All that the binaries have printed.
 #[derive(Default)]
@@ -94,30 +67,9 @@ impl Results {
 
     fn targets(&self, text: &mut String) {
         let results: Vec<_> = TARGETS.iter().flat_map(|target| target.results(self)).collect();
-        let count = |verdict| results.iter().filter(|result| result.verdict == verdict).count();
-        let summary = [Verdict::Held, Verdict::Tie, Verdict::Missed, Verdict::NotMeasured]
-            .map(|verdict| format!("{} {}", count(verdict), verdict.text()))
-            .join(", ");
-        let _ = write!(
-            text,
-            "<details><summary>Targets: {summary}</summary>\n\n| what | figure | target | verdict |\n|---|--:|--:|---|\n"
-        );
-        for Judged { what, figure, target, verdict } in &results {
-            let _ = writeln!(text, "| {what} | {figure} | {target} | {} |", verdict.text());
-        }
-        text.push_str("\n</details>\n");
+        figures::targets(text, &results);
     }
 }
-
-/// What stands in `document` between the two lines of figures, replaced.
-pub fn replaced(document: &str, figures: &str) -> Option<String> {
-    let (before, rest) = document.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{}\n{END}{after}", figures.trim_end()))
-}
-
-const BEGIN: &str = "<!-- figures -->";
-const END: &str = "<!-- /figures -->";
 
 struct Target {
     what: &'static str,
@@ -133,13 +85,6 @@ enum Figure {
     /// Among the allocations.
     Count { work: &'static str, name: &'static str },
 }
-
-#[derive(Clone, Copy)]
-enum Bound {
-    AtMost(f64),
-    AtLeast(f64),
-}
-use Bound::{AtLeast, AtMost};
 
 const fn ratio_of(
     what: &'static str,
@@ -190,23 +135,10 @@ const TARGETS: &[Target] = &[
     count_of("bytes retained after the answer", "memory", "retained bytes", 0.0),
 ];
 
-struct Judged {
-    what: String,
-    figure: String,
-    target: String,
-    verdict: Verdict,
-}
-
 impl Target {
     /// One for each of its works.
     fn results(&self, results: &Results) -> Vec<Judged> {
-        let judged = |what, figure: Option<f64>, tolerance| Judged {
-            what,
-            figure: cell(figure, short),
-            target: self.bound.text(),
-            verdict: figure
-                .map_or(Verdict::NotMeasured, |figure| self.bound.verdict(figure, tolerance)),
-        };
+        let judged = |what, figure, tolerance| Judged::new(what, figure, self.bound, tolerance);
         match self.figure {
             Figure::Ratio { works, of, to } => works
                 .iter()
@@ -227,53 +159,6 @@ impl Target {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Held,
-    Tie,
-    Missed,
-    NotMeasured,
-}
-
-impl Verdict {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Tie => "tie",
-            Self::Missed => "missed",
-            Self::NotMeasured => "not measured",
-        }
-    }
-}
-
-/// A miss by less than this part is a tie.
-const TIE: f64 = 0.03;
-
-impl Bound {
-    fn verdict(self, figure: f64, tolerance: f64) -> Verdict {
-        let (held, nearly) = match self {
-            AtMost(bound) => (figure <= bound, figure <= bound * (1.0 + tolerance)),
-            AtLeast(bound) => (figure >= bound, figure >= bound * (1.0 - tolerance)),
-        };
-        match (held, nearly) {
-            (true, _) => Verdict::Held,
-            (_, true) => Verdict::Tie,
-            _ => Verdict::Missed,
-        }
-    }
-
-    fn text(self) -> String {
-        match self {
-            AtMost(bound) => format!("≤ {bound}"),
-            AtLeast(bound) => format!("≥ {bound}"),
-        }
-    }
-}
-
-fn ratio(rows: &Rows, work: &str, of: &str, to: &str) -> Option<f64> {
-    Some(rows.get(work, of)? / rows.get(work, to)?)
-}
-
 fn growth(rows: &Rows, work: &str) -> Option<f64> {
     let mut values = rows.of(work).map(|row| row.1);
     let first = values.next()?;
@@ -288,54 +173,10 @@ fn place(work: &str) -> String {
     }
 }
 
-/// A number of bytes, as one says it.
-pub fn size(bytes: usize) -> String {
-    match bytes {
-        0..0x400 => format!("{bytes} B"),
-        0x400..0x10_0000 => format!("{} KiB", bytes >> 10),
-        _ => format!("{} MiB", bytes >> 20),
-    }
-}
-
-fn cell(figure: Option<f64>, text: fn(f64) -> String) -> String {
-    figure.filter(|figure| figure.is_finite()).map_or("–".into(), text)
-}
-
-fn whole(figure: f64) -> String {
-    format!("{figure:.0}")
-}
-
-fn decimal(figure: f64) -> String {
-    format!("{figure:.2}")
-}
-
-/// Two decimals, unless they say nothing.
-fn short(figure: f64) -> String {
-    if figure.fract() == 0.0 || figure >= 100.0 { thousands(figure) } else { decimal(figure) }
-}
-
-/// Three digits at least.
-pub fn significant(figure: f64) -> String {
-    match figure {
-        ..9.995 => decimal(figure),
-        ..99.95 => format!("{figure:.1}"),
-        _ => thousands(figure),
-    }
-}
-
-fn thousands(figure: f64) -> String {
-    let mut text = whole(figure);
-    let mut place = text.len();
-    while place > 3 {
-        place -= 3;
-        text.insert(place, ',');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::common::figures::{Verdict, replaced};
 
     fn results(times: &str) -> Results {
         Results { times: Rows::parse(times), ..Results::default() }

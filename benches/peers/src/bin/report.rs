@@ -2,10 +2,7 @@
 
 use std::{env, fs, path::Path};
 
-use peers::{
-    picture,
-    table::{Results, replaced},
-};
+use peers::{common::figures::replaced, picture, table::Results};
 use tower_webhook::BoxError;
 
 fn main() -> Result<(), BoxError> {
