@@ -61,7 +61,8 @@ impl SqliteOptions {
             min_free_bytes: 256 << 20,
             queue: 1_024,
             per_commit: 256,
-            max_wal: 256 << 20,
+            // It goes on to grow while a checkpoint is under way that has to end first.
+            max_wal: 192 << 20,
             clock: Arc::new(SystemClock),
         }
     }
