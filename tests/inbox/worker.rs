@@ -139,6 +139,20 @@ async fn a_delivery_wakes_the_worker() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_there_is_more_the_worker_does_not_pause() {
+    let (inbox, log) = (inbox(), Log::default());
+    for id in 0..60 {
+        stored(&inbox, &id.to_string(), orders(&[id])).await;
+    }
+    let begun = Instant::now();
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))).concurrency(2));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(log.lines().len(), 60);
+    assert!(begun.elapsed() < Duration::from_millis(100), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_sees_the_facts_of_the_request() {
     let (inbox, log) = (inbox(), Log::default());
     let events = EventRouter::with_state(log.clone()).on(
@@ -234,6 +248,9 @@ async fn the_operator_is_told_what_failed_and_what_nobody_handles() {
     let (inbox, log) = (inbox(), Log::default());
     stored(&inbox, "a", orders(&[1])).await;
     receive(&inbox, "other", "b", orders(&[2])).await;
+    // Nobody handles this one, and nobody has to.
+    receive(&inbox, "aside", "c", orders(&[3])).await;
+    assert_eq!(inbox.store().park(3).await, Ok(true));
     let events = router(&log, async |_, attempt| match attempt {
         1 => Err("the bank is closed".into()),
         _ => Ok(()),
@@ -394,6 +411,22 @@ async fn what_is_old_is_removed_by_the_worker() {
     sleep(Duration::from_secs(3700)).await;
     assert!(get(inbox.store(), seq).await.record.body.is_empty());
     assert_eq!(inbox.store().replay(seq, Replay::All).await, Ok(None), "its body is gone");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_old_is_looked_for_once_per_hour() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let (inbox, log) = (inbox(), Log::default());
+    let seq = stored(&inbox, "a", orders(&[1])).await;
+    let retention = Retention { bodies: 30 * MINUTE, ..Retention::default() };
+    let worker = worker(&inbox, router(&log, async |_, _| Ok(()))).retention(retention);
+    let running = Running::start(worker);
+    let has_body = async || !get(inbox.store(), seq).await.record.body.is_empty();
+    sleep(59 * MINUTE).await;
+    assert!(has_body().await);
+    sleep(2 * MINUTE).await;
+    assert!(!has_body().await);
     running.stop().await;
 }
 

@@ -229,3 +229,20 @@ async fn the_beginning_of_what_has_not_crashed_is_not_noted() {
     running.stop().await;
     assert_eq!(store.begun.load(Ordering::Relaxed), 1);
 }
+
+/// It fails several times per second.
+#[tokio::test(start_paused = true)]
+async fn the_operator_is_told_once_that_the_store_is_away() {
+    let traces = Traces::here();
+    let store = Faulty::new(false);
+    let (inbox, log) = (Inbox::shared(store.clone()), Log::default());
+    store.fails.store(true, Ordering::Relaxed);
+    let running = Running::start(worker(&inbox, router(&log, async |_, _| Ok(()))));
+    sleep(MINUTE).await;
+    store.fails.store(false, Ordering::Relaxed);
+    sleep(MINUTE).await;
+    running.stop().await;
+    let seen = traces.seen();
+    let told = seen.iter().filter(|line| line.contains("nothing can be claimed")).count();
+    assert_eq!(told, 1, "{seen:#?}");
+}

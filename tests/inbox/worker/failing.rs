@@ -123,6 +123,21 @@ async fn f13_a_handler_gives_an_event_up_and_the_others_are_handled() {
     running.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_delivery_is_done_once_the_rest_of_its_events_is() {
+    let (inbox, log) = (inbox(), Log::default());
+    let seq = stored(&inbox, "a", orders(&[1, 2])).await;
+    let events = router(&log, async |number, attempt| match (number, attempt) {
+        (2, 1) => Err("busy".into()),
+        _ => Ok(()),
+    });
+    let running = Running::start(worker(&inbox, events));
+    idle(&inbox).await;
+    running.stop().await;
+    assert_eq!(state(&inbox, seq).await, State::Done);
+    assert_eq!(log.lines().len(), 3);
+}
+
 /// The one that depends comes first. It fails until the other one was handled.
 #[tokio::test(start_paused = true)]
 async fn f20_what_depends_on_a_later_delivery_is_tried_again() {
