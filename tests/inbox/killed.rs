@@ -62,6 +62,16 @@ impl Process {
         Self { child, target: format!("http://{address}/hook").parse().unwrap() }
     }
 
+    /// As if its machine stood still.
+    #[cfg(unix)]
+    pub(crate) async fn stand_still(&self, time: Duration) {
+        let pid = self.child.id().to_string();
+        for (signal, then) in [("-STOP", time), ("-CONT", Duration::ZERO)] {
+            assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+            sleep(then).await;
+        }
+    }
+
     /// With SIGKILL.
     pub(crate) fn kill(&mut self) {
         // An error: it has ended by itself. Then the ledger shows it.
