@@ -1,5 +1,6 @@
 //! `PostgresStore` against a server: a database for each test.
 
+mod commits;
 mod faults;
 mod leases;
 mod operators;

@@ -96,20 +96,17 @@ impl Live {
         self.batch("BEGIN").await
     }
 
-    /// Ends a transaction: commits it if all was well.
+    /// Ends a transaction: commits it if all was well. An error: it is not committed, or nobody knows.
     pub(super) async fn end<T, E: From<Trouble>>(&self, done: Result<T, E>) -> Result<T, E> {
-        match done {
-            Ok(done) => {
-                self.batch("COMMIT").await?;
-                Ok(done)
-            }
-            Err(error) => {
-                if self.batch("ROLLBACK").await.is_err() {
-                    self.give_up();
-                }
-                Err(error)
-            }
+        let end = if done.is_ok() { statements::COMMIT } else { "ROLLBACK" };
+        let ended = self.batch(end).await;
+        if ended.is_err() {
+            // The transaction may still be open.
+            self.give_up();
         }
+        let done = done?;
+        ended?;
+        Ok(done)
     }
 
     async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {

@@ -145,8 +145,12 @@ async fn run<W: Work>(work: &W, link: &Link, mut jobs: mpsc::Receiver<Queued<W>>
 async fn settle<W: Work>(work: &W, link: &Link, lot: Vec<Queued<W>>) {
     let mut lots = vec![lot];
     while let Some(mut lot) = lots.pop() {
-        let done = match link.shared().await {
-            Ok(live) => attempt(work, &live, &lot).await,
+        let done = match link.alone().await {
+            Ok(alone) => {
+                let done = attempt(work, &alone.live, &lot).await;
+                alone.put_back();
+                done
+            }
             Err(error) => Ok(lot.iter().map(|_| Err(error.clone())).collect()),
         };
         match done {
@@ -175,7 +179,7 @@ fn answer<W: Work>(lot: Vec<Queued<W>>, answers: Vec<Result<W::Answer, InboxErro
 
 async fn attempt<W: Work>(
     work: &W,
-    live: &Arc<Live>,
+    live: &Live,
     lot: &[Queued<W>],
 ) -> Result<Vec<Result<W::Answer, InboxError>>, Trouble> {
     let jobs: Vec<_> = lot.iter().map(|queued| &queued.job).collect();

@@ -40,6 +40,10 @@ pub(super) const DURABILITY: &str = "
         OR name = 'synchronous_commit' AND reset_val IN ('off', 'local')
     ORDER BY name";
 
+/// An aborted transaction takes `COMMIT` for `ROLLBACK` and does not call it an error. But it refuses the empty `SELECT`, and the
+/// rest with it.
+pub(super) const COMMIT: &str = "SELECT; COMMIT";
+
 /// `$1`: the locks of order keys, in order. Two that wait for each other would never end.
 pub(super) const LOCK_ORDERS: &str =
     "SELECT pg_advisory_xact_lock(k)::text FROM unnest($1::bigint[]) AS k";

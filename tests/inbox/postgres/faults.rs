@@ -121,7 +121,7 @@ async fn without_a_free_connection_there_is_an_error_at_once() {
 }
 
 /// A role that may have so many connections, and the URL of the database for it.
-async fn limited(database: &Database, most: u32) -> (String, String) {
+pub(super) async fn limited(database: &Database, most: u32) -> (String, String) {
     let role = database.name.clone();
     database
         .run(&format!(
@@ -132,7 +132,7 @@ async fn limited(database: &Database, most: u32) -> (String, String) {
     (role, url)
 }
 
-async fn drop_role(database: &Database, role: &str) {
+pub(super) async fn drop_role(database: &Database, role: &str) {
     database.end_connections().await;
     database
         .run(&format!(
