@@ -2,40 +2,32 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::{gauge::Gauge, link::Link, live::Live, statements, task::Task, trouble::Trouble};
-use crate::error::InboxError;
 
 /// The time between two counts.
 const PAUSE: Duration = Duration::from_secs(10);
-/// How long the connection for notifications may take to count.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The most changes that are added up in one statement. It takes less than a second.
+const SLICE: i64 = 100_000;
 
-/// Counts from time to time. A store that is full is not told in another way that there is room, so if the connection for
-/// notifications is of no use, then that of the door counts, between two lots: the door begins transactions on it.
+/// Counts from time to time. A store that is full is not told in another way that there is room, so if there can be no
+/// connection for notifications, then that of the door counts. If there is one, then the door does not wait for a slow count.
 pub(super) fn meter(hints: Arc<Link>, door: Arc<Link>, gauge: Gauge) -> Task {
     Task::new(async move {
         loop {
-            // An error: what was counted before, and what this process has counted since, is the best that is known.
-            let _ = match timeout(PATIENCE, by_hints(&hints, &gauge)).await {
-                Ok(Ok(())) => add_up(&hints).await,
-                _ => by_door(&door, &gauge).await,
-            };
+            // Errors: what was counted before, and what this process has counted since, is the best that is known.
+            if let Ok(live) = hints.shared().await {
+                let _ = count(&live, &gauge).await;
+                let _ = add_up(&live).await;
+            } else if let Ok(alone) = door.alone().await {
+                // Alone: the door begins transactions on it.
+                let _ = count(&alone.live, &gauge).await;
+                alone.put_back();
+            }
             sleep(PAUSE).await;
         }
     })
-}
-
-async fn by_hints(hints: &Link, gauge: &Gauge) -> Result<(), InboxError> {
-    Ok(count(&*hints.shared().await?, gauge).await?)
-}
-
-async fn by_door(door: &Link, gauge: &Gauge) -> Result<(), InboxError> {
-    let alone = door.alone().await?;
-    let counted = count(&alone.live, gauge).await;
-    alone.put_back();
-    Ok(counted?)
 }
 
 async fn count(live: &Live, gauge: &Gauge) -> Result<(), Trouble> {
@@ -44,7 +36,8 @@ async fn count(live: &Live, gauge: &Gauge) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn add_up(link: &Link) -> Result<(), InboxError> {
-    link.shared().await?.query(statements::ADD_UP, &[]).await?;
+/// In slices: while nobody could add them up, the changes have become more than one statement could do in its time.
+async fn add_up(live: &Live) -> Result<(), Trouble> {
+    while live.query(statements::ADD_UP, &[&SLICE]).await?.one::<i64>("added")? == SLICE {}
     Ok(())
 }

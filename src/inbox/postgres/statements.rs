@@ -189,14 +189,17 @@ pub(super) const ACK: &str = "\
 /// It writes, since a server whose disk is full still reads.
 pub(super) const PING: &str = "UPDATE version SET checked_at = now()";
 
-/// Adds up the changes of the tally. In order: another process may do it at the same time.
+/// Adds up changes of the tally, `$1` at most. In order: another process may do it at the same time.
 pub(super) const ADD_UP: &str = "
     WITH gone AS (
-        DELETE FROM tally_change RETURNING source, state, count
+        DELETE FROM tally_change WHERE ctid = ANY(ARRAY(SELECT c.ctid FROM tally_change c LIMIT $1::bigint))
+        RETURNING source, state, count
+    ), t AS (
+        INSERT INTO tally AS t (source, state, count)
+        SELECT source, state, sum(count) FROM gone GROUP BY source, state ORDER BY source, state
+        ON CONFLICT (source, state) DO UPDATE SET count = t.count + EXCLUDED.count
     )
-    INSERT INTO tally AS t (source, state, count)
-    SELECT source, state, sum(count) FROM gone GROUP BY source, state ORDER BY source, state
-    ON CONFLICT (source, state) DO UPDATE SET count = t.count + EXCLUDED.count";
+    SELECT count(*) AS added FROM gone";
 
 /// `$1`: enough to know that the store is full.
 pub(super) const COUNT_OPEN: &str =

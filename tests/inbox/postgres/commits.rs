@@ -20,7 +20,7 @@ use tower_webhook::{
 
 use super::{
     faults::{drop_role, limited},
-    server::{Database, database, delivery, ordered, stored},
+    server::{Database, OWN, database, delivery, ordered, stored},
 };
 
 /// A message with a statement that fails.
@@ -149,6 +149,26 @@ async fn a_count_that_fails_costs_no_delivery() {
     database.run("SELECT pg_sleep(3)").await;
     let seq = stored(&store, ordered("2", "a")).await;
     assert_eq!(database.number("SELECT max(seq) FROM tower_webhook.queue").await, seq);
+    drop(store);
+    drop_role(&database, &role).await;
+}
+
+/// With a long snapshot, a count can take seconds.
+#[tokio::test]
+async fn the_door_does_not_wait_for_a_slow_count() {
+    let Some(database) = database().await else { return };
+    let (role, url) = limited(&database, 10).await;
+    stored(&PostgresStore::connect(&url).await.unwrap(), delivery("1")).await;
+    on_count(&database, "PERFORM pg_sleep(3.5)").await;
+    let store = PostgresStore::connect(&url).await.unwrap();
+    let counting = format!(
+        "FROM pg_stat_activity WHERE {OWN} AND state = 'active' AND query LIKE '%AS open%'"
+    );
+    database.until(&format!("SELECT count(*) > 0 {counting}")).await;
+    database.until(&format!("SELECT count(*) = 0 {counting}")).await;
+    // Nobody else has begun to count, although it took long.
+    assert_eq!(database.number("SELECT last_value FROM counts").await, 1);
+    stored(&store, delivery("2")).await;
     drop(store);
     drop_role(&database, &role).await;
 }
