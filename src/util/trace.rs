@@ -104,6 +104,10 @@ mod on {
         );
     }
 
+    pub(crate) fn dead(provider: &str, delivery: i64, reason: &str, error: &str) {
+        event!(Level::ERROR, provider, delivery, reason, error, "webhook delivery dead");
+    }
+
     pub(crate) fn lost(of: Fields<'_>, events: usize) {
         event!(
             Level::ERROR,
@@ -188,6 +192,8 @@ mod off {
         _: impl FnOnce() -> String,
     ) {
     }
+
+    pub(crate) fn dead(_: &str, _: i64, _: &str, _: &str) {}
 
     pub(crate) fn lost(_: Fields<'_>, _: usize) {}
 

@@ -177,7 +177,7 @@ async fn warn_of_settings(live: &Live) -> Result<(), InboxError> {
             }
             _ => "deliveries that were answered 200 can be lost if the server's machine crashes",
         };
-        trace::warn(&format!("`{name}` of the inbox's PostgreSQL is `{value}`: {effect}"));
+        trace::warn(&format!("inbox: `{name}` of its PostgreSQL is `{value}`: {effect}"));
     }
     Ok(())
 }

@@ -137,7 +137,7 @@ fn run(
         }
         // What it has not moved stays in the log, and is moved the next time.
         if let Err(error) = checkpoint(Sql(connection), "PRAGMA wal_checkpoint(PASSIVE)") {
-            trace::warn(&format!("the log of the inbox cannot be moved into its file: {error}"));
+            trace::warn(&format!("inbox: its log cannot be moved into its file: {error}"));
         }
     }
 }

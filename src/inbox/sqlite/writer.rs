@@ -106,11 +106,11 @@ impl Writer {
 
     fn write(&mut self, mut connection: Connection) -> Result<Connection, InboxError> {
         while let Err(fault) = self.serve(&connection) {
-            trace::warn(&format!("the inbox stores nothing until its file is checked: {fault}"));
+            trace::warn(&format!("inbox: nothing is stored until its file is checked: {fault}"));
             drop(connection);
             self.reader.close();
             connection = self.reopened()?;
-            trace::warn("the inbox stores again");
+            trace::warn("inbox: it stores again");
         }
         Ok(connection)
     }
@@ -182,7 +182,7 @@ impl Writer {
         // What is written is written. The log is looked at again after the next batch.
         let wal = self.checkpointer.committed(sql);
         if let Err(error) = wal.and_then(|wal| self.gauge.measure(sql, wal)) {
-            trace::warn(&format!("the log of the inbox cannot be read: {error}"));
+            trace::warn(&format!("inbox: its log cannot be read: {error}"));
         }
         Ok(())
     }
@@ -224,7 +224,7 @@ impl Writer {
                     self.gauge.poison(false);
                     return Ok(connection);
                 }
-                Err(fault) => trace::warn(&format!("the inbox cannot be opened again: {fault}")),
+                Err(fault) => trace::warn(&format!("inbox: it cannot be opened again: {fault}")),
             }
             for _ in 0..RETRY.as_millis() / STEP.as_millis() {
                 self.refuse_those_that_wait()?;

@@ -30,7 +30,7 @@ use crate::{
         metrics::{self, Watch},
     },
     router::BatchOutcome,
-    util::panics::contained,
+    util::{panics::contained, trace},
 };
 
 /// What all attempts of a worker share.
@@ -110,6 +110,13 @@ pub(super) async fn attempt(
 }
 
 impl Held {
+    fn ended(&self, finish: &Finish) {
+        metrics::ended(&self.source, Some(finish));
+        if let Finish::Dead { reason, error } = finish {
+            trace::dead(&self.source, self.lease.seq, reason.name(), error);
+        }
+    }
+
     fn lost(&self) {
         metrics::ended(&self.source, None);
     }
@@ -236,7 +243,7 @@ impl Shared {
         let mut stopped = pin!(self.reaches(Stage::Over));
         loop {
             match self.store.finish(held.lease, new.clone(), finish.clone()).await {
-                Ok(true) => return metrics::ended(&held.source, Some(&finish)),
+                Ok(true) => return held.ended(&finish),
                 Ok(false) => return held.lost(),
                 Err(error) => {
                     let of = held.lease.seq;

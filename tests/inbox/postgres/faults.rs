@@ -229,7 +229,7 @@ async fn a_setting_that_can_lose_commits_is_warned_of() {
     let warnings = warnings.0.lock().unwrap();
     assert_eq!(warnings.len(), 1);
     assert!(
-        warnings[0].contains("`synchronous_commit` of the inbox's PostgreSQL is `off`"),
+        warnings[0].contains("`synchronous_commit` of its PostgreSQL is `off`"),
         "{warnings:?}"
     );
 }

@@ -58,6 +58,7 @@ async fn pauses_grow_and_differ() {
 
 #[tokio::test(start_paused = true)]
 async fn f15_after_the_last_attempt_it_is_dead() {
+    let traces = Traces::here();
     let (inbox, log) = (inbox(), Log::default());
     let seq = stored(&inbox, "a", orders(&[1])).await;
     let events = EventRouter::with_state(log.clone()).on(
@@ -71,6 +72,10 @@ async fn f15_after_the_last_attempt_it_is_dead() {
     running.stop().await;
     assert_eq!(log.lines(), ["1 false", "2 false", "3 true"]);
     let why = "its handler failed: the bank is closed".to_owned();
+    let told = format!(
+        r#"ERROR message=webhook delivery dead provider="shop" delivery={seq} reason="exhausted" error="{why}""#
+    );
+    assert_eq!(traces.seen().last(), Some(&told));
     assert_eq!(dead(&inbox, seq).await, (DeadReason::Exhausted, why));
 }
 
