@@ -123,12 +123,7 @@ impl SqliteOptions {
         let checkpointer = Checkpointer::start(&file, gauge.clone(), self.max_wal)?;
         let begun = begin(Sql(&connection), &gauge, clock.now());
         begun.map_err(|error| file.failed(error))?;
-        if gauge.free() < self.min_free_bytes {
-            let (path, least) = (file.path().display(), self.min_free_bytes);
-            trace::warn(&format!(
-                "inbox: the disk of `{path}` has less than {least} bytes left, so deliveries are refused: see `min_free_bytes`"
-            ));
-        }
+        warn_of_disk(&file, &gauge, self.min_free_bytes);
         let reader = Arc::new(Reader::new(file.clone()));
         let (queue, jobs) = mpsc::channel(self.queue);
         let (end, ended) = watch::channel(None);
@@ -151,6 +146,15 @@ impl SqliteOptions {
             .spawn(move || end.send_replace(Some(writer.run(connection))))
             .map_err(|error| ConfigError::new("a thread cannot be started").caused_by(error))?;
         Ok(SqliteStore(Arc::new(shared)))
+    }
+}
+
+fn warn_of_disk(file: &File, gauge: &Gauge, least: u64) {
+    if gauge.free() < least {
+        let path = file.path().display();
+        trace::warn(&format!(
+            "inbox: the disk of `{path}` has less than {least} bytes left, so deliveries are refused: see `min_free_bytes`"
+        ));
     }
 }
 

@@ -95,16 +95,8 @@ pub(super) async fn attempt(
         }
     };
     drop(waits);
-    if crashes > 0 {
-        match shared.store.begin(lease).await {
-            Ok(true) => {}
-            Ok(false) => return held.lost(),
-            // Otherwise it could end many workers without being noticed.
-            Err(error) => {
-                shared.troubles.note(&format!("delivery {} cannot begin: {error}", lease.seq));
-                return shared.finish(&held, Vec::new(), Finish::Release).await;
-            }
-        }
+    if crashes > 0 && !shared.has_noted_begin(&held).await {
+        return;
     }
     shared.handle(&*route, leased, held, keeper, place).await;
 }
@@ -123,6 +115,20 @@ impl Held {
 }
 
 impl Shared {
+    /// Has the store note that a handler begins. Otherwise it must not: it could end many workers without being noticed.
+    async fn has_noted_begin(&self, held: &Held) -> bool {
+        let lease = held.lease;
+        match self.store.begin(lease).await {
+            Ok(true) => return true,
+            Ok(false) => held.lost(),
+            Err(error) => {
+                self.troubles.note(&format!("delivery {} cannot begin: {error}", lease.seq));
+                self.finish(held, Vec::new(), Finish::Release).await;
+            }
+        }
+        false
+    }
+
     async fn handle(
         &self,
         route: &dyn Dispatch,
