@@ -162,10 +162,9 @@ fn warn_of_disk(file: &File, gauge: &Gauge, least: u64) {
 fn begin(sql: Sql<'_>, gauge: &Gauge, now: i64) -> Result<()> {
     // If its last write failed, then what is in the log may not be on the disk. In the file it is.
     truncate(sql)?;
-    sql.execute("UPDATE inbox_queue SET due_at = ?1 WHERE leased = 1 AND due_at > ?1", [now])?;
     // If the clock was ahead before, then what was to be due in seconds would be due in years. What nobody has tried has no pause.
     sql.execute(
-        "UPDATE inbox_queue SET due_at = ?1 WHERE due_at > ?1 AND attempts = 0 AND leased = 0",
+        "UPDATE inbox_queue SET due_at = ?1 WHERE due_at > ?1 AND (leased = 1 OR attempts = 0)",
         [now],
     )?;
     sql.execute(
