@@ -96,14 +96,16 @@ const BLOCKS: &str = "WITH RECURSIVE block(number) AS (
 
 /// The statement that lists what `filter` selects.
 fn list_sql(filter: &Filter) -> String {
-    let (mut tables, is_in_state, mut first) = tables(filter.state);
-    let (mut with, mut from, mut is_it) = ("", "", "?4 IS NULL");
-    if filter.id.is_some() {
-        (with, from, tables, first) = (BLOCKS, "block CROSS JOIN ", ALL, "d");
-        is_it = "d.seq >> 10 = block.number AND d.id = ?4";
-    }
+    let (tables, is_in_state, first) = tables(filter.state);
+    let (with, from, first, is_it) = match filter.id {
+        Some(_) => {
+            let is_it = "d.seq >> 10 = block.number AND d.id = ?4";
+            (BLOCKS, format!("block CROSS JOIN {ALL}"), "d", is_it)
+        }
+        None => ("", tables.to_owned(), first, "?4 IS NULL"),
+    };
     format!(
-        "{with} SELECT {RECORD}, x'', x'', {STATE} FROM {from}{tables} WHERE {first}.seq > ?1 AND {is_it}
+        "{with} SELECT {RECORD}, x'', x'', {STATE} FROM {from} WHERE {first}.seq > ?1 AND {is_it}
          AND (?2 IS NULL OR d.source = ?2) AND (?3 IS NULL OR d.tenant = ?3) AND {is_in_state}
          ORDER BY {first}.seq LIMIT ?5"
     )
