@@ -81,17 +81,16 @@ async fn one_by_one<K, F>(old: Vec<K>, slice: impl Fn(Vec<K>) -> F) -> Result<u6
 where
     F: Future<Output = Result<u64, InboxError>>,
 {
-    let (count, mut removed, mut failed) = (old.len(), 0, Vec::new());
+    let (count, mut removed, mut failed, mut last) = (old.len(), 0, 0, None);
     for one in old {
         match slice(vec![one]).await {
             Ok(one) => removed += one,
-            Err(error) => failed.push(error),
+            Err(error) => (failed, last) = (failed + 1, Some(error)),
         }
     }
-    match failed.pop() {
-        Some(error) if failed.len() + 1 == count => Err(error),
+    match last {
+        Some(error) if failed == count => Err(error),
         Some(error) => {
-            let failed = failed.len() + 1;
             trace::warn(&format!("inbox: {failed} old rows cannot be removed: {error}"));
             Ok(removed)
         }
