@@ -162,15 +162,20 @@ fn a_file_that_cannot_have_a_log_is_refused() {
     );
 }
 
+/// A process that stores a delivery by this clock, and handles it in vain: it is to wait so many seconds.
+async fn failed_once(folder: &Folder, clock: ManualClock, seconds: u64) {
+    let store = folder.options().clock(clock).open().unwrap();
+    stored(&store, 1).await;
+    let again = Finish::Retry { after: Duration::from_secs(seconds), error: "busy".into() };
+    assert!(store.finish(claimed(&store).await[0].lease, vec![], again).await.unwrap());
+    store.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_clock_that_was_years_ahead_holds_nothing_up_after_a_restart() {
     let (folder, clock) = (Folder::new(), clock());
     let ahead = ManualClock::at_unix_seconds(START + 10 * 365 * 86_400);
-    let store = folder.options().clock(ahead).open().unwrap();
-    stored(&store, 1).await;
-    let again = Finish::Retry { after: Duration::from_secs(5), error: "busy".into() };
-    assert!(store.finish(claimed(&store).await[0].lease, vec![], again).await.unwrap());
-    store.close().await.unwrap();
+    failed_once(&folder, ahead, 5).await;
     let store = folder.options().clock(clock.clone()).open().unwrap();
     clock.advance(Duration::from_secs(4));
     assert_eq!(claimed(&store).await.len(), 0);
@@ -194,11 +199,7 @@ async fn what_was_stored_while_the_clock_was_ahead_is_due_after_a_restart() {
 async fn a_clock_that_was_ahead_is_made_up_for_once() {
     let (folder, clock) = (Folder::new(), clock());
     let ahead = ManualClock::at_unix_seconds(START + 365 * 86_400);
-    let store = folder.options().clock(ahead).open().unwrap();
-    stored(&store, 1).await;
-    let again = Finish::Retry { after: Duration::from_secs(3_600), error: "busy".into() };
-    assert!(store.finish(claimed(&store).await[0].lease, vec![], again).await.unwrap());
-    store.close().await.unwrap();
+    failed_once(&folder, ahead, 3_600).await;
     for _ in 0..2 {
         let store = folder.options().clock(clock.clone()).open().unwrap();
         assert_eq!(claimed(&store).await.len(), 0);
@@ -209,11 +210,7 @@ async fn a_clock_that_was_ahead_is_made_up_for_once() {
 #[tokio::test]
 async fn a_restart_does_not_change_the_pause_before_an_attempt() {
     let (folder, clock) = (Folder::new(), clock());
-    let store = folder.options().clock(clock.clone()).open().unwrap();
-    stored(&store, 1).await;
-    let again = Finish::Retry { after: Duration::from_secs(86_400), error: "busy".into() };
-    assert!(store.finish(claimed(&store).await[0].lease, vec![], again).await.unwrap());
-    store.close().await.unwrap();
+    failed_once(&folder, clock.clone(), 86_400).await;
     let store = folder.options().clock(clock.clone()).open().unwrap();
     clock.advance(Duration::from_secs(86_399));
     assert_eq!(claimed(&store).await.len(), 0);
