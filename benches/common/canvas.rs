@@ -12,8 +12,38 @@ pub struct Line<'a> {
     pub points: Vec<(f64, f64)>,
 }
 
+/// Draws lines, the last one over all others, and their names.
+pub fn lines(canvas: &mut Canvas, lines: &[Line<'_>], (x, y): (&Scale, &Scale)) {
+    for line in lines {
+        let points: Vec<_> = line.points.iter().map(|p| (x.at(p.0), y.at(p.1))).collect();
+        canvas.line(&points, line.look);
+    }
+    labels(canvas, lines, (x, y));
+}
+
+/// A line for each step of `y`, and one for each of these values of `x` with its name. Then the names of both.
+pub fn grid(
+    canvas: &mut Canvas,
+    (x, y): (&Scale, &Scale),
+    values: impl IntoIterator<Item = (f64, impl Display)>,
+    (name_of_x, name_of_y): (&str, &str),
+) {
+    let ((left, right), (bottom, top)) = (x.place, y.place);
+    for step in y.steps() {
+        canvas.line(&[(left, y.at(step)), (right, y.at(step))], GRID);
+        canvas.text((left - 8.0, y.at(step) + 4.0), "end", SOFT, plain(step));
+    }
+    for (value, name) in values {
+        let at = x.at(value);
+        canvas.line(&[(at, bottom), (at, top)], GRID);
+        canvas.text((at, bottom + 18.0), "middle", SOFT, name);
+    }
+    canvas.text(((left + right) / 2.0, bottom + 40.0), "middle", SOFT, name_of_x);
+    canvas.text((left - 48.0, top - 12.0), "start", SOFT, name_of_y);
+}
+
 /// At the ends of their lines, or as near as they have room.
-pub fn labels(canvas: &mut Canvas, lines: &[Line<'_>], (x, y): (&Scale, &Scale)) {
+fn labels(canvas: &mut Canvas, lines: &[Line<'_>], (x, y): (&Scale, &Scale)) {
     let end = |line: &Line<'_>| line.points.last().map(|end| (x.at(end.0), y.at(end.1)));
     let mut ends: Vec<_> = lines.iter().filter_map(|line| Some((line, end(line)?))).collect();
     ends.sort_by(|a, b| a.1.1.total_cmp(&b.1.1));

@@ -1,7 +1,7 @@
 //! How long a sender waits, against how many send at the same time, as a picture.
 
 use crate::common::{
-    canvas::{Canvas, GREY, GRID, Line, Look, OUR_COLOUR, SOFT, Scale, labels, plain},
+    canvas::{self, Canvas, GREY, Line, Look, OUR_COLOUR, Scale},
     figures::Rows,
 };
 
@@ -41,26 +41,10 @@ pub(crate) fn latency(rows: &Rows) -> String {
          group commit and with one transaction each, on a quick disk and with each sync 2 ms slower. Both axes are \
          logarithmic.",
     );
-    grid(&mut canvas, rows, &x, &y);
-    for line in &lines {
-        let points: Vec<_> = line.points.iter().map(|p| (x.at(p.0), y.at(p.1))).collect();
-        canvas.line(&points, line.look);
-    }
-    labels(&mut canvas, &lines, (&x, &y));
+    let senders =
+        rows.sizes("sqlite quick p99").into_iter().map(|senders| (senders as f64, senders));
+    let names = ("senders at the same time", "milliseconds, 99th percentile");
+    canvas::grid(&mut canvas, (&x, &y), senders, names);
+    canvas::lines(&mut canvas, &lines, (&x, &y));
     canvas.finish()
-}
-
-fn grid(canvas: &mut Canvas, rows: &Rows, x: &Scale, y: &Scale) {
-    let ((left, right), (bottom, top)) = (x.place, y.place);
-    for step in y.steps() {
-        canvas.line(&[(left, y.at(step)), (right, y.at(step))], GRID);
-        canvas.text((left - 8.0, y.at(step) + 4.0), "end", SOFT, plain(step));
-    }
-    for senders in rows.sizes("sqlite quick p99") {
-        let at = x.at(senders as f64);
-        canvas.line(&[(at, bottom), (at, top)], GRID);
-        canvas.text((at, bottom + 18.0), "middle", SOFT, senders);
-    }
-    canvas.text(((left + right) / 2.0, bottom + 40.0), "middle", SOFT, "senders at the same time");
-    canvas.text((left - 48.0, top - 12.0), "start", SOFT, "milliseconds, 99th percentile");
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     common::{
-        canvas::{Canvas, GREY, GRID, Line, Look, OUR_COLOUR, SOFT, Scale, bare, labels, plain},
+        canvas::{self, Canvas, GREY, GRID, Line, Look, OUR_COLOUR, SOFT, Scale, bare, plain},
         figures::{Rows, significant, size},
     },
     contenders::{
@@ -23,12 +23,10 @@ pub fn cost(times: &Rows) -> String {
         "Nanoseconds for each byte of the body, from the head of a request to its answer, events decoded and handled, \
          for tower-webhook and what one would use instead. The axis of sizes is logarithmic.",
     );
-    grid(&mut canvas, times, &x, &y);
-    for line in &lines {
-        let points: Vec<_> = line.points.iter().map(|p| (x.at(p.0), y.at(p.1))).collect();
-        canvas.line(&points, line.look);
-    }
-    labels(&mut canvas, &lines, (&x, &y));
+    let bytes = times.sizes("request").into_iter().map(|bytes| (bytes as f64, size(bytes)));
+    let names = ("size of the body", "nanoseconds per byte, to typed events and their code");
+    canvas::grid(&mut canvas, (&x, &y), bytes, names);
+    canvas::lines(&mut canvas, &lines, (&x, &y));
     canvas.finish()
 }
 
@@ -83,26 +81,6 @@ fn lines(times: &Rows) -> Vec<Line<'_>> {
     // Ours is drawn over all others.
     lines.sort_by_key(|line| line.name == OURS);
     lines
-}
-
-fn grid(canvas: &mut Canvas, times: &Rows, x: &Scale, y: &Scale) {
-    let ((left, right), (bottom, top)) = (x.place, y.place);
-    for step in y.steps() {
-        canvas.line(&[(left, y.at(step)), (right, y.at(step))], GRID);
-        canvas.text((left - 8.0, y.at(step) + 4.0), "end", SOFT, plain(step));
-    }
-    for bytes in times.sizes("request") {
-        let at = x.at(bytes as f64);
-        canvas.line(&[(at, bottom), (at, top)], GRID);
-        canvas.text((at, bottom + 18.0), "middle", SOFT, size(bytes));
-    }
-    canvas.text(((left + right) / 2.0, bottom + 40.0), "middle", SOFT, "size of the body");
-    canvas.text(
-        (left - 48.0, top - 12.0),
-        "start",
-        SOFT,
-        "nanoseconds per byte, to typed events and their code",
-    );
 }
 
 const PEERS: [(&str, &str); 6] = [
