@@ -103,11 +103,11 @@ impl Checkpointer {
     fn restart(&mut self, writer: Sql<'_>, wal: Wal) -> Result<()> {
         self.yields.store(true, Relaxed);
         // A reader may need the log for long, and the door must not wait for it.
-        writer.0.busy_timeout(Duration::ZERO)?;
+        writer.connection.busy_timeout(Duration::ZERO)?;
         let log = checkpoint(writer, "PRAGMA wal_checkpoint(RESTART)");
         let is_running = log.as_ref().is_ok_and(|log| log.frames < 0);
         self.yields.store(is_running, Relaxed);
-        writer.0.busy_timeout(BUSY)?;
+        writer.connection.busy_timeout(BUSY)?;
         let is_blocked = log?.is_blocked;
         if !is_running {
             // If there is a reader, then the log grows further, until the next attempt.
@@ -136,7 +136,7 @@ fn run(
             continue;
         }
         // What it has not moved stays in the log, and is moved the next time.
-        if let Err(error) = checkpoint(Sql(connection), "PRAGMA wal_checkpoint(PASSIVE)") {
+        if let Err(error) = checkpoint(Sql::new(connection), "PRAGMA wal_checkpoint(PASSIVE)") {
             trace::warn(&format!("inbox: its log cannot be moved into its file: {error}"));
         }
     }

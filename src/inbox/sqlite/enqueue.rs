@@ -46,7 +46,7 @@ fn insert(tx: &Tx<'_>, record: &Record, order_key: Option<[u8; 16]>) -> Result<i
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         params![source, tenant, key_id, id, event_type, millis(*received_at), digest, order_key],
     )?;
-    let seq = tx.sql.0.last_insert_rowid();
+    let seq = tx.sql.connection.last_insert_rowid();
     tx.sql.execute(
         "INSERT INTO inbox_payload(seq, headers, body) VALUES (?1, ?2, ?3)",
         params![seq, &headers[..], &body[..]],

@@ -67,7 +67,6 @@ impl File {
     /// A connection whose commits are on stable storage, and of whose file that is true which can be checked.
     pub(super) fn writer(&self) -> Result<Connection, ConfigError> {
         let mut writer = self.durable()?;
-        writer.set_prepared_statement_cache_capacity(64);
         writer.execute_batch("PRAGMA cache_size = -65536").map_err(|error| self.failed(error))?;
         migrate(&mut writer, |error| self.failed(error))?;
         match faults(&writer) {
@@ -142,7 +141,7 @@ const FULL: i64 = 2;
 
 /// Makes commits wait for the disk. Returns the settings that are in force now.
 fn durable(connection: &Connection) -> Result<(String, i64)> {
-    let sql = Sql(connection);
+    let sql = Sql::new(connection);
     let journal = sql.one("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA fullfsync = 1; PRAGMA checkpoint_fullfsync = 1; PRAGMA wal_autocheckpoint = 0",
@@ -152,7 +151,7 @@ fn durable(connection: &Connection) -> Result<(String, i64)> {
 
 /// `ok`, or the first fault that is found in a short time.
 fn faults(connection: &Connection) -> Result<String> {
-    let sql = Sql(connection);
+    let sql = Sql::new(connection);
     let size = sql.number("PRAGMA page_count")?.saturating_mul(sql.number("PRAGMA page_size")?);
     let check =
         if size <= SMALL { "PRAGMA quick_check(1)" } else { "PRAGMA quick_check(inbox_queue)" };

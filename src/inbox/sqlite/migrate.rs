@@ -34,7 +34,7 @@ pub(super) fn migrate(
 /// The version that the file has now.
 fn migrated(connection: &mut Connection) -> Result<usize> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let sql = Sql(&transaction);
+    let sql = Sql::new(&transaction);
     // Not `PRAGMA user_version`: that belongs to the migrations of a user who has tables in the same file.
     sql.execute("CREATE TABLE IF NOT EXISTS inbox_version(version INTEGER NOT NULL) STRICT", [])?;
     let version: usize = sql

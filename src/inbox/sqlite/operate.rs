@@ -46,7 +46,7 @@ fn copy(tx: &Tx<'_>, seq: i64) -> Result<Option<i64>> {
     if copied == 0 {
         return Ok(None);
     }
-    let new = tx.sql.0.last_insert_rowid();
+    let new = tx.sql.connection.last_insert_rowid();
     let copied = tx.sql.execute(
         "INSERT INTO inbox_payload(seq, headers, body) SELECT ?2, headers, body FROM inbox_payload WHERE seq = ?1",
         [seq, new],
@@ -180,7 +180,7 @@ mod tests {
         connection.execute_batch(include_str!("schema.sql")).unwrap();
         let explain = format!("EXPLAIN QUERY PLAN {}", list_sql(filter));
         let parameters = params![0, None::<&str>, None::<&str>, filter.id, 100];
-        Sql(&connection).all(&explain, parameters, |row| row.get(3)).unwrap()
+        Sql::new(&connection).all(&explain, parameters, |row| row.get(3)).unwrap()
     }
 
     /// Whether a step reads all that is stored, or all that has ended.

@@ -121,7 +121,7 @@ impl SqliteOptions {
         let connection = file.writer()?;
         let (gauge, clock) = (Arc::new(Gauge::default()), Arc::new(StoreClock::new(self.clock)));
         let checkpointer = Checkpointer::start(&file, gauge.clone(), self.max_wal)?;
-        let begun = begin(Sql(&connection), &gauge, clock.now());
+        let begun = begin(Sql::new(&connection), &gauge, clock.now());
         begun.map_err(|error| file.failed(error))?;
         warn_of_disk(&file, &gauge, self.min_free_bytes);
         let reader = Arc::new(Reader::new(file.clone()));

@@ -42,7 +42,7 @@ impl Reader {
         }
         let State::Open(connection) = &mut *state else { return Err(InboxError::Closed) };
         let snapshot = connection.transaction().map_err(|error| told(&error))?;
-        work(Sql(&snapshot))
+        work(Sql::new(&snapshot))
     }
 
     /// Waits for who reads. The next one opens the file again.

@@ -5,7 +5,7 @@ use std::{
     collections::BTreeSet,
 };
 
-use rusqlite::{Connection, Result};
+use rusqlite::Result;
 
 use super::sql::Sql;
 use crate::inbox::time::StoreClock;
@@ -23,8 +23,8 @@ pub(super) struct Tx<'c> {
 pub(super) type Damaged = BTreeSet<i64>;
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(connection: &'c Connection, clock: &'c StoreClock, damaged: Damaged) -> Self {
-        Self { sql: Sql(connection), clock, open: Cell::new(0), damaged: RefCell::new(damaged) }
+    pub(super) fn new(sql: Sql<'c>, clock: &'c StoreClock, damaged: Damaged) -> Self {
+        Self { sql, clock, open: Cell::new(0), damaged: RefCell::new(damaged) }
     }
 
     /// Milliseconds since 1970.
@@ -68,7 +68,7 @@ impl<'c> Tx<'c> {
         self.sql.execute("SAVEPOINT job", [])?;
         let result = work(self);
         // After some errors SQLite has rolled back the whole transaction, and there is no savepoint any more.
-        if !self.sql.0.is_autocommit() {
+        if !self.sql.connection.is_autocommit() {
             if result.is_err() {
                 self.sql.execute("ROLLBACK TO job", [])?;
                 self.open.set(open);

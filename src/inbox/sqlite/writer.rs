@@ -14,7 +14,7 @@ use super::{
     gauge::Gauge,
     leases::next_token,
     reader::Reader,
-    sql::{Sql, told},
+    sql::{Prepared, Sql, told},
     tx::{Damaged, Tx},
 };
 use crate::{
@@ -101,7 +101,7 @@ impl Writer {
         let connection = self.write(connection);
         self.reader.end();
         drop(self.checkpointer);
-        truncate(Sql(&connection?)).map_err(|error| told(&error))
+        truncate(Sql::new(&connection?)).map_err(|error| told(&error))
     }
 
     fn write(&mut self, mut connection: Connection) -> Result<Connection, InboxError> {
@@ -117,11 +117,11 @@ impl Writer {
 
     /// Writes until the queue is closed, or until nobody knows what is on the disk.
     fn serve(&mut self, connection: &Connection) -> Result<(), InboxError> {
-        let mut damaged = Damaged::new();
+        let (prepared, mut damaged) = (Prepared::new(connection), Damaged::new());
         while let Some(message) = self.jobs.blocking_recv() {
             let mut batch = Vec::new();
             self.accept(message, &mut batch);
-            let written = self.transaction(connection, &mut batch, &mut damaged);
+            let written = self.transaction(prepared.sql(), &mut batch, &mut damaged);
             let is_poisoned = written == Err(InboxError::Poisoned);
             // Before anybody is answered: who knows of the fault must not find the store well.
             self.gauge.poison(is_poisoned);
@@ -154,26 +154,26 @@ impl Writer {
     /// Writes a batch, and those that queue meanwhile. An error is one of all.
     fn transaction(
         &mut self,
-        connection: &Connection,
+        sql: Sql<'_>,
         batch: &mut Vec<Box<dyn Write>>,
         damaged: &mut Damaged,
     ) -> Result<(), InboxError> {
-        let (sql, changes) = (Sql(connection), connection.total_changes());
+        let changes = sql.connection.total_changes();
         if let Err(error) = sql.execute("BEGIN IMMEDIATE", []) {
             // Each of them would wait as long, one after the other.
             while self.take(batch) {}
             return Err(told(&error));
         }
         let clock = self.clock.clone();
-        let tx = Tx::new(connection, &clock, mem::take(damaged));
+        let tx = Tx::new(sql, &clock, mem::take(damaged));
         let result = self.jobs(&tx, batch);
         *damaged = tx.into_damaged();
-        if !connection.is_autocommit() {
+        if !sql.connection.is_autocommit() {
             // It has to end, or the next one cannot begin. If it cannot, then the connection is of no use any more.
             sql.execute("ROLLBACK", []).map_err(|_| InboxError::Poisoned)?;
         }
         let opened = result?;
-        if connection.total_changes() != changes {
+        if sql.connection.total_changes() != changes {
             self.gauge.committed();
             metrics::committed(batch.len());
             self.gauge.opened(opened);
@@ -189,7 +189,7 @@ impl Writer {
 
     /// Runs the jobs, and commits. Returns how many more deliveries are open.
     fn jobs(&mut self, tx: &Tx<'_>, batch: &mut Vec<Box<dyn Write>>) -> Result<i64, InboxError> {
-        let (connection, mut done) = (tx.sql.0, 0);
+        let (connection, mut done) = (tx.sql.connection, 0);
         loop {
             while let Some(job) = batch.get_mut(done) {
                 let ran = job.run(tx);
@@ -216,7 +216,7 @@ impl Writer {
         loop {
             let opened = self.file.writer().map_err(|error| with_causes(&error));
             let probed = opened.and_then(|connection| {
-                let probed = self.probe(Sql(&connection)).map_err(|error| error.to_string());
+                let probed = self.probe(Sql::new(&connection)).map_err(|error| error.to_string());
                 probed.map(|()| connection)
             });
             match probed {
@@ -414,7 +414,7 @@ mod tests {
         let store = folder.options().open().unwrap();
         store.enqueue(delivery(100_000)).await.unwrap();
         let connection = rusqlite::Connection::open(folder.0.join("inbox.db")).unwrap();
-        let sql = Sql(&connection);
+        let sql = Sql::new(&connection);
         assert!(sql.number("SELECT count(*) FROM inbox_queue").unwrap() == 1);
         let pending = || Wal::read(sql).unwrap().pending;
         assert!(pending() > 100_000);
