@@ -20,6 +20,7 @@
     allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::unwrap_used)
 )]
 
+pub mod github;
 pub mod learn365;
 mod lenient;
 pub mod loops;
@@ -71,6 +72,8 @@ macro_rules! objects {
 
 use objects;
 
+use http::{HeaderName, HeaderValue, request::Parts};
+
 use crate::{Draft, error::SendError};
 
 /// The only event, for senders with one event per request.
@@ -79,4 +82,19 @@ fn only(events: &[Draft]) -> Result<&Draft, SendError> {
         [one] => Ok(one),
         several => Err(SendError::NotOneEvent(several.len())),
     }
+}
+
+/// Sets a header of a request that is to be sent. If HTTP cannot carry the value, then there is none: a receiver refuses that.
+fn insert(head: &mut Parts, name: &HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        head.headers.insert(name, value);
+    }
+}
+
+fn json() -> HeaderValue {
+    HeaderValue::from_static("application/json")
+}
+
+fn form() -> HeaderValue {
+    HeaderValue::from_static("application/x-www-form-urlencoded")
 }

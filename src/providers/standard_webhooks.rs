@@ -44,10 +44,10 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, request::Parts};
+use http::{HeaderName, request::Parts};
 use zeroize::Zeroizing;
 
-use super::only;
+use super::{insert, only};
 use crate::{
     Draft, Emit, Outgoing, Provider, Schedule,
     decode::Envelope,
@@ -142,16 +142,9 @@ impl Emit for StandardWebhooks {
         let timestamp = Timestamp::from(outgoing.now).as_seconds().to_string();
         let id = &outgoing.id;
         let tag = self.keys.sign([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
-        let values = [
-            (&ID, id.clone()),
-            (&TIMESTAMP, timestamp),
-            (&SIGNATURE, format!("v1,{}", tag.to_base64())),
-        ];
-        for (name, value) in values {
-            if let Ok(value) = HeaderValue::from_str(&value) {
-                head.headers.insert(name, value);
-            }
-        }
+        insert(head, &ID, id);
+        insert(head, &TIMESTAMP, &timestamp);
+        insert(head, &SIGNATURE, &format!("v1,{}", tag.to_base64()));
     }
 
     /// The example schedule of the specification, which lets each sender choose, and the longest timeout that it

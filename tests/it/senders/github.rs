@@ -1,71 +1,9 @@
 //! GitHub: the type in a header that is not signed, HMAC-SHA256 of a body that is JSON or a form.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::{HeaderValue, request::Parts};
 use serde::{Deserialize, Serialize};
-use tower_webhook::{
-    Draft, Emit, Outgoing, Payload, Policy, Provider, Unpacked,
-    decode::{DecodeError, Envelope, Form},
-    error::SendError,
-    scheme::{Check, Head, HmacSha256, Keys, Tag, VerifyError, after_prefix},
-};
+use tower_webhook::{Payload, providers::github::GitHub, scheme::Keys};
 
 use super::matrix::*;
-
-struct GitHub {
-    keys: HmacSha256,
-    /// Whether it sends a form, which a receiver need not know.
-    form: bool,
-}
-
-impl Provider for GitHub {
-    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let tag = after_prefix(head.header("x-hub-signature-256")?, "sha256=")?;
-        self.keys.check(Tag::hex(tag)?).named(head.public_header("x-github-event")?)
-    }
-
-    fn envelope(&self) -> Envelope {
-        Envelope::by_head()
-    }
-
-    fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
-        if body.starts_with(b"{") {
-            return Ok(body.into());
-        }
-        Ok(Form::parse(&body)?.get("payload")?.to_owned().into())
-    }
-
-    fn policy(&self) -> Policy {
-        Policy::default().never_resends(Duration::from_secs(10))
-    }
-}
-
-impl Emit for GitHub {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
-        let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        let json = event.json.clone();
-        Ok(if self.form { Form::default().with("payload", json).to_string() } else { json }.into())
-    }
-
-    fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
-        let event_type = events.first().map_or("push", |event| &event.event_type);
-        for (name, value) in [("x-github-event", event_type), ("x-github-delivery", &outgoing.id)] {
-            head.headers.insert(name, HeaderValue::try_from(value).unwrap());
-        }
-    }
-
-    fn sign(&self, head: &mut Parts, body: &[u8], _: &Outgoing) {
-        let tag = format!("sha256={}", self.keys.sign([body]).to_hex());
-        head.headers.insert("x-hub-signature-256", tag.try_into().unwrap());
-    }
-
-    fn content_type(&self) -> HeaderValue {
-        let form = "application/x-www-form-urlencoded";
-        HeaderValue::from_static(if self.form { form } else { "application/json" })
-    }
-}
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Push {
@@ -78,11 +16,11 @@ impl Payload for Push {
 }
 
 fn github(keys: impl Into<Keys>) -> GitHub {
-    GitHub { keys: HmacSha256::new(keys).unwrap(), form: false }
+    GitHub::new(keys).unwrap()
 }
 
 fn as_form(keys: impl Into<Keys>) -> GitHub {
-    GitHub { form: true, ..github(keys) }
+    github(keys).form()
 }
 
 const SECRET: &str = "the secret of the hook";
