@@ -20,6 +20,22 @@ run() {
     "$@"
 }
 
+# Up to three times: the network fails for a moment.
+persistently() {
+    for _ in 1 2; do
+        "$@" && return
+        sleep 10
+    done
+    "$@"
+}
+
+# Installs packages.
+apt_install() {
+    export DEBIAN_FRONTEND=noninteractive
+    persistently privileged apt-get -o DPkg::Lock::Timeout=300 update
+    persistently privileged apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+}
+
 # The names under [features], `default` first.
 features() {
     sed -n '/^\[features\]/,/^\[[^f]/s/^\([a-z0-9_-]*\) = .*/\1/p' Cargo.toml
@@ -33,10 +49,7 @@ toolchain() {
 # Whether there is valgrind, which is installed if it is missing and can be.
 has_valgrind() {
     command -v valgrind >/dev/null && return
-    {
-        privileged apt-get update
-        privileged apt-get install -y --no-install-recommends valgrind
-    } >/dev/null 2>&1 && command -v valgrind >/dev/null
+    apt_install valgrind >/dev/null 2>&1 && command -v valgrind >/dev/null
 }
 
 # Runs the scripts beside this one that are named, in order, up to the first that fails. A name may bring arguments.

@@ -13,7 +13,7 @@ DELIVERIES = 75
 # How long, in seconds, a sender waits in the middle of a delivery, or before the next.
 SLOW = 0.05
 PATIENCE = 10
-LONGEST = 45
+LONGEST = 150
 
 
 class Connection:

@@ -84,14 +84,14 @@ def answered(receiver, name, size, due):
 
 
 def output(command, stdin=None):
-    return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, text=True, timeout=120, env=ENVIRONMENT).stdout
+    return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, text=True, timeout=300, env=ENVIRONMENT).stdout
 
 
 def h2load(receiver):
     file = DIRECTORY / "unsigned"
     file.write_bytes(b"x" * 300 * KIB)
     url = f"http://127.0.0.1:{receiver.port}{webhooks.LEARN365}"
-    said = output(["timeout", "60", "h2load", "-c1", "-m10", "-n3000", "-d", str(file), url])
+    said = output(["timeout", "240", "h2load", "-c1", "-m10", "-n3000", "-d", str(file), url])
     refused = int(re.search(r"(\d+) 4xx", said)[1])
     yield Row("h2load", "unsigned, 300 KiB, on one connection: 401 seen", refused, 3000, True)
 

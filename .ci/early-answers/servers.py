@@ -42,7 +42,7 @@ class Process:
 
     def wait_for(self, what, ready):
         """What `ready` returns, once it is true."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not (found := ready()):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"{what}: see {self.log}")
@@ -68,7 +68,7 @@ class Receiver(Process):
 
     def handled_once(self, uuids):
         """How many of these deliveries have been handled, and not twice. Waits for the receiver to print the last ones."""
-        uuids, deadline = [*uuids], time.monotonic() + 3
+        uuids, deadline = [*uuids], time.monotonic() + 20
         while any(uuid not in self.handled for uuid in uuids) and time.monotonic() < deadline:
             time.sleep(0.05)
         return sum(self.handled[uuid] == 1 for uuid in uuids)

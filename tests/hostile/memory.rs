@@ -28,7 +28,7 @@ const BUFFER: usize = 16 * KIB;
 const EACH: usize = 64 * KIB;
 const ALLOWED: usize = BUDGET + CONNECTIONS * EACH;
 /// Of a head, and of a body.
-const DEADLINE: Duration = Duration::from_secs(3);
+const DEADLINE: Duration = Duration::from_secs(6);
 const FORGED: &str = "sha256=0000000000000000000000000000000000000000000000000000000000000000";
 static PIECE: [u8; BUFFER] = [b' '; BUFFER];
 const MAX_TOTAL_BYTES: &str = "TOWER_WEBHOOK_TEST_BYTES_AT_ONCE";

@@ -86,7 +86,7 @@ async fn d12_over_http2_a_body_has_one_deadline_for_all_of_it() {
 #[tokio::test]
 async fn d12_slow_bodies_take_places_and_give_them_back() {
     let begun = posted("content-length: 10\r\n", "[");
-    for (deadline, rest, status) in [(20 * SHORT, "", 408), (PATIENCE, "        ]", 200)] {
+    for (deadline, rest, status) in [(50 * SHORT, "", 408), (PATIENCE, "        ]", 200)] {
         let layer = VerifyLayer::new(loops()).body_timeout(deadline).max_bodies(3);
         let server = Server::start(logging(&layer, &Log::default())).await;
         let mut slow = Vec::new();

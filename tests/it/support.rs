@@ -9,7 +9,7 @@ use std::{
     pin::Pin,
     process::{Child, ChildStdout, Command, Stdio},
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -259,6 +259,7 @@ pub(crate) struct Traces {
 
 impl Traces {
     pub(crate) fn here() -> Self {
+        two_at_all_times();
         let lines = Log::default();
         let _guard = tracing::subscriber::set_default(Lines(lines.clone()));
         Self { lines, _guard }
@@ -267,6 +268,14 @@ impl Traces {
     pub(crate) fn seen(&self) -> Vec<String> {
         self.lines.seen()
     }
+}
+
+/// As long as there is one subscriber only, `tracing` asks the one of the thread that comes by an event first, whether anybody wants
+/// that event, and keeps the answer. On another test's thread there is none.
+pub(crate) fn two_at_all_times() {
+    static KEPT: LazyLock<tracing::Dispatch> =
+        LazyLock::new(|| tracing::Dispatch::new(Lines(Log::default())));
+    LazyLock::force(&KEPT);
 }
 
 struct Lines(Log);

@@ -271,7 +271,7 @@ mod tests {
         error::InboxError,
         inbox::{
             Enqueued, Filter, NewDelivery, Record, SqliteStore, Store,
-            sqlite::{SqliteOptions, WhenFull, checkpoint::Wal, enqueue, sql::Sql},
+            sqlite::{SqliteOptions, WhenFull, checkpoint::Wal, enqueue, file::BUSY, sql::Sql},
         },
     };
 
@@ -390,16 +390,17 @@ mod tests {
         for _ in 0..200 {
             store.enqueue(delivery(100_000)).await.unwrap();
         }
-        assert!((2 << 20..4 << 20).contains(&log()), "{}", log());
+        // It would be 20 MB. A checkpoint that runs puts the new beginning off for as long as the disk takes.
+        assert!((2 << 20..12 << 20).contains(&log()), "{}", log());
         // Somebody reads, and needs it. The door does not wait.
         let reader = rusqlite::Connection::open(folder.0.join("inbox.db")).unwrap();
         reader.execute_batch("BEGIN; SELECT * FROM inbox_delivery;").unwrap();
-        let begin = Instant::now();
-        for _ in 0..50 {
+        for _ in 0..150 {
+            let begin = Instant::now();
             store.enqueue(delivery(100_000)).await.unwrap();
+            assert!(begin.elapsed() < BUSY, "{:?}", begin.elapsed());
         }
-        assert!(begin.elapsed().as_secs() < 4, "{:?}", begin.elapsed());
-        assert!(log() > 4 << 20, "{}", log());
+        assert!(log() > 12 << 20, "{}", log());
         reader.execute_batch("COMMIT").unwrap();
         let long = log();
         for _ in 0..400 {
@@ -417,13 +418,14 @@ mod tests {
         let sql = Sql::new(&connection);
         assert!(sql.number("SELECT count(*) FROM inbox_queue").unwrap() == 1);
         let pending = || Wal::read(sql).unwrap().pending;
-        assert!(pending() > 100_000);
-        for _ in 0..100 {
-            if pending() == 0 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        // It may be moved at once.
+        while pending() < 100_000 {
+            store.enqueue(delivery(100_000)).await.unwrap();
         }
-        panic!("{}", pending());
+        let begin = Instant::now();
+        while pending() > 0 {
+            assert!(begin.elapsed().as_secs() < 60, "{}", pending());
+            tokio::time::sleep(STEP).await;
+        }
     }
 }

@@ -37,8 +37,8 @@ const SECRETS: [(&str, &str); 5] = [
     ("LEARN365_SECRET", SECRET),
     ("STANDARD_WEBHOOKS_SECRET", WHSEC),
 ];
-/// Longer than a machine under load takes for any single step.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than a machine under load takes for any single step, and for the builds of all examples.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Without the secrets of whoever runs the tests.
 fn receiver() -> Command {

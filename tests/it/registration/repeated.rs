@@ -73,7 +73,7 @@ async fn what_only_reads_is_sent_up_to_three_times() {
     );
     let (result, requests, took) = second;
     assert_eq!((result, requests), (found.clone(), 2));
-    assert!(ONCE <= took && took < TWICE, "{took:?}");
+    assert!(ONCE <= took, "{took:?}");
     let (result, requests, took) = third;
     assert_eq!((result, requests), (found, 3));
     assert!(TWICE <= took, "{took:?}");

@@ -27,6 +27,7 @@ struct Scribe {
 
 impl Scribe {
     fn here() -> (Log, tracing::subscriber::DefaultGuard) {
+        two_at_all_times();
         let lines = Log::default();
         let scribe =
             Self { lines: lines.clone(), spans: Mutex::default(), entered: Mutex::default() };

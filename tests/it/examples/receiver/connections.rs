@@ -16,15 +16,16 @@ use tower_webhook::Body;
 use super::{PATIENCE, Receiver, SECRETS, status};
 use crate::support::*;
 
-const SILENCE: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_secs(3);
 const KEPT_ALIVE: usize = 180;
 /// Accepted before they send anything, and before those that are kept alive.
 const ACCEPTED: usize = 100;
 /// In the system's queue, which holds 128.
 const WAITING: usize = 100;
 
-async fn patient_for_a_second(connections: &str) -> Receiver {
-    let limits = ["--connections", connections, "--silence", "1"];
+async fn patient_for_a_moment(connections: &str) -> Receiver {
+    let silence = SILENCE.as_secs().to_string();
+    let limits = ["--connections", connections, "--silence", &silence];
     Receiver::start_with(&SECRETS, &limits).await
 }
 
@@ -64,7 +65,7 @@ async fn is_answered(peer: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn connections_that_only_ping_make_room() {
-    let receiver = patient_for_a_second("4").await;
+    let receiver = patient_for_a_moment("4").await;
     let mut peers = Vec::new();
     for _ in 0..4 {
         peers.push(pinging(&receiver).await);
@@ -78,7 +79,7 @@ async fn connections_that_only_ping_make_room() {
 
 #[tokio::test]
 async fn a_connection_lasts_as_long_as_it_brings_requests() {
-    let receiver = patient_for_a_second("4").await;
+    let receiver = patient_for_a_moment("4").await;
     let (mut peer, connection) = pinging(&receiver).await;
     let begin = Instant::now();
     while begin.elapsed() < 2 * SILENCE {
@@ -90,7 +91,7 @@ async fn a_connection_lasts_as_long_as_it_brings_requests() {
 
 #[tokio::test]
 async fn a_request_under_way_outlasts_the_silence() {
-    let receiver = patient_for_a_second("4").await;
+    let receiver = patient_for_a_moment("4").await;
     let mut peer = receiver.connect().await;
     let text = request("", "[]");
     let (head, body) = text.split_at(text.len() - 1);
