@@ -5,8 +5,7 @@
 
 use std::{
     collections::BTreeSet,
-    env,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -19,19 +18,19 @@ use tower_webhook::{
 };
 
 use crate::{
-    killed::{Handled, Process, Random, Sending, events, receive, seconds},
+    killed::{EVENTS, Handled, Process, Random, Sending, events, folder, receive, seconds},
     sqlite::Folder,
     support::Shop,
 };
 
-const FOLDER: &str = "TOWER_WEBHOOK_CRASH_FOLDER";
 const CONCURRENCY: u32 = 32;
+/// The most deliveries that a worker with this concurrency holds: see [`Worker::concurrency`].
+const HELD: usize = 256;
 
 #[test]
 #[ignore = "the receiver of the other tests, in a process of its own"]
 fn receiver() {
-    let folder = PathBuf::from(env::var_os(FOLDER).expect("the folder of the inbox"));
-    tokio::runtime::Runtime::new().unwrap().block_on(serve(&folder)).unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(serve(&folder())).unwrap();
 }
 
 async fn serve(folder: &Path) -> Result<(), BoxError> {
@@ -62,12 +61,11 @@ struct Run {
 }
 
 async fn run(folder: &Path, seconds: u64, answers_first: bool) -> Run {
-    let settings = [(FOLDER, folder.to_str().unwrap())];
-    let start = || Process::start("crash::receiver", &settings, answers_first);
+    let start = || Process::start("crash::receiver", folder, &[], answers_first);
     let mut receiver = start();
     let sending = Sending::start(vec![receiver.target.clone()]);
     let (begun, mut kills, mut random) = (Instant::now(), 0, Random::new());
-    while begun.elapsed() < Duration::from_secs(seconds) {
+    while !sending.is_over(begun, seconds, kills > 3) {
         sleep(Duration::from_millis(20 + random.below(580))).await;
         receiver.kill();
         kills += 1;
@@ -82,7 +80,7 @@ async fn run(folder: &Path, seconds: u64, answers_first: bool) -> Run {
 
 /// The numbers of deliveries, when none waits.
 async fn drained(target: &Uri) -> [u64; 4] {
-    let stats: Uri = target.to_string().replace("/hook", "/stats").parse().unwrap();
+    let stats: Uri = format!("http://{}/stats", target.authority().unwrap()).parse().unwrap();
     let begun = Instant::now();
     loop {
         let mut request = Request::get(stats.clone()).body(Body::default()).unwrap();
@@ -108,15 +106,14 @@ async fn f4_f5_f6_f9_what_was_answered_200_is_handled_whenever_the_receiver_is_k
         "killed {} times: {answered} answered 200, {stored} stored, {lost} lost, {} dead, {twice} events handled twice",
         run.kills, run.stats[3],
     );
-    assert!(run.kills > 3 && answered > 100, "too little happened");
     assert_eq!((lost, run.stats[3]), (0, 0));
     // Once in each process at most: those that were under way when it was killed.
     for by in run.handled.events() {
         let processes: BTreeSet<_> = by.iter().map(|(process, _)| process).collect();
         assert_eq!(processes.len(), by.len(), "twice in one process");
     }
-    // The events of a delivery are handled one after the other.
-    assert!(twice <= run.kills * CONCURRENCY as usize);
+    // All events of what the worker held may have been handled, and not been saved, when it was killed.
+    assert!(twice <= run.kills * HELD * EVENTS as usize, "{twice}");
     // Every one that is stored, not only those that were answered.
     assert_eq!(run.handled.deliveries() as u64, stored);
 }

@@ -6,13 +6,13 @@ use std::{
     env,
     fs::{self, OpenOptions},
     io::{BufRead, BufReader, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::body::Body as AxumBody;
@@ -26,14 +26,30 @@ use tower_webhook::{
 
 use crate::support::{Order, Shop, orders};
 
+/// Where a process finds the folder of its run.
+const FOLDER: &str = "TOWER_WEBHOOK_CRASH_FOLDER";
 /// Where a receiver finds that it has a fault.
 const ANSWERS_FIRST: &str = "TOWER_WEBHOOK_CRASH_ANSWERS_FIRST";
 const SENDERS: usize = 16;
-const EVENTS: u64 = 3;
+/// How many events a delivery has.
+pub(crate) const EVENTS: u64 = 3;
+/// The time that a run may take beyond its own, until enough has happened.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// For how long processes are killed.
 pub(crate) fn seconds() -> u64 {
     env::var("TOWER_WEBHOOK_CRASH_SECONDS").map_or(5, |seconds| seconds.parse().expect("seconds"))
+}
+
+/// The folder of the run that this process is a part of.
+pub(crate) fn folder() -> PathBuf {
+    PathBuf::from(env::var_os(FOLDER).expect("the folder of the run"))
+}
+
+/// The path at which the receivers of this run are found, and those of no other run: one of these may get the port of a receiver
+/// that was killed, and must not answer its senders.
+fn hook(folder: &Path) -> String {
+    format!("/hook-{}", folder.file_name().unwrap().to_str().unwrap())
 }
 
 /// This test program once more, with one of its ignored tests. It is killed when this is dropped.
@@ -45,9 +61,15 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it, and waits until it [is ready](ready).
-    pub(crate) fn start(test: &str, settings: &[(&str, &str)], answers_first: bool) -> Self {
+    pub(crate) fn start(
+        test: &str,
+        folder: &Path,
+        settings: &[(&str, &str)],
+        answers_first: bool,
+    ) -> Self {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args([test, "--exact", "--ignored", "--nocapture"]).envs(settings.iter().copied());
+        command.env(FOLDER, folder);
         if answers_first {
             command.env(ANSWERS_FIRST, "1");
         }
@@ -59,7 +81,7 @@ impl Process {
         let address = found.next().expect("the process starts");
         // What else it prints is not read, but must not block it.
         std::thread::spawn(move || found.count());
-        Self { child, target: format!("http://{address}/hook").parse().unwrap() }
+        Self { child, target: format!("http://{address}{}", hook(folder)).parse().unwrap() }
     }
 
     /// As if its machine stood still.
@@ -94,9 +116,10 @@ pub(crate) fn ready(address: impl std::fmt::Display) {
 /// Receives the shop's deliveries for this inbox, with the fault that this process was given.
 pub(crate) async fn receive(inbox: Inbox, app: axum::Router) -> Result<(), BoxError> {
     let hook = VerifyLayer::new(Shop("shop")).layer(inbox);
+    let path = self::hook(&folder());
     let app = match env::var_os(ANSWERS_FIRST) {
-        None => app.route_service("/hook", hook),
-        Some(_) => app.route_service("/hook", answering_first(hook)),
+        None => app.route_service(&path, hook),
+        Some(_) => app.route_service(&path, answering_first(hook)),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     ready(listener.local_addr()?);
@@ -176,6 +199,16 @@ impl Sending {
     /// The receiver in this place has another address now.
     pub(crate) fn has_moved(&self, place: usize, target: &Uri) {
         self.shared.targets.lock().unwrap()[place] = target.clone();
+    }
+
+    /// Whether a run is over: its seconds are, enough was killed, and enough was answered. On a busy machine, the processes
+    /// start slowly.
+    pub(crate) fn is_over(&self, begun: Instant, seconds: u64, is_killed: bool) -> bool {
+        let (passed, time) = (begun.elapsed(), Duration::from_secs(seconds));
+        let answered = self.shared.answered.lock().unwrap().len();
+        let is_enough = is_killed && answered > 100;
+        assert!(is_enough || passed < time + PATIENCE, "too little happens: {answered} answered");
+        is_enough && passed >= time
     }
 
     /// The ids of those that were answered 200.
