@@ -129,7 +129,7 @@ async fn the_server_does_not_tell_that_a_commit_was_a_rollback() {
 async fn a_count_that_fails_costs_no_delivery() {
     let Some(database) = database().await else { return };
     let (role, url) = limited(&database, 10).await;
-    stored(&PostgresStore::connect(&url).await.unwrap(), delivery("1")).await;
+    something_is_open(&database, &url).await;
     on_count(&database, "RAISE 'canceled by an operator'").await;
     database
         .run(
@@ -158,7 +158,7 @@ async fn a_count_that_fails_costs_no_delivery() {
 async fn the_door_does_not_wait_for_a_slow_count() {
     let Some(database) = database().await else { return };
     let (role, url) = limited(&database, 10).await;
-    stored(&PostgresStore::connect(&url).await.unwrap(), delivery("1")).await;
+    something_is_open(&database, &url).await;
     on_count(&database, "PERFORM pg_sleep(3.5)").await;
     let store = PostgresStore::connect(&url).await.unwrap();
     let counting = format!(
@@ -171,6 +171,13 @@ async fn the_door_does_not_wait_for_a_slow_count() {
     stored(&store, delivery("2")).await;
     drop(store);
     drop_role(&database, &role).await;
+}
+
+/// Has a store keep a delivery. It does not count again.
+async fn something_is_open(database: &Database, url: &str) {
+    let store = PostgresStore::connect(url).await.unwrap();
+    database.has_counted().await;
+    stored(&store, delivery("1")).await;
 }
 
 /// Has the server do this, too, whenever a role counts what is open. There must be something to count.

@@ -10,8 +10,12 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use tokio_postgres::{Client, Config, NoTls, config::Host};
-use tower_webhook::inbox::{
-    Claim, Enqueued, Finish, Hash, Leased, NewDelivery, PostgresStore, Record, Store,
+use tower_webhook::{
+    error::InboxError,
+    inbox::{
+        Claim, Enqueued, Finish, Hash, Leased, NewDelivery, PostgresStore, Record, Store,
+        StoreFuture,
+    },
 };
 
 use crate::support::or_skipped;
@@ -46,6 +50,9 @@ pub(crate) async fn at(url: &str) -> Result<Database, String> {
             return Err(format!("\nSKIPPED: no PostgreSQL at {host}:{port} ({error})\n"));
         }
     };
+    let version = first.query_one("SELECT current_setting('server_version_num')::int", &[]).await;
+    let version: i32 = version.unwrap().get(0);
+    assert!(version >= 150_000, "the tests need PostgreSQL 15 or later, not {version}");
     let name = format!("tower_webhook_{:016x}", RandomState::new().hash_one(0));
     first.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
     let mut config = server.clone();
@@ -122,10 +129,10 @@ impl Database {
     }
 
     /// How many rows and entries of indexes have been read so far. The connections of stores tell it when they end. The one of
-    /// the test must be asked, or it tells some time later, as if a store had read: from PostgreSQL 15 on it can be.
+    /// the test must be asked, or it tells some time later, as if a store had read.
     pub(crate) async fn read(&self) -> i64 {
         self.end_connections().await;
-        self.admin.batch_execute("SELECT pg_stat_force_next_flush()").await.ok();
+        self.run("SELECT pg_stat_force_next_flush()").await;
         let of = |column, table| {
             format!("(SELECT sum({column}) FROM {table} WHERE schemaname = 'tower_webhook')")
         };
@@ -134,9 +141,16 @@ impl Database {
         self.number(&format!("SELECT ({rows} + {entries})::bigint")).await
     }
 
+    /// Waits until the only store has counted for the first time. What is stored meanwhile it would count, and then add. It adds
+    /// up changes of the tally after that.
+    pub(crate) async fn has_counted(&self) {
+        let added_up = format!("{OWN} AND query LIKE '%tally_change%'");
+        self.until(&format!("SELECT count(*) > 0 FROM pg_stat_activity WHERE {added_up}")).await;
+    }
+
     /// Waits until this is true.
     pub(crate) async fn until(&self, sql: &str) {
-        for _ in 0..500 {
+        for _ in 0..3_000 {
             if self.admin.query_one(sql, &[]).await.unwrap().get(0) {
                 return;
             }
@@ -219,6 +233,17 @@ pub(crate) async fn stored(store: &PostgresStore, new: NewDelivery) -> i64 {
         Enqueued::New(seq) => seq,
         other => panic!("{other:?}"),
     }
+}
+
+/// Does it again while others hold its locks for longer than a store waits: then nothing was done.
+pub(crate) async fn in_the_end<T>(work: impl Fn() -> StoreFuture<'static, T>) -> T {
+    for _ in 0..600 {
+        match work().await {
+            Err(InboxError::Unavailable(_)) => {}
+            done => return done.unwrap(),
+        }
+    }
+    work().await.unwrap()
 }
 
 /// Claims the one delivery that is due.
