@@ -68,7 +68,8 @@ impl Harness for Sqlite {
     async fn store(&self) -> SqliteStore {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let file = self.folder.0.join(format!("{count}.db"));
-        SqliteOptions::new(file).clock(self.clock.clone()).open().unwrap()
+        let options = SqliteOptions::new(file).clock(self.clock.clone());
+        options.min_free_bytes(0).open().unwrap()
     }
 
     async fn pass(&self, _: &SqliteStore, time: Duration) {
@@ -78,7 +79,7 @@ impl Harness for Sqlite {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_store_in_a_file_passes() {
-    let sqlite = Sqlite { folder: Folder::new(), clock: clock(), count: AtomicU32::new(0) };
+    let sqlite = Sqlite { folder: Folder::in_memory(), clock: clock(), count: AtomicU32::new(0) };
     conformance(&sqlite).await.assert_passed();
 }
 

@@ -16,7 +16,7 @@ use std::{
     env, fs,
     fs::{File, OpenOptions},
     io::Write,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 use tower_webhook::inbox::{Claim, NewDelivery, Record, SqliteStore, Store};
 
-use crate::sqlite::{FILE, Folder};
+use crate::sqlite::FILE;
 
 /// SplitMix64: numbers that a seed chooses.
 struct Random(u64);
@@ -71,12 +71,6 @@ fn number(record: &Record) -> usize {
 
 fn claim_of(most: usize) -> Claim {
     Claim { sources: ["shop".into()].into(), most, lease: Duration::from_secs(600) }
-}
-
-/// A folder in memory, if there is such a thing: the disks here are simulated, and real syncs would only take time.
-fn in_memory() -> Folder {
-    let memory = Path::new("/dev/shm");
-    if memory.is_dir() { Folder::below(memory) } else { Folder::new() }
 }
 
 /// Where this process, which is a child, has its store.

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
     },
     time::{Duration, UNIX_EPOCH},
@@ -48,6 +48,16 @@ impl Folder {
         Self(path.canonicalize().unwrap())
     }
 
+    /// In memory, if there is such a thing and it has room: for tests in which real syncs would only take time.
+    pub(crate) fn in_memory() -> Self {
+        static HAS_ROOM: OnceLock<bool> = OnceLock::new();
+        let memory = Path::new("/dev/shm");
+        match HAS_ROOM.get_or_init(|| has_a_gib(memory)) {
+            true => Self::below(memory),
+            false => Self::new(),
+        }
+    }
+
     pub(crate) fn file(&self) -> PathBuf {
         self.0.join("inbox.db")
     }
@@ -75,6 +85,15 @@ impl Drop for Folder {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.0));
     }
+}
+
+/// Whether this folder has so much room. In a container, what is in memory can have much less.
+fn has_a_gib(folder: &Path) -> bool {
+    let asked = Command::new("df").args(["-k", "--output=avail"]).arg(folder).output();
+    let told = asked.map(|answer| answer.stdout).unwrap_or_default();
+    let room =
+        String::from_utf8_lossy(&told).lines().nth(1).and_then(|kib| kib.trim().parse().ok());
+    room > Some(1_u64 << 20)
 }
 
 /// Where another process finds the path of its file.

@@ -13,9 +13,10 @@ use tower_webhook::inbox::{Enqueued, Filter, SqliteStore, State, Store};
 use super::{
     Random, claim_of,
     cut::{Left, Platter},
-    delivery, in_memory, number,
+    delivery, number,
     record::{Record, Step, Told},
 };
+use crate::sqlite::Folder;
 
 /// How many cuts, unless `TOWER_WEBHOOK_POWER_CUTS` says it.
 pub(super) fn cuts(by_default: usize) -> usize {
@@ -42,7 +43,7 @@ pub(super) async fn after_cuts(record: &Record<'_>, cuts: usize, mut random: Ran
                 1 => Left::Everything,
                 _ => Left::Some(10 + random.below(80)),
             };
-            let folder = in_memory();
+            let folder = Folder::in_memory();
             for (name, content) in platter.after_cut(&mut random, left) {
                 fs::write(folder.0.join(name), content).unwrap();
             }

@@ -7,7 +7,6 @@ use std::{
     sync::OnceLock,
 };
 
-use super::in_memory;
 use crate::{
     sqlite::{Folder, Process},
     support::or_skipped,
@@ -45,7 +44,7 @@ impl Disk {
     pub(super) fn new() -> Option<Self> {
         static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
         let shim = SHIM.get_or_init(|| or_skipped(compiled("cc"))).as_deref()?;
-        Some(Self { folder: in_memory(), aside: in_memory(), shim })
+        Some(Self { folder: Folder::in_memory(), aside: Folder::in_memory(), shim })
     }
 
     /// This program once more, with one of its tests.

@@ -12,7 +12,7 @@ use tower_webhook::{
     inbox::{DeadReason, Filter, Inbox, SqliteStore, State, Store, Worker},
 };
 
-use super::{Ledger, Random, body, claim_of, file, in_memory, number, send, until_moved};
+use super::{Ledger, Random, body, claim_of, file, number, send, until_moved};
 use crate::{
     disk::Answer,
     sqlite::{Folder, Process},
@@ -47,7 +47,7 @@ struct Left {
 
 impl Left {
     fn new() -> Self {
-        let folder = in_memory();
+        let folder = Folder::in_memory();
         Process::start(&folder, "disk::torn::receiver").line_with("stored");
         let read = |path: PathBuf| fs::read(path).unwrap();
         Self { file: read(folder.file()), log: read(folder.0.join("inbox.db-wal")) }
@@ -55,7 +55,7 @@ impl Left {
 
     /// Opens them, after this was done to them.
     fn open(&self, file: impl FnOnce(&mut Vec<u8>), log: impl FnOnce(&mut Vec<u8>)) -> Opened {
-        let folder = in_memory();
+        let folder = Folder::in_memory();
         let (mut file_now, mut log_now) = (self.file.clone(), self.log.clone());
         file(&mut file_now);
         log(&mut log_now);
