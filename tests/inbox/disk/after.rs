@@ -56,6 +56,17 @@ pub(super) async fn after_cuts(record: &Record<'_>, cuts: usize, mut random: Ran
     found
 }
 
+/// Whether something is missing or wrong after one of so many cuts. All of them may miss the places where it is, but not each
+/// time.
+pub(super) async fn is_found_out(record: &Record<'_>, cuts: usize) -> bool {
+    for seed in 0..3 {
+        if !after_cuts(record, cuts, Random(seed)).await.faults.is_empty() {
+            return true;
+        }
+    }
+    false
+}
+
 /// Half of them stand side by side, just before and after a sync begins or ends, or a line of the ledger is written. A quarter
 /// are others of that kind, and a quarter are anywhere.
 fn places(record: &Record<'_>, cuts: usize, random: &mut Random) -> BTreeSet<usize> {

@@ -7,7 +7,7 @@ use tower_webhook::inbox::{SqliteStore, Store};
 
 use super::{
     Answer, Ledger, Random,
-    after::{after_cuts, cuts},
+    after::{after_cuts, cuts, is_found_out},
     file, order,
     record::{Record, Step},
     send,
@@ -90,7 +90,7 @@ async fn nothing_is_answered_by_a_failed_sync_nor_until_the_file_was_opened_agai
 async fn an_answer_although_the_sync_failed_is_found_out() {
     let Some(disk) = Disk::new() else { return };
     let log = disk.record_of("disk::failing::receiver_that_answers_all", 0);
-    assert!(!after_cuts(&Record::read(&log), 20, Random(2)).await.faults.is_empty());
+    assert!(is_found_out(&Record::read(&log), 20).await);
 }
 
 /// Is killed when its second commit is in the log, and the sync of it has failed.
@@ -98,6 +98,10 @@ async fn an_answer_although_the_sync_failed_is_found_out() {
 #[ignore = "a part of the tests below"]
 async fn receiver_that_dies() {
     let (store, ledger) = (SqliteStore::open(file()).unwrap(), Ledger::new());
+    // Behind a reader, nothing of the log is moved. So commits alone sync it from here on.
+    let user = Connection::open(file()).unwrap();
+    user.execute_batch("BEGIN; SELECT count(*) FROM inbox_token").unwrap();
+    until_moved().await;
     send(&store, &ledger, (0..64).collect(), Answer::WhenStored).await;
     order("die inbox.db-wal 1");
     println!("dies");
@@ -158,5 +162,5 @@ async fn a_log_that_is_believed_is_found_out() {
     };
     let record = Record::read(&log);
     assert!(record.told(usize::MAX).stored.len() > 64);
-    assert!(!after_cuts(&record, 60, Random(3)).await.faults.is_empty());
+    assert!(is_found_out(&record, 60).await);
 }
