@@ -38,11 +38,12 @@ async fn a_reader_does_not_stop_the_door() {
     stored(&store, 0).await;
     let user = folder.user();
     user.execute_batch("BEGIN; SELECT * FROM inbox_delivery;").unwrap();
-    let begin = Instant::now();
-    for number in 1..50 {
+    for number in 1..=8 {
+        let begin = Instant::now();
         stored(&store, number).await;
+        // One that waits for the reader gives up after 5 seconds.
+        assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
     }
-    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
 }
 
 /// A user's transaction: an effect, and the acknowledgement. Whether it is still the user's.
