@@ -1,6 +1,8 @@
 //! The file of a store, and its connections.
 
 use std::{
+    fs::OpenOptions,
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -76,6 +78,21 @@ impl File {
         }
     }
 
+    /// Writes once more what the log of a former process has, and syncs it. If the last sync of that process failed, then the
+    /// system takes for written what may never have reached the disk. While the log is moved, it alone can repair the file.
+    pub(super) fn renew_log(&self, writer: Sql<'_>) -> Result<(), ConfigError> {
+        let mut path = self.path.clone().into_os_string();
+        path.push("-wal");
+        // Nobody appends to it meanwhile.
+        writer.execute("BEGIN IMMEDIATE", []).map_err(|error| self.failed(error))?;
+        let renewed = rewrite(Path::new(&path));
+        writer.execute("ROLLBACK", []).map_err(|error| self.failed(error))?;
+        renewed.map_err(|error| {
+            let text = format!("the log `{}` cannot be written: check the disk", path.display());
+            ConfigError::new(text).caused_by(error)
+        })
+    }
+
     /// A connection that writes, to the log or from it.
     pub(super) fn durable(&self) -> Result<Connection, ConfigError> {
         let open = || {
@@ -134,6 +151,22 @@ impl File {
             "`{path}` is damaged: move it away, and save what it holds by `sqlite3 {path} .recover`"
         ))
     }
+}
+
+/// Writes each byte of a file where it is.
+fn rewrite(path: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+    let (mut part, mut at) = (vec![0; 1 << 20], 0);
+    loop {
+        let length = file.read(&mut part)?;
+        if length == 0 {
+            break;
+        }
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(part.get(..length).unwrap_or_default())?;
+        at = file.stream_position()?;
+    }
+    if at > 0 { file.sync_all() } else { Ok(()) }
 }
 
 /// What `PRAGMA synchronous` says then: each commit waits for the disk.

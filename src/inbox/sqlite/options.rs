@@ -119,6 +119,7 @@ impl SqliteOptions {
         let file = File::at(&self.path)?;
         let owner = file.owner()?;
         let connection = file.writer()?;
+        file.renew_log(Sql::new(&connection))?;
         let (gauge, clock) = (Arc::new(Gauge::default()), Arc::new(StoreClock::new(self.clock)));
         let checkpointer = Checkpointer::start(&file, gauge.clone(), self.max_wal)?;
         let begun = begin(Sql::new(&connection), &gauge, clock.now());
