@@ -42,11 +42,15 @@ mod hmac;
 mod keys;
 mod origin;
 mod pairs;
+#[cfg(feature = "public-keys")]
+mod public_keys;
 mod secret;
 mod tag;
 mod timestamp;
 mod token;
 
+#[cfg(feature = "public-keys")]
+pub use self::public_keys::{EcdsaP256, Ed25519, MAX_PUBLIC_KEYS, PublicKeys};
 #[cfg(feature = "client-tls")]
 pub(crate) use self::token::{basic, credential};
 pub use self::{

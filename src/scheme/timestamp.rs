@@ -83,9 +83,26 @@ impl Timestamp {
     /// [`VerifyError::TimestampTooOld`] or [`VerifyError::TimestampInFuture`], with the distance in seconds, rounded up.
     #[inline]
     pub fn within(self, tolerance: Duration, now: SystemTime) -> Result<(), VerifyError> {
+        self.between(tolerance, tolerance, now)
+    }
+
+    /// As [`Timestamp::within`], with a tolerance for the past and another one for the future: for a sender whose retries have the
+    /// time of the first attempt.
+    ///
+    /// # Errors
+    ///
+    /// As [`Timestamp::within`].
+    #[inline]
+    pub fn between(
+        self,
+        past: Duration,
+        future: Duration,
+        now: SystemTime,
+    ) -> Result<(), VerifyError> {
         let now = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = if self.whole_seconds { Duration::from_secs(now.as_secs()) } else { now };
         let distance = now.abs_diff(self.since_1970);
+        let tolerance = if self.since_1970 < now { past } else { future };
         if distance <= tolerance { Ok(()) } else { Err(self.too_far(distance, now)) }
     }
 
