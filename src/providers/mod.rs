@@ -20,16 +20,36 @@
     allow(clippy::arithmetic_side_effects, clippy::as_conversions, clippy::unwrap_used)
 )]
 
+pub mod bigbluebutton;
+pub mod cloudevents;
+#[cfg(feature = "public-keys")]
+pub mod discord;
 pub mod github;
 pub mod learn365;
 mod lenient;
+pub mod livekit;
 pub mod loops;
+pub mod meta;
+pub mod microsoft_graph;
 mod personal;
+#[cfg(feature = "public-keys")]
+pub mod sendgrid;
+pub mod shopify;
+pub mod slack;
 pub mod standard_webhooks;
+pub mod stripe;
 pub mod synthesis_vr;
 pub mod teachstack;
+pub mod twilio;
+mod wire;
+pub mod woocommerce;
+pub mod zoom;
 
 pub use self::personal::Personal;
+use self::wire::{
+    challenge_answer, check_v0, fields, form, id_in, insert, is_plain, json, members, object, only,
+    plain_text, sign_v0, with_parameter,
+};
 
 /// Structs of optional fields, each with its name on the wire. They are read from objects only: a derived `Deserialize`
 /// would also read a struct from a list, by position.
@@ -71,30 +91,3 @@ macro_rules! objects {
 }
 
 use objects;
-
-use http::{HeaderName, HeaderValue, request::Parts};
-
-use crate::{Draft, error::SendError};
-
-/// The only event, for senders with one event per request.
-fn only(events: &[Draft]) -> Result<&Draft, SendError> {
-    match events {
-        [one] => Ok(one),
-        several => Err(SendError::NotOneEvent(several.len())),
-    }
-}
-
-/// Sets a header of a request that is to be sent. If HTTP cannot carry the value, then there is none: a receiver refuses that.
-fn insert(head: &mut Parts, name: &HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        head.headers.insert(name, value);
-    }
-}
-
-fn json() -> HeaderValue {
-    HeaderValue::from_static("application/json")
-}
-
-fn form() -> HeaderValue {
-    HeaderValue::from_static("application/x-www-form-urlencoded")
-}

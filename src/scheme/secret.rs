@@ -138,6 +138,11 @@ impl Secret {
         ConfigError::new(self.doubts.iter().find_map(|doubt| doubt.fault()).unwrap_or(why))
     }
 
+    /// Doubts that its text, which consists of hexadecimal digits, was meant to be decoded.
+    pub(crate) fn doubt_text(&mut self) {
+        self.doubts.push(Doubt::Text);
+    }
+
     /// Warns the operator once of a doubtful secret. `place` is where the secret is used, `key` is its name.
     pub(crate) fn warn(&mut self, place: &str, key: Option<&str>) {
         for doubt in std::mem::take(&mut self.doubts) {
@@ -173,6 +178,7 @@ enum Doubt {
     Whitespace,
     Quotes,
     Name,
+    Text,
 }
 
 impl Doubt {
@@ -180,7 +186,7 @@ impl Doubt {
 
     fn applies_to(self, text: &str) -> bool {
         match self {
-            Self::Published => false,
+            Self::Published | Self::Text => false,
             Self::Whitespace => text.trim_matches(is_blank).len() != text.len(),
             Self::Quotes => QUOTES.into_iter().any(|(open, close)| {
                 text.strip_prefix(open).is_some_and(|rest| rest.ends_with(close))
@@ -198,13 +204,16 @@ impl Doubt {
             Self::Whitespace => "the secret begins or ends with whitespace, which was kept",
             Self::Quotes => "the secret is in quotes, which were kept",
             Self::Name => "the secret begins with a name and `=`, which were kept",
+            Self::Text => {
+                "the secret has hexadecimal digits only, and was decoded: if the sender means its text, use the constructor for raw keys"
+            }
         }
     }
 
     /// The error for a scheme whose secrets have no such characters.
     fn fault(self) -> Option<&'static str> {
         match self {
-            Self::Published => None,
+            Self::Published | Self::Text => None,
             Self::Whitespace => Some(
                 "the secret begins or ends with whitespace: remove it where the secret is stored",
             ),

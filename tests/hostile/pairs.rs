@@ -1,7 +1,8 @@
-//! A: signatures in pairs, `t=…,v1=…`, for a sender of one's own.
+//! A: signatures in pairs, `t=…,v1=…`, for a sender of one's own and for Stripe.
 
 use tower_webhook::{
     decode::Envelope,
+    providers::stripe::Stripe,
     scheme::{Check, Head, Pairs, Tag},
 };
 
@@ -44,5 +45,26 @@ async fn a11_a17_pairs_stand_once_where_one_is_needed() {
     for (row, value, expected) in rows {
         let request = with(post("", "[]"), "x-signature", Some(&value));
         assert_eq!(judged(Pairwise(key.clone()), request).await, expected, "{row}");
+    }
+}
+
+#[tokio::test]
+async fn a11_a17_stripe_signs_with_one_version_and_one_time() {
+    let tag = HmacSha256::new(SECRET).unwrap().sign([&*format!("{NOW}."), "[]"]).to_hex();
+    let malformed = Err(VerifyError::MalformedSignature);
+    let unsupported = Err(VerifyError::UnsupportedSignature);
+    let rows = [
+        ("good", format!("t={NOW},v1={tag}"), Ok(200)),
+        ("good, others beside it", format!("v0=00,v1=00,t={NOW},v1={tag}"), Ok(200)),
+        ("A11", format!("t={NOW},v0={tag}"), unsupported.clone()),
+        ("A11 upper case", format!("t={NOW},V1={tag}"), unsupported),
+        ("A17", format!("t={NOW},t=8,v1={tag}"), malformed.clone()),
+        ("A17 the same", format!("t={NOW},t={NOW},v1={tag}"), malformed.clone()),
+        ("a blank", format!("t={NOW}, v1={tag}"), malformed.clone()),
+        ("no time", format!("v1={tag}"), malformed),
+    ];
+    for (row, value, expected) in rows {
+        let request = with(post("", "[]"), "stripe-signature", Some(&value));
+        assert_eq!(judged(Stripe::new(SECRET).unwrap(), request).await, expected, "{row}");
     }
 }

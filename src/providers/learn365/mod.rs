@@ -59,7 +59,7 @@ mod registration;
 use std::{borrow::Cow, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Response, request::Parts};
 
 #[cfg(feature = "client-tls")]
 pub use self::client::{RegistrationClient, RegistrationError};
@@ -68,6 +68,7 @@ pub use self::events::*;
 pub(crate) use self::registration::{Wire, target};
 #[cfg(any(feature = "client-tls", feature = "emulator"))]
 pub use self::{filter::Filter, registration::Registration};
+use super::plain_text;
 use crate::{
     Described, Draft, Emit, Outgoing, Policy, Provider, Schedule,
     decode::{Envelope, MAX_DEPTH, Members},
@@ -132,7 +133,7 @@ impl Provider for Learn365 {
         let echo =
             if head.method() == Method::GET { head.query("echo").ok()? } else { return None };
         let plain = echo.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        (plain && (1..=MAX_ECHO).contains(&echo.len())).then(|| echoed(echo))
+        (plain && (1..=MAX_ECHO).contains(&echo.len())).then(|| plain_text(echo.to_owned()))
     }
 
     fn policy(&self) -> Policy {
@@ -158,14 +159,6 @@ fn tag(signature: &str) -> Result<Tag, VerifyError> {
         (Some(_), Some(_), None) => Err(VerifyError::UnsupportedSignature),
         _ => Err(VerifyError::MalformedSignature),
     }
-}
-
-/// The answer with exactly the token, as plain text, so that a browser does not interpret it.
-fn echoed(token: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::copy_from_slice(token.as_bytes()));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
 }
 
 fn long_enough(secret: Secret) -> Result<Secret, ConfigError> {

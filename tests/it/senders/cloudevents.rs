@@ -1,145 +1,16 @@
 //! CloudEvents over HTTP: the type in a header or in the body, batches, consent by OPTIONS, a bearer token as proof.
 
-use std::borrow::Cow;
-
-use bytes::Bytes;
-use http::{
-    HeaderValue, Method, Response,
-    header::{ALLOW, CONTENT_TYPE},
-    request::Parts,
-};
-use percent_encoding::percent_decode_str;
+use http::{HeaderValue, Method};
 use serde::{Deserialize, Serialize};
 use tower::ServiceExt;
 use tower_webhook::{
-    Draft, Emit, Outgoing, Payload, Policy, Provider, Sender,
-    decode::Envelope,
-    error::SendError,
-    scheme::{Authentic, Check, Head, Keys, Token, VerifyError},
+    Draft, Payload, Sender,
+    providers::cloudevents::CloudEvents,
+    scheme::{Keys, Token},
 };
 
 use super::matrix::{asked::*, *};
 use crate::support::*;
-
-struct CloudEvents {
-    token: Token,
-    /// The one sender that gets consent.
-    origin: &'static str,
-}
-
-impl Provider for CloudEvents {
-    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let proof = self.token.verify(head)?;
-        let media_type = head.public_header(&CONTENT_TYPE)?.to_ascii_lowercase();
-        if media_type.starts_with("application/cloudevents") {
-            return Ok(Check::whole(move |body| complete(&media_type, body, proof)));
-        }
-        Check::from(proof).named(&event_type(head)?)
-    }
-
-    fn envelope(&self) -> Envelope {
-        Envelope::adjacent("type", "data")
-    }
-
-    fn handshake(&self, head: &Head<'_>) -> Option<Response<Bytes>> {
-        let origin = head.public_header("webhook-request-origin").ok()?;
-        let consents = head.method() == Method::OPTIONS && origin == self.origin;
-        consents.then(|| consent(self.origin))
-    }
-
-    fn policy(&self) -> Policy {
-        Policy::default().json_only()
-    }
-}
-
-/// The type of an event whose attributes are in the head. Nothing signs them: no id is taken from there.
-fn event_type<'a>(head: &Head<'a>) -> Result<Cow<'a, str>, VerifyError> {
-    for name in ["ce-id", "ce-source"] {
-        attribute(head, name)?;
-    }
-    match &*attribute(head, "ce-specversion")? {
-        "1.0" => attribute(head, "ce-type"),
-        _ => Err(VerifyError::Other("another version of CloudEvents".into())),
-    }
-}
-
-fn attribute<'a>(head: &Head<'a>, name: &str) -> Result<Cow<'a, str>, VerifyError> {
-    let value = percent_decode_str(head.public_header(name)?).decode_utf8();
-    let value = value.map_err(|_| VerifyError::MalformedHeader(name.to_owned().into()))?;
-    if value.is_empty() {
-        return Err(VerifyError::Other("an attribute of the CloudEvent is empty".into()));
-    }
-    Ok(value)
-}
-
-/// The attributes that are required in the body. The token has proven the request before they are read.
-#[derive(Deserialize)]
-struct Attributes {
-    specversion: String,
-    id: String,
-    source: String,
-    r#type: String,
-}
-
-fn complete(media_type: &str, body: &[u8], proof: Authentic) -> Result<Authentic, VerifyError> {
-    let all = match media_type.split(';').next().unwrap_or_default().trim_end() {
-        "application/cloudevents+json" => serde_json::from_slice(body).map(|one| vec![one]),
-        "application/cloudevents-batch+json" => serde_json::from_slice::<Vec<Attributes>>(body),
-        // What is not JSON is answered 415.
-        _ => return Ok(proof),
-    };
-    let is_one = |event: &Attributes| {
-        let required = [&event.id, &event.source, &event.r#type];
-        event.specversion == "1.0" && required.iter().all(|text| !text.is_empty())
-    };
-    match all {
-        Ok(all) if all.iter().all(is_one) => Ok(proof),
-        _ => Err(VerifyError::Other("the body is not a CloudEvent".into())),
-    }
-}
-
-/// Its status says nothing: the headers are the consent. The sender's callback is not called.
-fn consent(origin: &'static str) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::new());
-    let headers = answer.headers_mut();
-    headers.insert("webhook-allowed-origin", HeaderValue::from_static(origin));
-    headers.insert("webhook-allowed-rate", HeaderValue::from_static("120"));
-    headers.insert(ALLOW, HeaderValue::from_static("POST"));
-    answer
-}
-
-/// One event in binary mode, several as a batch.
-impl Emit for CloudEvents {
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
-        if let [event] = events {
-            return Ok(event.json.clone().into());
-        }
-        let all = events.iter().enumerate().map(|(at, event)| {
-            let (id, event) = (&outgoing.id, event.adjacent("type", "data"));
-            format!(r#"{{"specversion":"1.0","id":"{id}-{at}","source":"/lms",{}"#, &event[1..])
-        });
-        Ok(format!("[{}]", all.collect::<Vec<_>>().join(",")).into())
-    }
-
-    fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
-        let attributes = match events {
-            [event] => vec![
-                ("ce-specversion", "1.0"),
-                ("ce-id", &outgoing.id),
-                ("ce-source", "/lms"),
-                ("ce-type", &event.event_type),
-            ],
-            _ => vec![("content-type", "application/cloudevents-batch+json")],
-        };
-        for (name, value) in attributes {
-            head.headers.insert(name, HeaderValue::from_str(value).unwrap());
-        }
-    }
-
-    fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {
-        self.token.apply(head);
-    }
-}
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Completed {
@@ -151,7 +22,7 @@ impl Payload for Completed {
 }
 
 fn cloudevents(keys: impl Into<Keys>) -> CloudEvents {
-    CloudEvents { token: Token::bearer(keys).unwrap(), origin: "lms.example" }
+    CloudEvents::new(Token::bearer(keys).unwrap()).allow_origin("lms.example")
 }
 
 pub(super) fn subject() -> impl Case {
@@ -164,12 +35,40 @@ pub(super) fn subject() -> impl Case {
     }
 }
 
+pub(super) fn structured() -> impl Case {
+    Subject {
+        provider: || cloudevents(TOKEN).structured(),
+        stranger: || cloudevents(OTHER_TOKEN).structured(),
+        event_type: "com.example.course.completed",
+        event: Completed { course: "c-1".into() },
+        unfit: r#"{"course": 1}"#,
+    }
+}
+
+pub(super) fn with_text() -> impl Case {
+    Subject {
+        provider: || cloudevents(TOKEN).text_data(),
+        stranger: || cloudevents(OTHER_TOKEN).text_data(),
+        event_type: "com.example.course.completed",
+        event: Completed { course: "c-1".into() },
+        unfit: r#"{"course": 1}"#,
+    }
+}
+
 /// With the token, and these headers.
 async fn asked(headers: &[(&str, &str)], body: &str) -> (u16, Vec<String>) {
+    asked_of(cloudevents(TOKEN), headers, body).await
+}
+
+async fn asked_of(
+    provider: CloudEvents,
+    headers: &[(&str, &str)],
+    body: impl AsRef<[u8]>,
+) -> (u16, Vec<String>) {
     let token = format!("Bearer {TOKEN}");
     let headers = [&[("authorization", &*token)], headers].concat();
-    let request = recorded("/in", &headers, body.to_owned());
-    let (status, _, seen) = answered(cloudevents(TOKEN), request).await;
+    let body = bytes::Bytes::copy_from_slice(body.as_ref());
+    let (status, _, seen) = answered(provider, recorded("/in", &headers, body)).await;
     (status, seen)
 }
 
@@ -215,14 +114,17 @@ async fn a_handler_gets_the_same_payload_in_every_mode() {
     let receiver = case.receiver(Setup::default());
     let draft = || Draft::raw("com.example.course.completed", r#"{"course":"c-1"}"#).unwrap();
     let sender = Sender::new(cloudevents(TOKEN));
-    for events in [vec![draft()], vec![draft(), draft()], vec![]] {
-        assert_eq!(receiver.answer(whole(sender.batch(&events).unwrap())).await, 200);
+    for sender in [sender.clone(), Sender::new(cloudevents(TOKEN).structured())] {
+        for events in [vec![draft()], vec![draft(), draft()]] {
+            assert_eq!(receiver.answer(whole(sender.batch(&events).unwrap())).await, 200);
+        }
     }
+    assert_eq!(receiver.answer(whole(sender.batch(&[]).unwrap())).await, 200);
     let mut structured = sender.body(STRUCTURED).unwrap();
     let media_type = HeaderValue::from_static("application/cloudevents+json");
     structured.headers_mut().insert("content-type", media_type);
     assert_eq!(receiver.answer(whole(structured)).await, 200);
-    assert_eq!(receiver.log.seen(), vec![case.event(); 4]);
+    assert_eq!(receiver.log.seen(), vec![case.event(); 7]);
 }
 
 #[tokio::test]
@@ -253,6 +155,8 @@ async fn each_required_attribute_is_required() {
         (r#""com.example.course.completed""#, "7"),
         (r#""1.0""#, r#""0.3""#),
         (r#""1.0""#, "1.0"),
+        (STRUCTURED, r#"["1.0","ev-0001","/lms/eu","com.example.course.completed"]"#),
+        (STRUCTURED, ""),
         (r#""specversion":"1.0","#, ""),
         (r#""specversion""#, r#""id":"ev-0002","specversion""#),
     ] {
@@ -275,6 +179,52 @@ async fn a_type_beyond_ascii_is_percent_decoded() {
     let mut headers = BINARY;
     headers[2].1 = "K%C3%A4se%20+";
     assert_eq!(asked(&headers, "7").await, (200, vec![r#"Some("Käse +") None 7"#.into()]));
+    headers[2].1 = r#""quoted K%C3%A4se""#;
+    assert_eq!(asked(&headers, "7").await, (200, vec![r#"Some("quoted Käse") None 7"#.into()]));
+    for ill_formed in [r#""a"#, r#"a""#, r#"""#, r#""""#, r#""a\"b""#, r#""a\b""#, r#""a"b""#] {
+        headers[2].1 = ill_formed;
+        assert_eq!(asked(&headers, "7").await, (401, Vec::new()), "{ill_formed}");
+    }
+}
+
+#[tokio::test]
+async fn the_other_attributes_are_well_formed() {
+    for name in ["ce-subject", "ce-time", "ce-dataschema"] {
+        let with = |values: &[&'static str]| {
+            let added = values.iter().map(|value| (name, *value));
+            BINARY.into_iter().chain(added).collect::<Vec<_>>()
+        };
+        for values in [&["a%FFb"][..], &[""], &["a", "a"]] {
+            assert_eq!(asked(&with(values), "{}").await, (401, Vec::new()), "{name} {values:?}");
+        }
+        assert_eq!(asked(&with(&["K%C3%A4se"]), "{}").await.0, 200, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn text_is_a_string_if_asked_for() {
+    let mut headers = BINARY;
+    headers[0].1 = "text/plain";
+    for (body, json) in [
+        (&b"hello"[..], r#""hello""#),
+        (b"7 \"a\"", r#""7 \"a\"""#),
+        (b"true story", r#""true story""#),
+        (b"", r#""""#),
+        (b"7", "7"),
+        (b"{\"course\":\"c-1\"}", r#"{"course":"c-1"}"#),
+    ] {
+        let answer = asked_of(cloudevents(TOKEN).text_data(), &headers, body).await;
+        assert_eq!(answer, (200, vec![event(json)]));
+    }
+    for body in [&b"\xff"[..], b"{", b" {", b"[1", b"\"a"] {
+        let answer = asked_of(cloudevents(TOKEN).text_data(), &headers, body).await;
+        assert_eq!(answer, (400, Vec::new()), "{body:?}");
+    }
+    for media_type in ["application/cloudevents+xml", "application/cloudevents-batch+xml"] {
+        headers[0].1 = media_type;
+        let answer = asked_of(cloudevents(TOKEN).text_data(), &headers, "{}").await;
+        assert_eq!(answer, (401, Vec::new()), "{media_type}");
+    }
 }
 
 #[tokio::test]
@@ -285,6 +235,10 @@ async fn other_formats_are_not_understood() {
     for media_type in ["application/cloudevents+xml", "application/cloudevents-batch+xml"] {
         let refused = asked(&[("content-type", media_type)], "<event/>").await;
         assert_eq!(refused, (415, Vec::new()), "{media_type}");
+    }
+    for media_type in ["application/cloudevents-other+json", "application/cloudevents2+json"] {
+        let refused = asked(&[("content-type", media_type)], STRUCTURED).await;
+        assert_eq!(refused, (401, Vec::new()), "{media_type}");
     }
     let plain = asked(&[("content-type", "application/json")], STRUCTURED).await;
     assert_eq!(plain, (401, Vec::new()), "an event in the body that the head does not announce");
@@ -310,6 +264,7 @@ async fn only_the_known_origin_gets_consent_and_no_callback_is_called() {
     let hook = subject().receiver(Setup::default());
     for (method, origin, consents) in [
         (Method::OPTIONS, vec!["lms.example"], true),
+        (Method::OPTIONS, vec!["LMS.example"], true),
         (Method::OPTIONS, vec!["evil.example"], false),
         (Method::OPTIONS, vec!["*"], false),
         (Method::OPTIONS, vec![], false),
@@ -322,12 +277,8 @@ async fn only_the_known_origin_gets_consent_and_no_callback_is_called() {
         let answer = hook.hook.clone().oneshot(whole(asking(method, "/in", &headers, "")));
         let head = answer.await.unwrap().into_parts().0;
         let header = |name: &str| head.headers.get(name).map(|value| value.to_str().unwrap());
-        assert_eq!(
-            header("webhook-allowed-origin"),
-            consents.then_some("lms.example"),
-            "{origin:?}"
-        );
-        assert_eq!(header("webhook-allowed-rate"), consents.then_some("120"), "{origin:?}");
+        assert_eq!(header("webhook-allowed-origin"), consents.then(|| origin[0]), "{origin:?}");
+        assert_eq!(header("webhook-allowed-rate"), consents.then_some("*"), "{origin:?}");
         assert_eq!((header("allow"), head.status.as_u16() == 405), (Some("POST"), !consents));
     }
     assert!(called.all().is_empty());

@@ -3,6 +3,7 @@
 pub(super) mod asked;
 pub(super) mod limits;
 pub(super) mod rules;
+pub(super) mod signing;
 
 use std::{convert::Infallible, fmt::Debug, io, sync::Arc, time::Duration};
 

@@ -1,65 +1,13 @@
 //! Meta and WhatsApp: lists within a list, and a challenge that is asked with GET.
 
-use bytes::Bytes;
-use http::{HeaderValue, Method, Response, request::Parts};
+use http::Method;
 use serde::{Deserialize, Serialize};
-use tower_webhook::{
-    Draft, Emit, Outgoing, Payload, Provider, Sender,
-    decode::Envelope,
-    error::{ConfigError, SendError},
-    scheme::{Check, Head, HmacSha256, Keys, Tag, Token, VerifyError, after_prefix},
-};
+use tower_webhook::{Payload, Sender, providers::meta::Meta, scheme::Keys};
 
 use super::matrix::{asked::*, *};
 
-/// HMAC-SHA256 of the body under the app's secret; the endpoint is confirmed with a token of its own.
-struct Meta {
-    app: HmacSha256,
-    verify_token: Token,
-}
-
-impl Provider for Meta {
-    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let tag = Tag::hex(after_prefix(head.header("x-hub-signature-256")?, "sha256=")?)?;
-        Ok(self.app.check(tag))
-    }
-
-    fn envelope(&self) -> Envelope {
-        Envelope::adjacent("field", "value").within("changes").within("entry")
-    }
-
-    fn handshake(&self, head: &Head<'_>) -> Option<Response<Bytes>> {
-        if head.method() != Method::GET || head.query("hub.mode") != Ok("subscribe") {
-            return None;
-        }
-        drop(self.verify_token.verify(head).ok()?);
-        // Meta's challenges are numbers. The answer repeats nothing that a browser would take for markup.
-        let challenge = head.query("hub.challenge").ok()?;
-        let is_number = (1..=32).contains(&challenge.len())
-            && challenge.bytes().all(|byte| byte.is_ascii_digit());
-        is_number.then(|| Response::new(challenge.to_owned().into()))
-    }
-}
-
-impl Meta {
-    fn new(app_secrets: impl Into<Keys>) -> Result<Self, ConfigError> {
-        let verify_token = Token::query("hub.verify_token", VERIFY_TOKEN)?;
-        Ok(Self { app: HmacSha256::new(app_secrets)?, verify_token })
-    }
-}
-
-impl Emit for Meta {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
-        let changes: Vec<_> = events.iter().map(|e| e.adjacent("field", "value")).collect();
-        let changes = changes.join(",");
-        Ok(format!(r#"{{"object":"page","entry":[{{"id":"1","changes":[{changes}]}}]}}"#).into())
-    }
-
-    fn sign(&self, head: &mut Parts, body: &[u8], _: &Outgoing) {
-        let value = format!("sha256={}", self.app.sign([body]).to_hex());
-        let value = HeaderValue::try_from(value).expect("hex is a header's value");
-        head.headers.insert("x-hub-signature-256", value);
-    }
+fn meta(keys: impl Into<Keys>) -> Meta {
+    Meta::new(keys, VERIFY_TOKEN).unwrap()
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
@@ -78,8 +26,8 @@ impl Payload for Messages {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || Meta::new(SECRET).unwrap(),
-        stranger: || Meta::new("0c7b4a1f6e2d8c3907a4b5e1d9f6c2f8").unwrap(),
+        provider: || meta(SECRET),
+        stranger: || meta("0c7b4a1f6e2d8c3907a4b5e1d9f6c2f8"),
         event_type: "messages",
         event: Messages { messages: vec![Message { id: "wamid.made-up".into() }] },
         unfit: r#"{"messages": {}}"#,
@@ -109,9 +57,9 @@ async fn recorded_requests_are_judged_as_by_the_vendor() {
     for (name, expected, keys, signature, body) in vectors {
         let headers = [("content-type", "application/json"), ("x-hub-signature-256", signature)];
         let request = recorded("/in", &headers, body.to_owned());
-        assert_eq!(status(Meta::new(keys).unwrap(), request).await, expected, "{name}");
+        assert_eq!(status(meta(keys), request).await, expected, "{name}");
     }
-    assert!(Meta::new("").is_err(), "whoever knows that the secret is empty could sign");
+    assert!(Meta::new("", VERIFY_TOKEN).is_err(), "whoever knows that it is empty could sign");
 }
 
 #[tokio::test]
@@ -120,19 +68,35 @@ async fn each_change_of_each_entry_is_an_event() {
     let second = r#"{"field":"messages","value":3}"#;
     let body =
         format!(r#"{{"entry":[{{"id":"7","changes":[{first}]}},{{"changes":[{second}]}}]}}"#);
-    let request = Sender::new(Meta::new(SECRET).unwrap()).body(body).unwrap();
-    let (status, _, seen) = answered(Meta::new(SECRET).unwrap(), request).await;
+    let request = Sender::new(meta(SECRET)).body(body).unwrap();
+    let (status, _, seen) = answered(meta(SECRET), request).await;
     let types: Vec<_> = seen.iter().map(|event| event.split(' ').next().unwrap()).collect();
     assert_eq!(status, 200);
     assert_eq!(types, [r#"Some("messages")"#, r#"Some("feed")"#, r#"Some("messages")"#]);
 }
 
 #[tokio::test]
+async fn a_body_has_its_entries() {
+    for (body, expected) in [
+        (r#"{"object":"page","entry":[]}"#, 200),
+        (r#"{"object":"page"}"#, 400),
+        (r#"{"object":"page","entry":{}}"#, 400),
+        (r#"{"entry":[],"entry":[]}"#, 400),
+        ("[]", 400),
+        ("", 400),
+    ] {
+        let request = Sender::new(meta(SECRET)).body(body).unwrap();
+        let (status, _, seen) = answered(meta(SECRET), request).await;
+        assert_eq!((status, seen.len()), (expected, 0), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn an_entry_without_changes_is_one_unknown_event() {
     let entry = r#"{"id":"1","messaging":[{"message":{"mid":"m_1","text":"hi"}}]}"#;
     let body = format!(r#"{{"object":"page","entry":[{entry}]}}"#);
-    let request = Sender::new(Meta::new(SECRET).unwrap()).body(body).unwrap();
-    let (status, _, seen) = answered(Meta::new(SECRET).unwrap(), request).await;
+    let request = Sender::new(meta(SECRET)).body(body).unwrap();
+    let (status, _, seen) = answered(meta(SECRET), request).await;
     assert_eq!((status, seen), (200, vec![format!("None None {entry}")]));
 }
 
@@ -149,6 +113,9 @@ async fn only_a_known_token_gets_the_challenge_back() {
         ("an empty token", 405, format!("{mode}&{number}&hub.verify_token=")),
         ("the app's secret", 405, format!("{mode}&{number}&hub.verify_token={SECRET}")),
         ("a repeated token", 405, format!("{mode}&{number}&{token}&{token}")),
+        ("a prefix of the token", 405, format!("{mode}&{number}&{}", &token[..token.len() - 1])),
+        ("an empty challenge", 405, format!("{mode}&hub.challenge=&{token}")),
+        ("a sign", 405, format!("{mode}&hub.challenge=-1&{token}")),
         ("another mode", 405, format!("hub.mode=unsubscribe&{number}&{token}")),
         ("a repeated mode", 405, format!("{mode}&{mode}&{number}&{token}")),
         ("no challenge", 405, format!("{mode}&{token}")),
@@ -158,13 +125,41 @@ async fn only_a_known_token_gets_the_challenge_back() {
     ];
     for (name, expected, query) in table {
         let request = asking(Method::GET, &format!("/in?{query}"), &[], "");
-        let (status, body, seen) = answered(Meta::new(SECRET).unwrap(), request).await;
+        let (status, body, seen) = answered(meta(SECRET), request).await;
         assert_eq!((status, seen.len()), (expected, 0), "{name}");
         assert_eq!(body == "1158201444", expected == 200, "{name}: {body}");
     }
     let query = format!("/in?{mode}&{number}&{token}");
     let posted = recorded(&query, &[], ESCAPED);
-    assert_eq!(status(Meta::new(SECRET).unwrap(), posted).await, 401, "the token proves no event");
+    assert_eq!(status(meta(SECRET), posted).await, 401, "the token proves no event");
+}
+
+#[tokio::test]
+async fn the_challenge_comes_back_as_text_and_for_each_of_several_tokens() {
+    use tower::{Layer, ServiceExt};
+    use tower_webhook::{EventRouter, VerifyLayer};
+
+    let newer = "verify-the-newer-token-32-chars-";
+    let provider = Meta::new(SECRET, Keys::from(newer).or(VERIFY_TOKEN)).unwrap();
+    for token in [newer, VERIFY_TOKEN] {
+        let longest = "1".repeat(32);
+        let query =
+            format!("/in?hub.mode=subscribe&hub.challenge={longest}&hub.verify_token={token}");
+        let hook = VerifyLayer::new(provider.clone()).layer(EventRouter::new());
+        let answer = hook.oneshot(asking(Method::GET, &query, &[], "")).await.unwrap();
+        let headers = answer.headers().clone();
+        assert_eq!((answer.status().as_u16(), crate::support::text(answer).await), (200, longest));
+        assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        let foreign = asking(Method::GET, &query, &[], "");
+        let other = Meta::new(SECRET, "verify-another-token-of-32-chars").unwrap();
+        assert_eq!(status(other, foreign).await, 405);
+    }
+    for token in ["", "too-short", "a token with blanks, of 32 characters"] {
+        assert!(Meta::new(SECRET, token).is_err(), "{token:?}");
+    }
+    let shown = format!("{provider:?}");
+    assert!([SECRET, newer, VERIFY_TOKEN].iter().all(|secret| !shown.contains(secret)), "{shown}");
 }
 
 const SECRET: &str = "4a7a501fa84070166fc1587b9788af88";

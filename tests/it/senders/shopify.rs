@@ -1,48 +1,9 @@
 //! Shopify: the topic in a header that is not signed, HMAC-SHA256 of the body in base64.
 
-use bytes::Bytes;
-use http::{HeaderValue, request::Parts};
 use serde::{Deserialize, Serialize};
-use tower_webhook::{
-    Draft, Emit, Outgoing, Payload, Provider,
-    decode::Envelope,
-    error::SendError,
-    scheme::{Check, Head, HmacSha256, Keys, Tag, VerifyError},
-};
+use tower_webhook::{Payload, Sender, providers::shopify::Shopify, scheme::Keys};
 
-use super::matrix::*;
-
-struct Shopify(HmacSha256);
-
-impl Provider for Shopify {
-    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let tag = Tag::base64(head.header("x-shopify-hmac-sha256")?)?;
-        self.0.check(tag).named(head.public_header("x-shopify-topic")?)
-    }
-
-    fn envelope(&self) -> Envelope {
-        Envelope::by_head()
-    }
-}
-
-impl Emit for Shopify {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
-        let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        Ok(event.json.clone().into())
-    }
-
-    fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
-        let topic = events.first().map_or("orders/create", |event| &event.event_type);
-        for (name, value) in [("x-shopify-topic", topic), ("x-shopify-webhook-id", &outgoing.id)] {
-            head.headers.insert(name, HeaderValue::try_from(value).unwrap());
-        }
-    }
-
-    fn sign(&self, head: &mut Parts, body: &[u8], _: &Outgoing) {
-        let tag = HeaderValue::try_from(self.0.sign([body]).to_base64()).unwrap();
-        head.headers.insert("x-shopify-hmac-sha256", tag);
-    }
-}
+use super::matrix::{asked::*, *};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Order {
@@ -55,7 +16,7 @@ impl Payload for Order {
 }
 
 fn shopify(keys: impl Into<Keys>) -> Shopify {
-    Shopify(HmacSha256::new(keys).unwrap())
+    Shopify::new(keys).unwrap()
 }
 
 pub(super) fn subject() -> impl Case {
@@ -63,6 +24,17 @@ pub(super) fn subject() -> impl Case {
         provider: || shopify("the client secret of the app"),
         stranger: || shopify("the client secret of another app"),
         event_type: "orders/create",
+        event: Order { id: 820_982_911, total_price: "24.32".into() },
+        unfit: r#"{"id": "820982911"}"#,
+    }
+}
+
+/// The other family of headers.
+pub(super) fn events() -> impl Case {
+    Subject {
+        provider: || shopify("the client secret of the app").events(),
+        stranger: || shopify("the client secret of another app").events(),
+        event_type: "Product",
         event: Order { id: 820_982_911, total_price: "24.32".into() },
         unfit: r#"{"id": "820982911"}"#,
     }
@@ -124,4 +96,80 @@ async fn a_request_needs_one_topic() {
         let answer = replayed(shopify(key), 0, &headers, body).await;
         assert_eq!(answer.status(), status, "{topics:?}");
     }
+}
+
+const EVENTS_KEY: &str = "4a2dca728d754e5cdb0d0a66d36207fd";
+const EVENTS_TAG: &str = "xDbnfD1FDWMjUvG1CZ2FWUpgZ/1PGm3r3JgOSE1pUYg=";
+/// Well formed, and of no key.
+const WRONG_TAG: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+/// Without the setter they prove nothing, and with it each of them alone is enough.
+#[tokio::test]
+async fn the_headers_of_the_events_family_are_asked_for() {
+    let own = &[("x-shopify-topic", "a"), ("x-shopify-hmac-sha256", EVENTS_TAG)][..];
+    let theirs = &[("shopify-topic", "b"), ("shopify-hmac-sha256", EVENTS_TAG)][..];
+    let wrong_own = &[("x-shopify-topic", "a"), ("x-shopify-hmac-sha256", WRONG_TAG)][..];
+    let wrong = &[("shopify-topic", "b"), ("shopify-hmac-sha256", WRONG_TAG)][..];
+    let twice = &[("shopify-hmac-sha256", EVENTS_TAG)][..];
+    let table = [
+        ("of webhooks", own.to_vec(), Some("a"), Some("a")),
+        ("of events", theirs.to_vec(), None, Some("b")),
+        ("both", [own, theirs].concat(), Some("a"), Some("b")),
+        ("both, one wrong", [own, wrong].concat(), None, None),
+        ("both, the other wrong", [wrong_own, theirs].concat(), None, None),
+        ("both wrong", [wrong_own, wrong].concat(), None, None),
+        ("both, one repeated", [own, theirs, twice].concat(), None, None),
+        ("both, one empty", [own, &[("shopify-hmac-sha256", "")]].concat(), None, None),
+        (
+            "the signature of one, the topic of the other",
+            [&own[..1], &theirs[1..]].concat(),
+            None,
+            None,
+        ),
+    ];
+    for (name, headers, by_default, asked_for) in table {
+        for (provider, topic) in
+            [(shopify(EVENTS_KEY), by_default), (shopify(EVENTS_KEY).events(), asked_for)]
+        {
+            let (status, _, seen) = answered(provider, recorded("/in", &headers, ORDER)).await;
+            let expected: Vec<_> =
+                topic.iter().map(|topic| format!("Some({topic:?}) None {ORDER}")).collect();
+            assert_eq!((status, seen), (topic.map_or(401, |_| 200), expected), "{name}");
+        }
+    }
+}
+
+/// They could be sent again under others: handlers see them, and no id of a delivery.
+#[tokio::test]
+async fn the_headers_beside_the_signature_prove_nothing() {
+    use tower::{Layer, ServiceExt};
+    use tower_webhook::{Delivery, EventRouter, RawEvent, VerifyLayer};
+
+    use crate::support::Log;
+
+    for (provider, prefix) in
+        [(shopify(EVENTS_KEY), "x-shopify"), (shopify(EVENTS_KEY).events(), "shopify")]
+    {
+        let log = Log::default();
+        let seen = log.clone();
+        let events = EventRouter::new().fallback(async move |_: RawEvent, of: Delivery| {
+            let sent = |name| of.header(&format!("{prefix}-{name}")).unwrap_or("none").to_owned();
+            let names = ["topic", "webhook-id", "shop-domain", "hmac-sha256"];
+            seen.note(format!("{:?} {:?}", of.id(), names.map(sent)));
+        });
+        let hook = VerifyLayer::new(provider.clone()).layer(events);
+        let request = Sender::new(provider).id("w-1").raw("a/b", "{}").unwrap();
+        assert_eq!(hook.oneshot(request).await.unwrap().status(), 200);
+        let headers = r#"["a/b", "w-1", "example.myshopify.com", "[redacted]"]"#;
+        assert_eq!(log.seen(), [format!("None {headers}")]);
+    }
+}
+
+#[test]
+fn a_blank_secret_is_refused() {
+    for secret in ["", " ", "short"] {
+        assert!(Shopify::new(secret).is_err(), "{secret:?}");
+    }
+    let shown = format!("{:?}", shopify(EVENTS_KEY).events());
+    assert!(!shown.contains(EVENTS_KEY), "{shown}");
 }

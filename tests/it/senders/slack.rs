@@ -1,118 +1,20 @@
 //! Slack: a signed challenge, events whose type is in an inner object, and forms.
 
-use std::{borrow::Cow, time::Duration, time::UNIX_EPOCH};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderValue, Response, request::Parts};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
+use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Described, Draft, Emit, Outgoing, Payload, Provider, Unpacked,
-    decode::{DecodeError, Envelope, Form, Members},
-    error::SendError,
-    scheme::{Authentic, Check, Head, HmacSha256, Keys, Tag, Timestamp, VerifyError, after_prefix},
+    Body, Delivery, Emit, EventRouter, Payload, RawEvent, Sender, VerifyLayer,
+    clock::ManualClock,
+    decode::Form,
+    providers::slack::Slack,
+    scheme::{HmacSha256, Keys},
 };
 
 use super::matrix::*;
-
-struct Slack(HmacSha256, Wire);
-
-impl Provider for Slack {
-    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let time = head.public_header("x-slack-request-timestamp")?;
-        Timestamp::seconds(time)?.within(Duration::from_secs(300), head.now())?;
-        let tag = Tag::hex(after_prefix(head.header("x-slack-signature")?, "v0=")?)?;
-        Ok(self.0.check(tag).prefix("v0:").prefix(time).prefix(":"))
-    }
-
-    fn envelope(&self) -> Envelope {
-        Envelope::shape(event_type)
-    }
-
-    fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
-        if body.starts_with(b"{") {
-            let id = members(&body).and_then(|all| Some(all.text("event_id")?.into_owned()));
-            let described = id.map(|id| Described::default().id(id)).unwrap_or_default();
-            return Ok(Unpacked::from(body).described(described));
-        }
-        let form = Form::parse(&body)?;
-        Ok(form.get("payload").map_or_else(|_| object(&form), str::to_owned).into())
-    }
-
-    fn answer(&self, _: &Authentic, body: &[u8]) -> Option<Response<Bytes>> {
-        let all = members(body)?;
-        all.text("type").filter(|text| text == "url_verification")?;
-        let json = json!({ "challenge": all.text("challenge")? }).to_string();
-        Response::builder().header("content-type", "application/json").body(json.into()).ok()
-    }
-}
-
-/// The type of an event is that of the inner object, of an interaction its own, of a command its name.
-fn event_type<'b>(all: &Members<'b>) -> Option<Cow<'b, str>> {
-    match all.raw("event") {
-        Some(event) => Members::of(event)?.text("type"),
-        None => all.text("command").or_else(|| all.text("type")),
-    }
-}
-
-fn members(body: &[u8]) -> Option<Members<'_>> {
-    Members::of(str::from_utf8(body).ok()?)
-}
-
-fn object(form: &Form) -> String {
-    Value::from_iter(form.pairs()).to_string()
-}
-
-/// The kinds of request that Slack sends. A receiver need not know which.
-#[derive(Clone, Copy)]
-enum Wire {
-    Event,
-    Interaction,
-    Command,
-}
-
-impl Emit for Slack {
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
-        let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        let encoded = |error: serde_json::Error| SendError::Encode(error.into());
-        let mut all: Map<String, Value> = serde_json::from_str(&event.json).map_err(encoded)?;
-        let event_type = Value::from(&*event.event_type);
-        let text = |value: &Value| value.as_str().map_or(value.to_string(), str::to_owned);
-        Ok(match self.1 {
-            Wire::Event => {
-                all.insert("type".into(), "event_callback".into());
-                all.insert("event_id".into(), outgoing.id.clone().into());
-                all.entry("event").or_insert(json!({}))["type"] = event_type;
-                Value::from(all).to_string()
-            }
-            Wire::Interaction => {
-                all.insert("type".into(), event_type);
-                Form::default().with("payload", Value::from(all).to_string()).to_string()
-            }
-            Wire::Command => {
-                let form = Form::default().with("command", &event.event_type);
-                let with =
-                    |form: Form, (key, value): (&String, &Value)| form.with(key, text(value));
-                all.iter().fold(form, with).to_string()
-            }
-        }
-        .into())
-    }
-
-    fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
-        let time = outgoing.now.duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
-        let tag = self.0.sign([b"v0:", time.as_bytes(), b":", body]).to_hex();
-        head.headers.insert("x-slack-request-timestamp", time.try_into().unwrap());
-        head.headers.insert("x-slack-signature", format!("v0={tag}").try_into().unwrap());
-    }
-
-    fn content_type(&self) -> HeaderValue {
-        HeaderValue::from_static(match self.1 {
-            Wire::Event => "application/json",
-            Wire::Interaction | Wire::Command => "application/x-www-form-urlencoded",
-        })
-    }
-}
+use crate::support::{Log, text};
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Mention {
@@ -139,8 +41,8 @@ impl Payload for Click {
     type Provider = Slack;
 }
 
-fn slack(keys: impl Into<Keys>, wire: Wire) -> Slack {
-    Slack(HmacSha256::new(keys).unwrap(), wire)
+fn slack(keys: impl Into<Keys>) -> Slack {
+    Slack::new(keys).unwrap()
 }
 
 const SECRET: &str = "the signing secret of the app";
@@ -148,8 +50,8 @@ const OTHER_SECRET: &str = "the signing secret of another app";
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || slack(SECRET, Wire::Event),
-        stranger: || slack(OTHER_SECRET, Wire::Event),
+        provider: || slack(SECRET),
+        stranger: || slack(OTHER_SECRET),
         event_type: "app_mention",
         event: Mention { team_id: "T1".into(), event: Message { text: "hello".into() } },
         unfit: r#"{"team_id": "T1", "event": {"text": 1}}"#,
@@ -158,8 +60,8 @@ pub(super) fn subject() -> impl Case {
 
 pub(super) fn interaction() -> impl Case {
     Subject {
-        provider: || slack(SECRET, Wire::Interaction),
-        stranger: || slack(OTHER_SECRET, Wire::Interaction),
+        provider: || slack(SECRET).interactions(),
+        stranger: || slack(OTHER_SECRET).interactions(),
         event_type: "block_actions",
         event: Click { trigger_id: "1.2.abc".into() },
         unfit: r#"{"trigger_id": 1}"#,
@@ -168,8 +70,8 @@ pub(super) fn interaction() -> impl Case {
 
 pub(super) fn command() -> impl Case {
     Subject {
-        provider: || slack(SECRET, Wire::Command),
-        stranger: || slack(OTHER_SECRET, Wire::Command),
+        provider: || slack(SECRET).commands(),
+        stranger: || slack(OTHER_SECRET).commands(),
         event_type: "/lesson",
         event: Click { trigger_id: "1.2.abc & more".into() },
         unfit: r#"{"text": "without a trigger"}"#,
@@ -222,7 +124,7 @@ async fn recorded_requests_are_judged_as_by_the_sender() {
     ] {
         let sent = sent.to_string();
         let headers = [("x-slack-request-timestamp", &*sent), ("x-slack-signature", tag)];
-        let answer = replayed(slack(key, Wire::Event), now, &headers, body).await;
+        let answer = replayed(slack(key), now, &headers, body).await;
         assert_eq!(answer.status(), status, "{tag}");
     }
 }
@@ -236,7 +138,7 @@ async fn the_challenge_is_answered_if_it_is_signed() {
             "v0=6933ea4f0212e64f21ea4b463f9aa2d503aa57dbb2cec8d87dbf00dbfa33294c",
         ),
     ];
-    let own = || slack("8e875ec55014673db23745696f78fbdf", Wire::Event);
+    let own = || slack("8e875ec55014673db23745696f78fbdf");
     let answer = replayed(own(), 1_790_171_952, &headers, CHALLENGE).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.header("content-type"), Some("application/json"));
@@ -259,24 +161,18 @@ async fn the_challenge_is_answered_if_it_is_signed() {
 
 #[tokio::test]
 async fn an_event_has_the_id_in_the_body_and_a_form_has_no_id() {
-    use tower::{Layer, ServiceExt};
-    use tower_webhook::{Delivery, EventRouter, RawEvent, Sender, VerifyLayer};
-
-    use crate::support::Log;
-
     let log = Log::default();
     let seen = log.clone();
     let events = EventRouter::new().fallback(async move |event: RawEvent, delivery: Delivery| {
         seen.note(format!("{:?} {:?}", event.event_type(), delivery.id()));
     });
-    let hook = VerifyLayer::new(slack(SECRET, Wire::Event)).layer(events);
-    for (wire, event_type) in [
-        (Wire::Event, "app_mention"),
-        (Wire::Interaction, "view_submission"),
-        (Wire::Command, "/lesson"),
+    let hook = VerifyLayer::new(slack(SECRET)).layer(events);
+    for (provider, event_type, payload) in [
+        (slack(SECRET), "app_mention", r#"{"text": "hello"}"#),
+        (slack(SECRET).interactions(), "view_submission", r#"{"event_id": "Ev2"}"#),
+        (slack(SECRET).commands(), "/lesson", r#"{"event_id": "Ev2"}"#),
     ] {
-        let sender = Sender::new(slack(SECRET, wire)).id("Ev1");
-        let request = sender.raw(event_type, r#"{"text": "hello"}"#).unwrap();
+        let request = Sender::new(provider).id("Ev1").raw(event_type, payload).unwrap();
         assert_eq!(hook.clone().oneshot(request).await.unwrap().status(), 200);
     }
     let expected = [
@@ -285,4 +181,171 @@ async fn an_event_has_the_id_in_the_body_and_a_form_has_no_id() {
         r#"Some("/lesson") None"#,
     ];
     assert_eq!(log.seen(), expected);
+}
+
+/// The status and the text of the answer to a signed body, and the events that were handled.
+async fn handled(body: &str) -> (u16, String, Vec<String>) {
+    let log = Log::default();
+    let seen = log.clone();
+    let events = EventRouter::new().fallback(async move |event: RawEvent| {
+        seen.note(format!("{} {}", event.event_type().unwrap_or("-"), text_of(&event)));
+    });
+    let hook = VerifyLayer::new(slack(SECRET)).layer(events);
+    let request = Sender::new(slack(SECRET)).body(body.to_owned()).unwrap();
+    let response = hook.oneshot(request).await.unwrap();
+    (response.status().as_u16(), text(response).await, log.seen())
+}
+
+fn text_of(event: &RawEvent) -> &str {
+    str::from_utf8(event.json()).unwrap()
+}
+
+#[tokio::test]
+async fn a_challenge_is_never_an_event() {
+    let challenge = |text: &str| json!({"type": "url_verification", "challenge": text}).to_string();
+    let (longest, too_long) = ("a".repeat(256), "a".repeat(257));
+    for plain in ["aB3-_x", &longest] {
+        let answer = json!({ "challenge": plain }).to_string();
+        assert_eq!(handled(&challenge(plain)).await, (200, answer, Vec::new()));
+    }
+    for body in [
+        challenge(""),
+        challenge("<script>"),
+        challenge("a b"),
+        challenge("a\"b"),
+        challenge("é"),
+        challenge("a\n"),
+        challenge(&too_long),
+        r#"{"type": "url_verification"}"#.into(),
+        r#"{"type": "url_verification", "challenge": 7}"#.into(),
+        r#"{"type": "url_verification", "challenge": "a", "challenge": "b"}"#.into(),
+    ] {
+        assert_eq!(handled(&body).await, (400, String::new(), Vec::new()), "{body}");
+    }
+    // In a form, and inside of an event, it is nothing special.
+    for (body, event_type) in [
+        ("type=url_verification&challenge=abc", "url_verification"),
+        (
+            r#"{"type": "event_callback", "event": {"type": "url_verification"}}"#,
+            "url_verification",
+        ),
+        (r#"{"challenge": "abc"}"#, "-"),
+    ] {
+        let (status, answer, events) = handled(body).await;
+        assert_eq!((status, events.len()), (200, 1), "{body}");
+        assert!(!answer.contains("abc") && events[0].starts_with(event_type), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_signed_ssl_check_is_answered_and_reaches_no_handler() {
+    let long = format!("command=%2Flesson&text={}&ssl_check=1", "a".repeat(10_000));
+    for body in ["ssl_check=1", "ssl_check=1&token=MADEUPTOKEN&command=%2Flesson", &long] {
+        assert_eq!(handled(body).await, (200, String::new(), Vec::new()), "{body}");
+    }
+    for body in ["command=%2Flesson&ssl_check=0", "command=%2Flesson&text=ssl_check%3D1"] {
+        assert_eq!(handled(body).await.2.len(), 1, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_type_is_where_its_kind_of_request_has_it() {
+    for (body, event) in [
+        // Of an event, in the inner object only.
+        (r#"{"type":"event_callback","event":{"type":"message"}}"#, "message"),
+        (r#" {"type":"event_callback","event":{"type":"message"}}"#, "message"),
+        (r#"{"type":"event_callback","command":"/lesson","event":{}}"#, "-"),
+        (r#"{"type":"event_callback","event":[]}"#, "-"),
+        (r#"{"type":"event_callback"}"#, "-"),
+        (r#"{"type":"event_callback","event":{"type":"a","type":"b"}}"#, "-"),
+        (r#"{"type":"app_rate_limited"}"#, "app_rate_limited"),
+        // Of a command, the command.
+        ("command=%2Flesson&text=a%26command%3D%2Fother", "/lesson"),
+        ("command=%2Flesson&command=%2Fother", "-"),
+        ("text=hello", "-"),
+        ("", "-"),
+        // Of an interaction, in its payload.
+        ("payload=%7B%22type%22%3A%22block_actions%22%7D", "block_actions"),
+        ("payload=%7B%22type%22%3A%22block_actions%22%7D&command=%2Flesson", "block_actions"),
+    ] {
+        let (status, _, events) = handled(body).await;
+        assert_eq!((status, events.len()), (200, 1), "{body}");
+        assert!(events[0].starts_with(&format!("{event} ")), "{body}: {events:?}");
+    }
+    for body in ["payload=%7B%7D&payload=%7B%7D", "payload=7B", "payload=", "payload"] {
+        assert_eq!(handled(body).await.0, 400, "{body}");
+    }
+}
+
+/// The fields of a command are kept, also those that occur twice.
+#[tokio::test]
+async fn no_field_of_a_command_is_lost() {
+    let (_, _, events) = handled("command=%2Flesson&text=a+%22b%22&text=c&empty").await;
+    assert_eq!(events, [r#"/lesson {"command":"/lesson","text":"a \"b\"","text":"c","empty":""}"#]);
+}
+
+#[tokio::test]
+async fn the_tolerance_of_the_time_can_be_set() {
+    let keys = HmacSha256::new(SECRET).unwrap();
+    for (time, expected) in [(1_000, 200), (1_010, 200), (1_011, 401), (990, 200), (989, 401)] {
+        let time = u64::to_string(&time);
+        let tag = format!("v0={}", keys.sign(["v0:", &time, ":", MENTION]).to_hex());
+        let headers = [("x-slack-request-timestamp", &*time), ("x-slack-signature", &*tag)];
+        let provider = slack(SECRET).tolerance(Duration::from_secs(10));
+        assert_eq!(replayed(provider, 1_000, &headers, MENTION).await.status(), expected, "{time}");
+    }
+}
+
+#[test]
+fn requests_are_written_as_by_the_sender() {
+    let sender = |provider: Slack| {
+        Sender::new(provider).id("Ev1").clock(ManualClock::at_unix_seconds(1_000))
+    };
+    let body = |provider: Slack, event_type: &str, payload: &str| {
+        let request = sender(provider).raw(event_type, payload).unwrap();
+        let media_type = request.headers()["content-type"].to_str().unwrap().to_owned();
+        (media_type, request.into_body())
+    };
+    let json = |text: &str| ("application/json".to_owned(), Body::from(text.to_owned()));
+    let form =
+        |form: Form| ("application/x-www-form-urlencoded".to_owned(), Body::from(form.to_string()));
+    let same = |sent: (String, Body), expected: (String, Body)| {
+        assert_eq!(sent.0, expected.0);
+        assert_eq!(sent.1.into_bytes(), expected.1.into_bytes());
+    };
+    same(
+        body(slack(SECRET), "message", r#"{"team_id": "T1", "event": {"ts": 1.10}}"#),
+        json(
+            r#"{"type":"event_callback","event_id":"Ev1","event":{"type":"message","ts": 1.10},"team_id":"T1"}"#,
+        ),
+    );
+    same(
+        body(slack(SECRET).commands(), "/lesson", r#"{"text": "a b", "n": 7}"#),
+        form(Form::default().with("command", "/lesson").with("n", "7").with("text", "a b")),
+    );
+    same(
+        body(slack(SECRET).interactions(), "block_actions", r#"{"a": 1}"#),
+        form(Form::default().with("payload", r#"{"type":"block_actions","a": 1}"#)),
+    );
+    for (provider, contradiction) in [
+        (slack(SECRET), r#"{"event_id": "Ev2"}"#),
+        (slack(SECRET), r#"{"type": "a"}"#),
+        (slack(SECRET), r#"{"event": {"type": "a"}}"#),
+        (slack(SECRET), r#"{"event": []}"#),
+        (slack(SECRET), "[]"),
+        (slack(SECRET).commands(), r#"{"command": "/other"}"#),
+        (slack(SECRET).commands(), r#"{"payload": "{}"}"#),
+        (slack(SECRET).interactions(), r#"{"type": "a"}"#),
+    ] {
+        assert!(sender(provider).raw("a", contradiction).is_err(), "{contradiction}");
+    }
+}
+
+#[test]
+fn only_the_retries_of_events_are_known() {
+    assert_eq!(slack(SECRET).schedule().attempts(), 4);
+    for schedule in [slack(SECRET).commands().schedule(), slack(SECRET).interactions().schedule()] {
+        assert_eq!((schedule.attempts(), schedule.is_documented), (1, false));
+        assert_eq!(schedule.answer_timeout, Some(Duration::from_secs(3)));
+    }
 }

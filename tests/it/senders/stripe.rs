@@ -1,90 +1,61 @@
 //! Stripe: time and signatures in one header, and the id of the delivery in the body.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
-use bytes::Bytes;
-use http::request::Parts;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tower::{Layer, ServiceExt};
 use tower_webhook::{
-    Delivery, Described, Draft, Emit, EventRouter, Outgoing, Payload, Provider, Sender, Unpacked,
-    VerifyLayer,
-    decode::{DecodeError, Envelope, Members},
-    error::SendError,
-    scheme::{Check, Head, HmacSha256, Keys, Pairs, Tag, Timestamp, VerifyError},
+    Delivery, EventRouter, RawEvent, Sender, VerifyLayer,
+    clock::ManualClock,
+    event,
+    providers::stripe::{Snapshot, Stripe},
+    scheme::{HmacSha256, Keys},
 };
 
 use super::matrix::*;
 use crate::support::Log;
 
-struct Stripe(HmacSha256);
-
-impl Provider for Stripe {
-    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let pairs = Pairs::parse(head.header("stripe-signature")?)?;
-        let time = pairs.one("t")?;
-        Timestamp::seconds(time)?.within(Duration::from_secs(300), head.now())?;
-        let check = self.0.check_any(pairs.all("v1").map(Tag::hex))?;
-        Ok(check.prefix(time).prefix("."))
-    }
-
-    fn envelope(&self) -> Envelope {
-        Envelope::flat("type")
-    }
-
-    fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
-        let members = str::from_utf8(&body).ok().and_then(Members::of).unwrap_or_default();
-        let id = members.text("id").map(|id| Described::default().id(id.into_owned()));
-        Ok(Unpacked::from(body).described(id.unwrap_or_default()))
-    }
-}
-
-impl Emit for Stripe {
-    fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
-        let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        let flat = event.flat("type")?;
-        Ok(format!("{{\"id\":{},{}", json!(outgoing.id), &flat[1..]).into())
-    }
-
-    fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
-        let time = outgoing.now.duration_since(UNIX_EPOCH).unwrap().as_secs().to_string();
-        let tag = self.0.sign([time.as_bytes(), b".", body]).to_hex();
-        let value = format!("t={time},v1={tag}");
-        head.headers.insert("stripe-signature", value.try_into().unwrap());
-    }
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-struct CheckoutCompleted {
-    data: Data,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-struct Data {
-    object: Session,
-}
+const SECRET: &str = "whsec_invented_for_this_test";
+const OTHER_SECRET: &str = "whsec_invented_by_somebody_else";
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Session {
     id: String,
 }
 
-impl Payload for CheckoutCompleted {
-    type Provider = Stripe;
+/// A thin event, and any other of which the whole is wanted.
+#[derive(Debug, Deserialize, Serialize)]
+struct MeterFailed {
+    object: String,
+    related_object: Session,
 }
 
+event!(MeterFailed: Stripe = "v1.billing.meter.error_report_triggered");
+
 fn stripe(keys: impl Into<Keys>) -> Stripe {
-    Stripe(HmacSha256::new(keys).unwrap())
+    Stripe::new(keys).unwrap()
 }
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || stripe("whsec_invented_for_this_test"),
-        stranger: || stripe("whsec_invented_by_somebody_else"),
+        provider: || stripe(SECRET),
+        stranger: || stripe(OTHER_SECRET),
         event_type: "checkout.session.completed",
-        event: CheckoutCompleted { data: Data { object: Session { id: "cs_1".into() } } },
+        event: Snapshot::new(Session { id: "cs_1".into() }),
         unfit: r#"{"data": {"object": []}}"#,
+    }
+}
+
+pub(super) fn thin() -> impl Case {
+    Subject {
+        provider: || stripe(SECRET),
+        stranger: || stripe(OTHER_SECRET),
+        event_type: "v1.billing.meter.error_report_triggered",
+        event: MeterFailed {
+            object: "v2.core.event".into(),
+            related_object: Session { id: "mtr_1".into() },
+        },
+        unfit: r#"{"object": "v2.core.event", "data": {"object": {"id": "cs_1"}}}"#,
     }
 }
 
@@ -94,12 +65,12 @@ async fn handlers_get_the_id_in_the_body() {
     let seen = log.clone();
     let events = EventRouter::new().on_type(
         "checkout.session.completed",
-        async move |_: CheckoutCompleted, delivery: Delivery| {
+        async move |_: Snapshot<Session>, delivery: Delivery| {
             seen.note(format!("{:?}", delivery.id()));
         },
     );
-    let hook = VerifyLayer::new(stripe("whsec_invented_for_this_test")).layer(events);
-    let sender = Sender::new(stripe("whsec_invented_for_this_test"));
+    let hook = VerifyLayer::new(stripe(SECRET)).layer(events);
+    let sender = Sender::new(stripe(SECRET));
     let named = |id: &str| {
         let event = r#"{"data": {"object": {"id": "cs_1"}}}"#;
         sender.clone().id(id).raw("checkout.session.completed", event).unwrap()
@@ -178,5 +149,136 @@ async fn recorded_requests_are_judged_by_signature_and_time() {
     for (key, now, value, body, status) in VECTORS {
         let answer = replayed(stripe(key), now, &[("stripe-signature", value)], body).await;
         assert_eq!(answer.status(), status, "{value}");
+    }
+}
+
+/// The status of the answer to a request that was received at the second 1_000_000.
+async fn status(provider: Stripe, list: &str, body: &'static str) -> u16 {
+    replayed(provider, 1_000_000, &[("stripe-signature", list)], body).await.status()
+}
+
+fn signature(secret: &str, time: u64, body: &str) -> String {
+    let keys = HmacSha256::new(secret).unwrap();
+    keys.sign([time.to_string().as_bytes(), b".", body.as_bytes()]).to_hex()
+}
+
+#[tokio::test]
+async fn the_time_is_limited_in_both_directions() {
+    for (tolerance, time, expected) in [
+        (None, 999_700, 200),
+        (None, 999_699, 401),
+        (None, 1_000_300, 200),
+        (None, 1_000_301, 401),
+        (Some(10), 999_990, 200),
+        (Some(10), 999_989, 401),
+        (Some(10), 1_000_011, 401),
+    ] {
+        let mut provider = stripe(SECRET);
+        if let Some(seconds) = tolerance {
+            provider = provider.tolerance(Duration::from_secs(seconds));
+        }
+        let list = format!("t={time},v1={}", signature(SECRET, time, COMPLETED));
+        assert_eq!(status(provider, &list, COMPLETED).await, expected, "{tolerance:?} {time}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_read_strictly() {
+    let (good, other) = (signature(SECRET, 1_000_000, COMPLETED), "0".repeat(64));
+    for (list, expected) in [
+        (format!("t=1000000,v1={good}"), 200),
+        (format!("v1={good},t=1000000"), 200),
+        (format!("t=1000000,v1={good},v0={other}"), 200),
+        (format!("t=1000000,v1={other},v1={good}"), 200),
+        (format!("t=1000000,v1=,v1={good}"), 200),
+        (format!("t=1000000, v1={good}"), 401),
+        (format!("t=1000000,\tv1={good}"), 401),
+        (format!("t=1000000,v1={good},t=1000000"), 401),
+        (format!("t=1000000,v0={good}"), 401),
+        (format!("t=1000000,V1={good}"), 401),
+        (format!("t=1000000,{good}"), 401),
+        (format!("v1={good}"), 401),
+        (format!("t=,v1={good}"), 401),
+        (format!("t=1000000,v1={good},"), 401),
+        (format!("t=1000000{}", format!(",v1={good}").repeat(16)), 200),
+        (format!("t=1000000{}", format!(",v1={good}").repeat(17)), 401),
+    ] {
+        assert_eq!(status(stripe(SECRET), &list, COMPLETED).await, expected, "{list}");
+    }
+}
+
+/// Other senders decode the text after `whsec_`.
+#[tokio::test]
+async fn the_key_is_the_whole_text() {
+    let secret = "whsec_c2VjcmV0IG9mIGF0IGxlYXN0IDI0IGJ5dGVz";
+    for (key, expected) in [
+        (secret, 200),
+        ("c2VjcmV0IG9mIGF0IGxlYXN0IDI0IGJ5dGVz", 401),
+        ("secret of at least 24 bytes", 401),
+    ] {
+        let list = format!("t=1000000,v1={}", signature(key, 1_000_000, COMPLETED));
+        assert_eq!(status(stripe(secret), &list, COMPLETED).await, expected, "{key}");
+    }
+    for unusable in ["", " ", "whsec_"] {
+        assert!(Stripe::new(unusable).is_err(), "{unusable:?}");
+    }
+}
+
+#[tokio::test]
+async fn both_keys_are_accepted_while_the_secret_is_changed() {
+    let keys = || Keys::named("new", SECRET).or(Keys::named("old", OTHER_SECRET));
+    for (secret, expected) in [(SECRET, 200), (OTHER_SECRET, 200), ("whsec_of_nobody_at_all", 401)]
+    {
+        let list = format!("t=1000000,v1={}", signature(secret, 1_000_000, COMPLETED));
+        assert_eq!(status(stripe(keys()), &list, COMPLETED).await, expected, "{secret}");
+    }
+}
+
+/// The body as it is, whatever type its handler takes.
+#[tokio::test]
+async fn both_kinds_of_events_are_routed() {
+    let log = Log::default();
+    let [snapshots, thin, others] = [(); 3].map(|()| log.clone());
+    let events = EventRouter::new()
+        .on_type("checkout.session.completed", async move |e: Snapshot<Session>, raw: RawEvent| {
+            assert_eq!(raw.json(), COMPLETED);
+            snapshots.note(e.data.object.id);
+        })
+        .on(async move |e: MeterFailed, raw: RawEvent| {
+            assert_eq!(raw.json(), THIN);
+            thin.note(e.related_object.id);
+        })
+        .fallback(async move |raw: RawEvent| {
+            others.note(raw.event_type().unwrap_or_default());
+            assert!(raw.error().is_some());
+        });
+    let clock = ManualClock::at_unix_seconds(1_000_000);
+    let hook = VerifyLayer::new(stripe(SECRET)).clock(clock.clone()).layer(events);
+    let sender = Sender::new(stripe(SECRET)).clock(clock);
+    // No snapshot: `data` has no object.
+    let empty = r#"{"id":"evt_1","type":"checkout.session.completed","data":{}}"#;
+    for body in [COMPLETED, THIN, empty] {
+        let request = sender.body(body).unwrap();
+        assert_eq!(hook.clone().oneshot(request).await.unwrap().status(), 200, "{body}");
+    }
+    assert_eq!(log.seen(), ["cs_1", "mtr_1", "checkout.session.completed"]);
+}
+
+#[test]
+fn a_sent_event_has_the_members_of_a_genuine_one() {
+    let sender = Sender::new(stripe(SECRET)).id("evt_1");
+    let session = Snapshot::new(Session { id: "cs_1".into() });
+    let request = sender.event_as("checkout.session.completed", &session).unwrap();
+    let body = r#"{"id":"evt_1","object":"event","type":"checkout.session.completed","data":{"object":{"id":"cs_1"}}}"#;
+    assert_eq!(request.into_body().into_bytes(), body);
+    for contradiction in [r#"{"id": "evt_2"}"#, r#"{"type": "a"}"#, "[]"] {
+        assert!(sender.raw("a", contradiction).is_err(), "{contradiction}");
+    }
+}
+
+#[test]
+fn lists_are_not_read_as_snapshots() {
+    for json in [r#"{"data": [{"id": "cs_1"}]}"#, r#"{"data": {"object": ["cs_1"]}}"#, "{}"] {
+        assert!(serde_json::from_str::<Snapshot<Session>>(json).is_err(), "{json}");
     }
 }

@@ -1,138 +1,14 @@
 //! Twilio: HMAC-SHA1 over the public URL and the sorted fields of a form, or over a URL with the hash of a JSON body.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
-
-use bytes::Bytes;
-use http::{HeaderValue, Uri, request::Parts};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tower_webhook::{
-    Draft, Emit, Outgoing, Payload, Provider, Sender, Unpacked,
-    decode::{DecodeError, Envelope, Form, Members},
-    error::SendError,
-    scheme::{Check, Head, HmacSha1Legacy, Keys, Origin, Tag, VerifyError},
+    Payload, Sender,
+    providers::twilio::Twilio,
+    scheme::{HmacSha1Legacy, Keys, Origin},
     sender::Tamper,
 };
 
 use super::matrix::{asked::*, *};
-
-struct Twilio {
-    token: HmacSha1Legacy,
-    origin: Origin,
-}
-
-impl Provider for Twilio {
-    fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let (keys, urls) = (self.token.clone(), self.origin.urls(head));
-        let tag = Tag::base64(head.header("x-twilio-signature")?)?;
-        let hash = match head.query("bodySHA256") {
-            Err(VerifyError::MissingQuery(_)) => None,
-            hash => Some(Tag::hex(hash?)?),
-        };
-        Ok(Check::whole(move |body| {
-            let fields = signed_fields(hash, body)?;
-            let [one, other] = urls.map(|url| keys.check(tag).prefix(url).prefix(&fields).finish());
-            one.or(other)
-        }))
-    }
-
-    fn envelope(&self) -> Envelope {
-        Envelope::shape(event_type)
-    }
-
-    fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
-        if is_json(&body) { Ok(body.into()) } else { Ok(object(&Form::parse(&body)?).into()) }
-    }
-}
-
-/// What is signed of the body, behind the URL. A form is not JSON as well: then its fields could be signed, and its JSON
-/// handled.
-fn signed_fields(hash: Option<Tag>, body: &[u8]) -> Result<String, VerifyError> {
-    match hash {
-        None if is_json(body) => Err(VerifyError::Other("nothing signs the JSON".into())),
-        None => {
-            let form = Form::parse(body).map_err(|_| VerifyError::SignatureMismatch)?;
-            let pairs: BTreeSet<_> = form.pairs().collect();
-            Ok(pairs.into_iter().flat_map(|(name, value)| [name, value]).collect())
-        }
-        Some(hash) if is_json(body) && hash.matches(&Sha256::digest(body)).into() => {
-            Ok(String::new())
-        }
-        Some(_) => Err(VerifyError::SignatureMismatch),
-    }
-}
-
-fn is_json(body: &[u8]) -> bool {
-    matches!(body.first(), Some(b'{' | b'['))
-}
-
-/// No type of an event is documented here for Twilio: this test puts one into a field of its own, `TestType`, and tells
-/// messages and calls by their ids.
-fn event_type<'b>(fields: &Members<'b>) -> Option<Cow<'b, str>> {
-    let is_a = |sid: &str, of: &'static str| fields.raw(sid).map(|_| Cow::Borrowed(of));
-    let named = fields.text("TestType");
-    named.or_else(|| is_a("MessageSid", "message")).or_else(|| is_a("CallSid", "call"))
-}
-
-/// The fields as an object of texts. A field that is repeated is a list of texts.
-fn object(form: &Form) -> Vec<u8> {
-    let mut fields = BTreeMap::<_, Vec<_>>::new();
-    form.pairs().for_each(|(name, value)| fields.entry(name).or_default().push(value));
-    let of = |values: Vec<&str>| match &*values {
-        [value] => (*value).into(),
-        _ => serde_json::Value::from(values),
-    };
-    let object: serde_json::Map<_, _> =
-        fields.into_iter().map(|(name, values)| (name.to_owned(), of(values))).collect();
-    serde_json::Value::from(object).to_string().into()
-}
-
-impl Emit for Twilio {
-    fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
-        let [event] = events else { return Err(SendError::NotOneEvent(events.len())) };
-        let json = event.flat("TestType")?;
-        let mut fields: BTreeMap<String, serde_json::Value> = serde_json::from_str(&json).unwrap();
-        if matches!(&*event.event_type, "message" | "call") {
-            fields.remove("TestType");
-        }
-        let form = fields.into_iter().fold(Form::default(), |form, (name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            form.with(name, text)
-        });
-        Ok(form.to_string().into())
-    }
-
-    fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
-        let hash = is_json(body).then(|| hex(&Sha256::digest(body)));
-        if let Some(hash) = &hash {
-            head.uri = with_parameter(&head.uri, &format!("bodySHA256={hash}"));
-        }
-        let url = self.origin.url(&Head::new(head, outgoing.now));
-        let hash = hash.map(|hash| Tag::hex(&hash).unwrap());
-        let tag = self.token.sign([url, signed_fields(hash, body).unwrap_or_default()]);
-        let value = HeaderValue::try_from(tag.to_base64()).unwrap();
-        head.headers.insert("x-twilio-signature", value);
-    }
-
-    fn content_type(&self) -> HeaderValue {
-        HeaderValue::from_static("application/x-www-form-urlencoded; charset=UTF-8")
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn with_parameter(uri: &Uri, parameter: &str) -> Uri {
-    let target = uri.path_and_query().unwrap().as_str();
-    let by = if uri.query().is_some() { '&' } else { '?' };
-    let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(format!("{target}{by}{parameter}").parse().unwrap());
-    Uri::from_parts(parts).unwrap()
-}
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -150,13 +26,38 @@ fn twilio(keys: impl Into<Keys>) -> Twilio {
 }
 
 fn at(origin: &str, keys: impl Into<Keys>) -> Twilio {
-    Twilio { token: HmacSha1Legacy::new(keys).unwrap(), origin: Origin::new(origin).unwrap() }
+    Twilio::new(keys, Origin::new(origin).unwrap()).unwrap().type_field("TestType")
+}
+
+fn by_shared_key(keys: impl Into<Keys>) -> Twilio {
+    let origin = Origin::new("https://hooks.example.test").unwrap();
+    Twilio::shared_key(keys, origin).unwrap().type_field("TestType")
 }
 
 pub(super) fn subject() -> impl Case {
     Subject {
         provider: || twilio(SECRET),
-        stranger: || twilio("ecdb1fe7976656229012c8f419b0d712"),
+        stranger: || twilio(OTHER_SECRET),
+        event_type: "message",
+        event: Message { message_sid: "SM01".into(), body: "1 + 1 = 2, & grüße".into() },
+        unfit: r#"{"MessageSid": "SM01"}"#,
+    }
+}
+
+pub(super) fn json() -> impl Case {
+    Subject {
+        provider: || twilio(SECRET).json(),
+        stranger: || twilio(OTHER_SECRET).json(),
+        event_type: "message",
+        event: Message { message_sid: "SM01".into(), body: "\"1 + 1\" = 2, & grüße".into() },
+        unfit: r#"{"MessageSid": "SM01"}"#,
+    }
+}
+
+pub(super) fn shared_key() -> impl Case {
+    Subject {
+        provider: || by_shared_key(SECRET),
+        stranger: || by_shared_key(OTHER_SECRET),
         event_type: "message",
         event: Message { message_sid: "SM01".into(), body: "1 + 1 = 2, & grüße".into() },
         unfit: r#"{"MessageSid": "SM01"}"#,
@@ -164,6 +65,7 @@ pub(super) fn subject() -> impl Case {
 }
 
 const SECRET: &str = "c1a18b32d743ef767c66f25cb3ce8775";
+const OTHER_SECRET: &str = "ecdb1fe7976656229012c8f419b0d712";
 const FORM: &str = "AccountSid=AC00000000000000000000000000000000&From=%2B15550000001&To=%2B15550000002&Body=Hello+world&NumMedia=0&ApiVersion=2010-04-01&MessageSid=SM00000000000000000000000000000001";
 const JSON: &str = r#"{"sid":"SM1","status":"delivered"}"#;
 const WITH_HASH: &str =
@@ -266,7 +168,50 @@ async fn recorded_requests_are_judged_as_by_the_vendor() {
         let request = recorded(target, &[("x-twilio-signature", signature)], body.to_owned());
         assert_eq!(status(twilio(secret), request).await, expected, "{name}");
     }
-    assert!(HmacSha1Legacy::new("").is_err());
+    let origin = || Origin::new("https://hooks.example.test").unwrap();
+    assert!(Twilio::new("", origin()).is_err());
+    assert!(Twilio::shared_key("", origin()).is_err());
+}
+
+/// The header with the settings is not signed: it never chooses a key or an algorithm.
+#[tokio::test]
+async fn the_settings_in_a_header_choose_nothing() {
+    const SHARED: &str = "6xNsiw5Wx3tUOBO5LsiCQ47x37Vb2iChgFtnFoIp";
+    const TOKEN: &str = "eb557673c67e57f234fba869de842a85";
+    const SIGNATURE: &str = "Rsl9DSDKMxt1OIkjLnEdCQDRZBZ1lipg6UqUMD1stfA=";
+    let origin = || Origin::new("https://hooks.example.test").unwrap();
+    let url = "https://hooks.example.test/sms";
+    let url = format!("{url}?{}", WITH_HASH.split_once('?').unwrap().1);
+    let sha1 = |secret| HmacSha1Legacy::new(secret).unwrap().sign([&url]).to_base64();
+    let sha256 = "key=key,algorithm=HMAC_SHA256";
+    let settings = [
+        (Some(sha256), true),
+        (Some("algorithm=HMAC_SHA256"), true),
+        (Some("key=key,algorithm=HMAC_SHA1"), false),
+        (Some("key=key,algorithm=HMAC_MD5"), false),
+        (Some("key=key,algorithm=hmac_sha256"), false),
+        (Some("algorithm=HMAC_SHA256,algorithm=HMAC_SHA1"), false),
+        (Some("key=key"), false),
+        (Some("HMAC_SHA256"), false),
+        (Some(""), false),
+        (None, false),
+    ];
+    for (settings, names_sha256) in settings {
+        for (provider, signature, genuine) in [
+            (Twilio::shared_key(SHARED, origin()), SIGNATURE.to_owned(), names_sha256),
+            (Twilio::shared_key(SHARED, origin()), sha1(SHARED), false),
+            (Twilio::shared_key(SHARED, origin()), sha1(TOKEN), false),
+            (Twilio::new(TOKEN, origin()), sha1(TOKEN), settings.is_none()),
+            (Twilio::new(TOKEN, origin()), SIGNATURE.to_owned(), false),
+            (Twilio::new(SHARED, origin()), SIGNATURE.to_owned(), false),
+        ] {
+            let headers = settings.map(|text| ("x-twilio-webhooks-signature-settings", text));
+            let signature = ("x-twilio-signature", &*signature);
+            let headers: Vec<_> = headers.into_iter().chain([signature]).collect();
+            let status = status(provider.unwrap(), recorded(WITH_HASH, &headers, JSON)).await;
+            assert_eq!(status, if genuine { 200 } else { 401 }, "{headers:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -334,15 +279,40 @@ async fn the_fields_are_the_event() {
     };
     for (body, event) in [
         (
-            "MessageSid=SM1&Body=a+%26+b",
-            r#"Some("message") None {"Body":"a & b","MessageSid":"SM1"}"#,
+            "TestType=message&Body=a+%26+b",
+            r#"Some("message") None {"Body":"a & b","TestType":"message"}"#,
         ),
-        ("CallSid=CA1&Url=b&Url=a", r#"Some("call") None {"CallSid":"CA1","Url":["b","a"]}"#),
+        ("CallSid=CA1&Url=b&Url=a", r#"None None {"CallSid":"CA1","Url":["b","a"]}"#),
+        ("TestType=a&TestType=b", r#"None None {"TestType":["a","b"]}"#),
         ("Body=%22%7D", r#"None None {"Body":"\"}"}"#),
         ("TestType=onMessageAdded", r#"Some("onMessageAdded") None {"TestType":"onMessageAdded"}"#),
         ("", "None None {}"),
-        (r#"{"MessageSid":"SM1"}"#, r#"Some("message") None {"MessageSid":"SM1"}"#),
+        (r#"{"TestType":"message"}"#, r#"Some("message") None {"TestType":"message"}"#),
     ] {
         assert_eq!(seen(body).await, event);
+    }
+}
+
+/// No field is known that has the type of every request.
+#[tokio::test]
+async fn a_type_is_what_the_receiver_says() {
+    let origin = || Origin::new("https://hooks.example.test").unwrap();
+    let provider = || Twilio::new(SECRET, origin()).unwrap();
+    for (provider, expected) in [
+        (provider(), "None"),
+        (provider().type_field("Status"), r#"Some("sent")"#),
+        (provider().type_field("status"), "None"),
+        (provider().always("message"), r#"Some("message")"#),
+    ] {
+        let request = Sender::new(provider.clone()).body("Status=sent&Type=b").unwrap();
+        let seen = answered(provider, request).await.2;
+        assert_eq!(seen, [format!(r#"{expected} None {{"Status":"sent","Type":"b"}}"#)]);
+    }
+}
+
+#[test]
+fn no_secret_is_shown() {
+    for provider in [twilio(SECRET), by_shared_key(SECRET)] {
+        assert!(!format!("{provider:?}").contains(SECRET));
     }
 }

@@ -1,14 +1,14 @@
-//! Senders that this crate does not have, each in a few lines over its schemes.
+//! Senders of the lists of vectors. Those that this crate does not have are a few lines over its schemes.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tower_webhook::{
     Provider,
     decode::Envelope,
     error::ConfigError,
-    providers::standard_webhooks::StandardWebhooks,
+    providers::{slack::Slack, standard_webhooks::StandardWebhooks, stripe::Stripe, zoom::Zoom},
     scheme::{
-        Check, Head, HmacSha1Legacy, HmacSha256, HmacSha512, Pairs, Secret, Tag, Timestamp,
-        VerifyError, after_prefix,
+        Check, Head, HmacSha1Legacy, HmacSha256, HmacSha512, Secret, Tag, Timestamp, VerifyError,
+        after_prefix,
     },
 };
 
@@ -20,9 +20,9 @@ pub(super) fn sender(scheme: &str, secret: &str) -> Option<Result<Box<dyn Provid
         "standard-webhooks" => boxed(StandardWebhooks::new(secret)),
         "svix" => boxed(Svix::new(secret)),
         "github" => boxed(GitHub::new(secret)),
-        "stripe" => boxed(short(secret).map(Stripe)),
-        "slack" => boxed(V0::new(secret, "x-slack-request-timestamp", "x-slack-signature")),
-        "zoom" => boxed(V0::new(secret, "x-zm-request-timestamp", "x-zm-signature")),
+        "stripe" => boxed(any_length(secret).and_then(Stripe::new)),
+        "slack" => boxed(any_length(secret).and_then(Slack::new)),
+        "zoom" => boxed(any_length(secret).and_then(Zoom::new)),
         "shopify" => boxed(short(secret).map(Shopify)),
         _ => return None,
     })
@@ -33,7 +33,11 @@ fn boxed<P: Provider>(sender: Result<P, ConfigError>) -> Result<Box<dyn Provider
 }
 
 fn short(secret: impl AsRef<[u8]>) -> Result<HmacSha256, ConfigError> {
-    HmacSha256::new(Secret::from_bytes(secret)?.dangerous_short())
+    HmacSha256::new(any_length(secret)?)
+}
+
+fn any_length(secret: impl AsRef<[u8]>) -> Result<Secret, ConfigError> {
+    Ok(Secret::from_bytes(secret)?.dangerous_short())
 }
 
 fn timely(timestamp: &str, head: &Head<'_>) -> Result<(), VerifyError> {
@@ -106,42 +110,6 @@ impl GitHub {
 }
 
 provider!(GitHub);
-
-/// `t=<seconds>,v1=<hex>,…` over `t.body`.
-struct Stripe(HmacSha256);
-
-impl Stripe {
-    fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let pairs = Pairs::parse(head.header("stripe-signature")?)?;
-        let time = pairs.one("t")?;
-        timely(time, head)?;
-        Ok(self.0.check_any(pairs.all("v1").map(Tag::hex))?.prefix(time).prefix("."))
-    }
-}
-
-provider!(Stripe);
-
-/// `v0=<hex>` over `v0:time:body`.
-struct V0 {
-    key: HmacSha256,
-    time: &'static str,
-    signature: &'static str,
-}
-
-impl V0 {
-    fn new(secret: &str, time: &'static str, signature: &'static str) -> Result<Self, ConfigError> {
-        Ok(Self { key: short(secret)?, time, signature })
-    }
-
-    fn check(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let time = head.header(self.time)?;
-        timely(time, head)?;
-        let tag = Tag::hex(after_prefix(head.header(self.signature)?, "v0=")?)?;
-        Ok(self.key.check(tag).prefix("v0:").prefix(time).prefix(":"))
-    }
-}
-
-provider!(V0);
 
 /// Base64 over the body.
 struct Shopify(HmacSha256);

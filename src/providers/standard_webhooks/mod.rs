@@ -1,15 +1,17 @@
-//! Standard Webhooks, the open standard that many senders follow.
+//! Standard Webhooks, the open standard that many senders follow, and Svix.
 //!
-//! Specified at <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>. This is
-//! its symmetric half, `v1`. Signatures of other versions are skipped. If there is no `v1` signature, then the request is
-//! refused.
+//! Specified at <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>. Requests with a
+//! symmetric signature, `v1`, are those of [`StandardWebhooks`]. With the feature `public-keys`, requests with an Ed25519 signature,
+//! `v1a`, are those of `StandardWebhooksV1a`. Each skips signatures of other versions. If there is none of its own, then the
+//! request is refused.
 //!
 //! | fact | value |
 //! |---|---|
 //! | authentication | `webhook-signature`: a list of `v1,<base64>`, separated by spaces; HMAC-SHA256 over `id.timestamp.body` |
 //! | replay | `webhook-timestamp`, seconds, at most [`TOLERANCE`](StandardWebhooks::TOLERANCE) off in either direction |
 //! | delivery id | `webhook-id`, signed; the same on every attempt |
-//! | body | `{"type", "timestamp", "data"}`; `application/json` is recommended, and any media type is accepted |
+//! | body | `{"type", "timestamp", "data"}`, or the members of `data` beside `type`; `application/json` is recommended, and any media type is accepted |
+//! | Svix | the same under `svix-id`, `svix-timestamp`, `svix-signature`: its libraries were run |
 //!
 //! The events are yours:
 //!
@@ -44,15 +46,22 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
-use http::{HeaderName, request::Parts};
+use http::request::Parts;
 use zeroize::Zeroizing;
 
+mod headers;
+#[cfg(feature = "public-keys")]
+mod v1a;
+
+use self::headers::{Names, Signed, is_id};
+#[cfg(feature = "public-keys")]
+pub use self::v1a::StandardWebhooksV1a;
 use super::{insert, only};
 use crate::{
     Draft, Emit, Outgoing, Provider, Schedule,
     decode::Envelope,
     error::{ConfigError, SendError},
-    scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, Timestamp, VerifyError, is_visible},
+    scheme::{Check, Head, HmacSha256, Keys, Secret, Tag, Timestamp, VerifyError},
 };
 
 /// A sender that follows the standard.
@@ -60,6 +69,9 @@ use crate::{
 pub struct StandardWebhooks {
     keys: HmacSha256,
     tolerance: Duration,
+    names: &'static Names,
+    or_names: Option<&'static Names>,
+    is_squashed: bool,
 }
 
 impl StandardWebhooks {
@@ -74,8 +86,37 @@ impl StandardWebhooks {
     /// An unusable [`Secret`], a text that is not such base64, fewer than 24 bytes, a key of the asymmetric half (`whpk_`,
     /// `whsk_`), or more than [`MAX_KEYS`](crate::scheme::MAX_KEYS).
     pub fn new(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
-        let keys = HmacSha256::new(keys.into().decoded(NAME, key))?;
-        Ok(Self { keys, tolerance: Self::TOLERANCE })
+        Self::raw(keys.into().decoded(NAME, key))
+    }
+
+    /// As [`StandardWebhooks::new`], for a sender that takes the text of its secret, or bytes, for the key, and decodes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`HmacSha256::new`].
+    pub fn raw(keys: impl Into<Keys>) -> Result<Self, ConfigError> {
+        let keys = HmacSha256::new(keys)?;
+        let (tolerance, names) = (Self::TOLERANCE, &headers::STANDARD);
+        Ok(Self { keys, tolerance, names, or_names: None, is_squashed: false })
+    }
+
+    /// The headers are `svix-id`, `svix-timestamp` and `svix-signature` instead of `webhook-id` and so on.
+    #[must_use]
+    pub fn svix_headers(self) -> Self {
+        Self { names: &headers::SVIX, ..self }
+    }
+
+    /// A request may have `svix-id` and so on instead of `webhook-id` and so on. All three are of one family: that of
+    /// `webhook-signature`, if there is one.
+    #[must_use]
+    pub fn or_svix_headers(self) -> Self {
+        Self { or_names: Some(&headers::SVIX), ..self }
+    }
+
+    /// The members of the event stand beside `type`, and not in `data`.
+    #[must_use]
+    pub fn squashed(self) -> Self {
+        Self { is_squashed: true, ..self }
     }
 
     /// The maximum difference between a timestamp and the clock, in the past and in the future. If it is exceeded, the
@@ -95,15 +136,9 @@ impl StandardWebhooks {
 
 impl Provider for StandardWebhooks {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
-        let id = head.public_header(&ID)?;
-        if !is_id(id) {
-            return Err(VerifyError::Other(NO_ID.into()));
-        }
-        let timestamp = head.public_header(&TIMESTAMP)?;
-        Timestamp::seconds(timestamp)?.within(self.tolerance, head.now())?;
-        let signatures = head.header(&SIGNATURE)?.split(' ');
+        let signed = Signed::of(head, self.names, self.or_names, self.tolerance)?;
         let mut joined = false;
-        let tags = signatures.filter_map(|one| one.strip_prefix("v1,")).map(|one| {
+        let tags = signed.signatures("v1,").map(|one| {
             // A proxy joins a header that was sent twice like this.
             Tag::base64(one).inspect_err(|_| joined |= one.contains(','))
         });
@@ -111,15 +146,18 @@ impl Provider for StandardWebhooks {
         if joined {
             return Err(VerifyError::MalformedSignature);
         }
-        for part in [id, ".", timestamp, "."] {
+        for part in signed.parts() {
             check.feed(part.as_bytes());
         }
-        check.set_id(id);
+        check.set_id(signed.id);
         Ok(check)
     }
 
     fn envelope(&self) -> Envelope {
-        Envelope::adjacent("type", "data")
+        match self.is_squashed {
+            true => Envelope::flat("type"),
+            false => Envelope::adjacent("type", "data"),
+        }
     }
 
     fn name(&self) -> Cow<'static, str> {
@@ -131,20 +169,25 @@ impl Emit for StandardWebhooks {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         let event = only(events)?;
         if !is_id(&outgoing.id) {
-            return Err(SendError::Encode(NO_ID.into()));
+            return Err(SendError::Encode(self.names.no_id().into()));
         }
         let time = Timestamp::from(outgoing.occurred_at).to_rfc3339();
-        let event_type = crate::sender::quoted(&event.event_type);
-        Ok(format!(r#"{{"type":{event_type},"timestamp":"{time}","data":{}}}"#, event.json).into())
+        let (event_type, json) = (crate::sender::quoted(&event.event_type), &event.json);
+        Ok(match self.is_squashed {
+            true => event.flat("type")?.into(),
+            false => {
+                format!(r#"{{"type":{event_type},"timestamp":"{time}","data":{json}}}"#).into()
+            }
+        })
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
         let timestamp = Timestamp::from(outgoing.now).as_seconds().to_string();
         let id = &outgoing.id;
         let tag = self.keys.sign([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
-        insert(head, &ID, id);
-        insert(head, &TIMESTAMP, &timestamp);
-        insert(head, &SIGNATURE, &format!("v1,{}", tag.to_base64()));
+        insert(head, &self.names.id, id);
+        insert(head, &self.names.timestamp, &timestamp);
+        insert(head, &self.names.signature, &format!("v1,{}", tag.to_base64()));
     }
 
     /// The example schedule of the specification, which lets each sender choose, and the longest timeout that it
@@ -155,13 +198,8 @@ impl Emit for StandardWebhooks {
     }
 }
 
-/// With a dot in the id, the end of the id in `id.timestamp.body` would be ambiguous.
-fn is_id(id: &str) -> bool {
-    !id.is_empty() && !id.contains('.') && is_visible(id)
-}
-
 /// The key, from a secret in the notation of the standard.
-fn key(secret: Secret) -> Result<Secret, ConfigError> {
+fn key(mut secret: Secret) -> Result<Secret, ConfigError> {
     let text = std::str::from_utf8(secret.bytes()).map_err(|_| ConfigError::new(NOT_BASE64))?;
     if text.starts_with("whpk_") || text.starts_with("whsk_") {
         return Err(ConfigError::new(
@@ -173,14 +211,13 @@ fn key(secret: Secret) -> Result<Secret, ConfigError> {
     let text = text.strip_prefix("whsec_").unwrap_or(text);
     let key = Zeroizing::new(BASE64.decode(text).map_err(|_| secret.unusable(NOT_BASE64))?);
     secret.at_least(MIN_KEY, key.len(), ["byte once decoded", "bytes once decoded"])?;
+    if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        secret.doubt_text();
+    }
     secret.replaced(&key)
 }
 
 const NAME: &str = "standard_webhooks";
-static ID: HeaderName = HeaderName::from_static("webhook-id");
-static TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
-static SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
-const NO_ID: &str = "header `webhook-id` is empty, or holds a dot, a blank or a tab";
 const MIN_KEY: usize = 24;
 /// 5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours.
 const RETRIES: [Duration; 9] = [
