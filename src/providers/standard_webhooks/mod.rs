@@ -182,11 +182,10 @@ impl Emit for StandardWebhooks {
     }
 
     fn sign(&self, head: &mut Parts, body: &[u8], outgoing: &Outgoing) {
-        let timestamp = Timestamp::from(outgoing.now).as_seconds().to_string();
-        let id = &outgoing.id;
-        let tag = self.keys.sign([id.as_bytes(), b".", timestamp.as_bytes(), b".", body]);
+        let (id, now) = (&*outgoing.id, Timestamp::from(outgoing.now).as_seconds().to_string());
+        let tag = self.keys.sign([id.as_bytes(), b".", now.as_bytes(), b".", body]);
         insert(head, &self.names.id, id);
-        insert(head, &self.names.timestamp, &timestamp);
+        insert(head, &self.names.timestamp, &now);
         insert(head, &self.names.signature, &format!("v1,{}", tag.to_base64()));
     }
 
@@ -194,7 +193,7 @@ impl Emit for StandardWebhooks {
     /// recommends. After a 429, 502 or 504, a sender should "throttle". The specification does not say how, so here it
     /// does nothing more.
     fn schedule(&self) -> Schedule {
-        Schedule::retrying(&RETRIES[..]).answer_timeout(ANSWER_TIMEOUT)
+        Schedule::retrying(&RETRIES[..]).answer_timeout(Duration::from_secs(30))
     }
 }
 
@@ -231,7 +230,6 @@ const RETRIES: [Duration; 9] = [
     Duration::from_secs(72_000),
     Duration::from_secs(86_400),
 ];
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 const NOT_BASE64: &str =
     "the secret is not base64 of the standard alphabet, with or without `whsec_` in front";
 const BASE64: GeneralPurpose = GeneralPurpose::new(
