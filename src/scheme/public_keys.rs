@@ -7,7 +7,8 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, ED25519, UnparsedPublicKey, Verifi
 use super::{Authentic, Check, VerifyError, keys::KeyId};
 use crate::error::ConfigError;
 
-/// The most public keys that one scheme takes. The check of one signature takes some 50 microseconds, and is done for each key.
+/// The most public keys that one scheme takes, and the most signatures that one request may offer. Each signature is checked with each
+/// key, until one matches: this takes far longer than a comparison.
 pub const MAX_PUBLIC_KEYS: usize = 4;
 
 /// The public keys of one sender, each with an optional name. There are several while a key is rotated, or if each tenant has its
