@@ -80,7 +80,7 @@ impl Vector {
             }
             "github" => self.judged(GitHub::new(self.keys())).await,
             "sendgrid" => self.judged(SendGrid::new(self.public_keys())).await,
-            "standard-webhooks" if self.keys.contains_key("public_keys") => {
+            "standard-webhooks-v1a" => {
                 self.judged(StandardWebhooksV1a::new(self.public_keys())).await
             }
             "standard-webhooks" => self.judged(StandardWebhooks::new(self.keys())).await,
