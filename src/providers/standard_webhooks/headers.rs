@@ -41,25 +41,21 @@ pub(super) struct Signed<'a> {
 
 impl<'a> Signed<'a> {
     /// From the headers of one family. Of two, it is the other one if the first has no signature.
+    #[inline]
     pub(super) fn of(
         head: &Head<'a>,
         names: &Names,
         or_names: Option<&Names>,
         tolerance: Duration,
     ) -> Result<Self, VerifyError> {
-        let first = head.header(&names.signature);
-        let (names, signatures) = match or_names.map(|names| (names, head.header(&names.signature)))
-        {
-            Some(other) if matches!(first, Err(VerifyError::MissingHeader(_))) => other,
-            _ => (names, first),
-        };
+        let names = or_names.map_or(names, |other| chosen(head, names, other));
         let id = head.public_header(&names.id)?;
         if !is_id(id) {
             return Err(VerifyError::Other(names.no_id().into()));
         }
         let timestamp = head.public_header(&names.timestamp)?;
         Timestamp::seconds(timestamp)?.within(tolerance, head.now())?;
-        Ok(Self { id, timestamp, signatures: signatures? })
+        Ok(Self { id, timestamp, signatures: head.header(&names.signature)? })
     }
 
     /// Those of this version, without its name.
@@ -71,6 +67,12 @@ impl<'a> Signed<'a> {
     pub(super) fn parts(&self) -> [&'a str; 4] {
         [self.id, ".", self.timestamp, "."]
     }
+}
+
+/// The first, unless it has no signature. Both are read, so that handlers see neither.
+fn chosen<'n>(head: &Head<'_>, first: &'n Names, other: &'n Names) -> &'n Names {
+    let [signature, _] = [first, other].map(|names| head.header(&names.signature));
+    if matches!(signature, Err(VerifyError::MissingHeader(_))) { other } else { first }
 }
 
 /// With a dot in the id, the end of the id in `id.timestamp.body` would be ambiguous.
