@@ -53,11 +53,17 @@ impl File {
         &self.path
     }
 
+    /// The file whose name has this behind that of the store.
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        path.into()
+    }
+
     /// A lock that this process holds as long as the connection is open. The file itself cannot be locked: a user's own
     /// connections, and those of tools, may write to it.
     pub(super) fn owner(&self) -> Result<Connection, ConfigError> {
-        let mut path = self.path.clone().into_os_string();
-        path.push("-owner");
+        let path = self.beside("-owner");
         let owner = Connection::open_with_flags(path, flags(true)).map_err(|e| self.failed(e))?;
         owner
             .busy_timeout(OWNED)
@@ -81,11 +87,10 @@ impl File {
     /// Writes once more what the log of a former process has, and syncs it. If the last sync of that process failed, then the
     /// system takes for written what may never have reached the disk. While the log is moved, it alone can repair the file.
     pub(super) fn renew_log(&self, writer: Sql<'_>) -> Result<(), ConfigError> {
-        let mut path = self.path.clone().into_os_string();
-        path.push("-wal");
+        let path = self.beside("-wal");
         // Nobody appends to it meanwhile.
         writer.execute("BEGIN IMMEDIATE", []).map_err(|error| self.failed(error))?;
-        let renewed = rewrite(Path::new(&path));
+        let renewed = rewrite(&path);
         writer.execute("ROLLBACK", []).map_err(|error| self.failed(error))?;
         renewed.map_err(|error| {
             let text = format!("the log `{}` cannot be written: check the disk", path.display());
