@@ -67,7 +67,7 @@ use bytes::Bytes;
 use http::{HeaderValue, header::AUTHORIZATION, request::Parts};
 use sha2::{Digest, Sha256};
 
-use super::only;
+use super::{id_in, only};
 use crate::{
     Draft, Emit, Outgoing, Provider,
     decode::{Envelope, Members},
@@ -163,9 +163,7 @@ impl Provider for LiveKit {
             if !bool::from(hash.matches(&Sha256::digest(body))) {
                 return Err(VerifyError::SignatureMismatch);
             }
-            let members = str::from_utf8(body).ok().and_then(Members::of);
-            let id = members.and_then(|members| members.text("id"));
-            Ok(match id.filter(|id| (1..=MAX_ID).contains(&id.len())) {
+            Ok(match id_in(body, "id") {
                 Some(id) => proof.id(&id),
                 None => proof,
             })
@@ -248,5 +246,3 @@ impl Emit for LiveKit {
 const NO_HASH: &str = "the token has no hash of the body: it may be the token of a participant";
 /// The lifetime of a token, in seconds.
 const LIFETIME: u64 = 300;
-/// The maximum length of an id, in bytes. The sender's ids have 15.
-const MAX_ID: usize = 256;

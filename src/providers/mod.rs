@@ -48,7 +48,7 @@ pub mod zoom;
 pub use self::personal::Personal;
 use self::wire::{
     challenge_answer, check_v0, fields, form, id_in, insert, is_plain, json, members, object, only,
-    plain_text, sign_v0, with_parameter,
+    plain_text, sign_v0, with_id_in, with_parameter,
 };
 
 /// Structs of optional fields, each with its name on the wire. They are read from objects only: a derived `Deserialize`

@@ -94,8 +94,8 @@ use http::{HeaderName, HeaderValue, Response, request::Parts};
 use serde_json::{json, value::RawValue};
 
 use super::{
-    challenge_answer, check_v0, form, id_in, insert, is_plain, json as json_type, members, only,
-    sign_v0,
+    challenge_answer, check_v0, form, insert, is_plain, json as json_type, members, only, sign_v0,
+    with_id_in,
 };
 use crate::{
     Draft, Emit, Outgoing, Provider, Schedule, Unpacked,
@@ -172,8 +172,7 @@ impl Provider for Slack {
 
     fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
         if is_json(&body) {
-            let found = id_in(&body, "event_id");
-            return Ok(Unpacked::from(body).described(found));
+            return Ok(with_id_in(body, "event_id"));
         }
         let form = Form::parse(&body)?;
         let has_payload = form.pairs().any(|(name, _)| name == "payload");

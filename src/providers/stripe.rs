@@ -80,7 +80,7 @@ use bytes::Bytes;
 use http::{HeaderName, request::Parts};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{id_in, insert, members, only};
+use super::{insert, members, only, with_id_in};
 use crate::{
     Draft, Emit, Outgoing, Payload, Provider, Unpacked,
     decode::{DecodeError, Envelope, object},
@@ -136,8 +136,7 @@ impl Provider for Stripe {
     }
 
     fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
-        let found = id_in(&body, "id");
-        Ok(Unpacked::from(body).described(found))
+        Ok(with_id_in(body, "id"))
     }
 
     fn name(&self) -> Cow<'static, str> {

@@ -11,7 +11,7 @@ use http::{
 use serde_json::Value;
 
 use crate::{
-    Described, Draft, Outgoing,
+    Described, Draft, Outgoing, Unpacked,
     decode::{Form, Members},
     error::SendError,
     scheme::{Check, HmacSha256, Tag, Timestamp, VerifyError, after_prefix},
@@ -84,11 +84,16 @@ pub(super) fn members(body: &[u8]) -> Option<Members<'_>> {
 /// The longest id of a delivery that is taken from a body.
 const MAX_ID: usize = 256;
 
-/// The id of the delivery, if the member `name` of the body is a text of 1 to [`MAX_ID`] bytes.
-pub(super) fn id_in(body: &[u8], name: &str) -> Described<'static> {
-    let id = members(body).and_then(|all| Some(all.text(name)?.into_owned()));
-    let id = id.filter(|id| (1..=MAX_ID).contains(&id.len()));
-    id.map(|id| Described::default().id(id)).unwrap_or_default()
+/// The member `name` of the body, if it is a text of 1 to [`MAX_ID`] bytes.
+pub(super) fn id_in(body: &[u8], name: &str) -> Option<String> {
+    let id = members(body)?.text(name)?.into_owned();
+    (1..=MAX_ID).contains(&id.len()).then_some(id)
+}
+
+/// A body that is JSON itself, with the id of its delivery in the member `name`.
+pub(super) fn with_id_in(body: Bytes, name: &str) -> Unpacked {
+    let id = id_in(&body, name).map(|id| Described::default().id(id));
+    Unpacked::from(body).described(id.unwrap_or_default())
 }
 
 /// Begins the check of `v0=<hex>`, HMAC-SHA256 over `v0:time:body`. The caller has read `time` as a number, so it has no colon.

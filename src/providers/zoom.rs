@@ -110,18 +110,12 @@ impl Zoom {
     pub fn max_age(self, max_age: Duration) -> Self {
         Self { max_age, ..self }
     }
-
-    fn check_time(&self, time: &str, head: &Head<'_>) -> Result<(), VerifyError> {
-        let (time, now) = (Timestamp::seconds(time)?, head.now());
-        let is_ahead = time.as_seconds() > Timestamp::from(now).as_seconds();
-        time.within(if is_ahead { MAX_AHEAD } else { self.max_age }, now)
-    }
 }
 
 impl Provider for Zoom {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let time = head.public_header(&TIMESTAMP)?;
-        self.check_time(time, head)?;
+        Timestamp::seconds(time)?.between(self.max_age, MAX_AHEAD, head.now())?;
         check_v0(&self.keys, time, head.header(&SIGNATURE)?)
     }
 
