@@ -19,8 +19,6 @@ use tower_webhook::{
     },
 };
 
-const FIVE_MINUTES: Duration = Duration::from_secs(300);
-
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
