@@ -11,10 +11,14 @@ use tower_webhook::{
     clock::ManualClock,
     decode::{DecodeError, Envelope, Members},
     error::SendError,
-    scheme::{Check, Head, HmacSha256, HmacSha512, Keys, Tag, Timestamp, VerifyError},
+    scheme::{Check, Head, HmacSha256, Keys, Tag, Timestamp, VerifyError},
 };
 
-use super::matrix::{asked::*, *};
+use super::matrix::{
+    asked::*,
+    tokens::{of_other_algorithms, other_spellings, token},
+    *,
+};
 
 struct Jwt(HmacSha256);
 
@@ -59,9 +63,8 @@ fn json(part: &str) -> Option<String> {
 
 /// Whether the header of a token names the one algorithm that is known here, and no extension that must be understood.
 fn is_hs256(header: &str) -> bool {
-    let is = |header: Members<'_>| {
-        header.text("alg").as_deref() == Some("HS256") && header.raw("crit").is_none()
-    };
+    let is =
+        |header: Members<'_>| header.text("alg").as_deref() == Some("HS256") && !header.has("crit");
     json(header).is_some_and(|header| Members::of(&header).is_some_and(is))
 }
 
@@ -95,12 +98,6 @@ impl Emit for Jwt {
 }
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
-
-fn token(keys: &HmacSha256, header: &str, claims: &str) -> String {
-    let signed = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
-    let tag = keys.sign([&signed]).to_base64url();
-    format!("{signed}.{tag}")
-}
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Paid {
@@ -174,36 +171,7 @@ async fn no_algorithm_but_the_receiver_s_is_taken() {
     let claims = r#"{"exp":1300,"event":"paid"}"#;
     let genuine = token(&keys(), HEADER, claims);
     assert_eq!(asked(SECRET, 1000, genuine.clone()).await.0, 200);
-    let [header, claims_part, tag] = parts(genuine.as_bytes()).unwrap();
-    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
-    let hs512 = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS512"}"#);
-    let sha512 = HmacSha512::new(SECRET).unwrap().sign([&format!("{hs512}.{claims_part}")]);
-    let sha512 = sha512.to_base64url();
-    let mut forged = vec![
-        format!("{none}.{claims_part}."),
-        format!("{none}.{claims_part}.{tag}"),
-        format!("{none}.{claims_part}"),
-        format!("{header}.{claims_part}."),
-        format!("{hs512}.{claims_part}.{sha512}"),
-        format!("{header}.{claims_part}.{sha512}"),
-    ];
-    // Signed with the genuine key, as if that were asked to.
-    for header in [
-        r#"{"alg":"none"}"#,
-        r#"{"alg":"None"}"#,
-        r#"{"alg":"hs256"}"#,
-        r#"{"alg":"HS512"}"#,
-        r#"{"alg":"RS256"}"#,
-        r#"{"alg":["HS256"]}"#,
-        r#"{"alg":"none","alg":"HS256"}"#,
-        r#"{"alg":"HS256","crit":["b64"],"b64":false}"#,
-        r#"{"typ":"JWT"}"#,
-        r#""HS256""#,
-        "HS256",
-        "",
-    ] {
-        forged.push(token(&keys(), header, claims));
-    }
+    let forged = of_other_algorithms(SECRET, HEADER, claims);
     for body in forged {
         assert_eq!(asked(SECRET, 1000, body.clone()).await, (401, Vec::new()), "{body}");
     }
@@ -212,23 +180,13 @@ async fn no_algorithm_but_the_receiver_s_is_taken() {
 #[tokio::test]
 async fn a_token_has_one_spelling() {
     let genuine = token(&keys(), HEADER, r#"{"exp":1300,"event":"paid"}"#);
-    let [header, claims, tag] = parts(genuine.as_bytes()).unwrap();
-    let mut forged = vec![
+    let [.., tag] = parts(genuine.as_bytes()).unwrap();
+    let mut forged = other_spellings(&genuine);
+    forged.extend([
         format!("{genuine}\n"),
         format!(" {genuine}"),
-        format!("{genuine}="),
-        format!("{genuine}."),
-        format!("{genuine}.{tag}"),
-        format!("{claims}.{header}.{tag}"),
-        format!("{header}.{tag}"),
-        format!("\"{genuine}\""),
         genuine.replace(tag, &tag.replace('-', "+").replace('_', "/")),
-    ];
-    // The last digit has two bits that are not used.
-    let (start, last) = tag.split_at(tag.len() - 1);
-    let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".chars();
-    let others = digits.filter(|digit| !last.starts_with(*digit));
-    forged.extend(others.map(|other| format!("{header}.{claims}.{start}{other}")));
+    ]);
     for body in forged.into_iter().filter(|body| *body != genuine) {
         assert_eq!(asked(SECRET, 1000, body.clone()).await, (401, Vec::new()), "{body}");
     }

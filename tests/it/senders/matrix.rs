@@ -4,6 +4,7 @@ pub(super) mod asked;
 pub(super) mod limits;
 pub(super) mod rules;
 pub(super) mod signing;
+pub(super) mod tokens;
 
 use std::{convert::Infallible, fmt::Debug, io, sync::Arc, time::Duration};
 
