@@ -45,7 +45,13 @@ fn is_as_typed(text: &str) -> bool {
         |text: &str| !text.contains(|c: char| !c.is_ascii_alphanumeric() && !"_.:- ".contains(c));
     let inside = |open: &str, close: &str| text.strip_prefix(open)?.strip_suffix(close);
     let variables = [inside("${{", "}}"), inside("${", "}"), inside("$(", ")"), inside("{{", "}}")];
+    let is_invisible = |c: char| {
+        c.is_whitespace()
+            || c.is_control()
+            || "\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{2060}\u{feff}".contains(c)
+    };
     !text.ends_with(['\n', '\r'])
+        && !text.chars().all(is_invisible)
         && !text.starts_with('\u{feff}')
         && !variables.into_iter().flatten().any(is_name)
 }

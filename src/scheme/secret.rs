@@ -47,8 +47,8 @@ impl Secret {
     ///
     /// # Errors
     ///
-    /// If it is empty, ends in a line break, begins with a byte order mark (U+FEFF), or is a name in `${…}`, `$(…)` or
-    /// `{{…}}`, which is a variable that was not replaced. The scheme checks its minimum length.
+    /// If it is empty, consists of whitespace, ends in a line break, begins with a byte order mark (U+FEFF), or is a name in
+    /// `${…}`, `$(…)` or `{{…}}`, which is a variable that was not replaced. The scheme checks its minimum length.
     pub fn new(text: impl AsRef<str>) -> Result<Self, ConfigError> {
         let text = text.as_ref();
         if let Some(why) = fault(text) {
@@ -166,6 +166,8 @@ fn fault(text: &str) -> Option<&'static str> {
         Some("the secret begins with a byte order mark: remove it where the secret is stored")
     } else if [("${{", "}}"), ("${", "}"), ("$(", ")"), ("{{", "}}")].into_iter().any(variable) {
         Some("the secret is the name of a variable: store its value instead")
+    } else if text.chars().all(is_blank) {
+        Some("the secret consists of whitespace: store its value")
     } else {
         None
     }

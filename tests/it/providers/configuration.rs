@@ -17,6 +17,7 @@ fn refused<T: Debug>(made: Result<T, ConfigError>, expected: &str) {
 }
 
 const EMPTY: &str = "the secret is empty";
+const BLANK: &str = "the secret consists of whitespace: store its value";
 const LINE_BREAK: &str = "the secret ends in a line break: remove it where the secret is stored";
 const NOT_BASE64: &str =
     "the secret is not base64 of the standard alphabet, with or without `whsec_` in front";
@@ -26,10 +27,16 @@ fn too_short(length: usize, unit: &str, minimum: usize) -> String {
 }
 
 #[test]
-fn no_scheme_takes_an_empty_secret_or_one_with_a_line_break() {
-    for (secret, why) in
-        [("", EMPTY), ("0123456789abcdef0123456789abcdef\n", LINE_BREAK), ("x\r", LINE_BREAK)]
-    {
+fn no_scheme_takes_an_empty_or_blank_secret_or_one_with_a_line_break() {
+    let blanks = " ".repeat(32);
+    for (secret, why) in [
+        ("", EMPTY),
+        (" ", BLANK),
+        (&*blanks, BLANK),
+        ("\t\u{a0}\u{200b}", BLANK),
+        ("0123456789abcdef0123456789abcdef\n", LINE_BREAK),
+        ("x\r", LINE_BREAK),
+    ] {
         refused(Secret::new(secret), why);
         refused(Learn365::new(secret), why);
         refused(StandardWebhooks::new(secret), why);
