@@ -1,6 +1,7 @@
 //! Known answers: published ones, this project's own, and any list of them that `WEBHOOK_VECTORS` names.
 
 mod listed;
+mod recorded;
 mod sdk;
 mod senders;
 
