@@ -215,18 +215,18 @@ impl Provider for BigBlueButton {
     }
 }
 
-/// Adds what the payload lacks: `data` with `type` and `id`, and `event` with the time.
+/// Adds what the payload lacks: `data` with `type`, `id`, and `event` with the time.
 impl Emit for BigBlueButton {
     fn encode(&self, events: &[Draft], outgoing: &Outgoing) -> Result<Bytes, SendError> {
         let event = only(events)?;
+        let millis = Timestamp::from(outgoing.occurred_at).as_seconds().saturating_mul(1000);
         let object = serde_json::from_str::<Map<_, _>>(&event.json);
         let mut object = object.map_err(|error| SendError::Encode(error.into()))?;
         if let Value::Object(data) = object.entry("data").or_insert_with(|| json!({})) {
             data.entry("type").or_insert_with(|| "event".into());
             data.entry("id").or_insert_with(|| event.event_type.clone().into());
+            data.entry("event").or_insert_with(|| json!({ "ts": millis }));
         }
-        let millis = Timestamp::from(outgoing.occurred_at).as_seconds().saturating_mul(1000);
-        object.entry("event").or_insert_with(|| json!({ "ts": millis }));
         let form = Form::default().with("domain", "bbb.example.com");
         let form = form.with("event", Value::from(vec![object]).to_string());
         Ok(form.with("timestamp", millis.to_string()).to_string().into())

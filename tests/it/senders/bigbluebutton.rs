@@ -91,6 +91,26 @@ async fn recorded_requests_of_the_sender_are_accepted() {
     }
 }
 
+/// As the sender itself wrote it, in version 3.5.0, when a meeting ended.
+const ENDED: &str = "domain=bbb.example.test&event=%5B%7B%22data%22%3A%7B%22type%22%3A%22event%22%2C%22id%22%3A%22meeting-ended%22%2C%22attributes%22%3A%7B%22meeting%22%3A%7B%22internal-meeting-id%22%3A%228043c8452ae9830aac14c517adff3839dbd9228f-1698771157700%22%2C%22external-meeting-id%22%3A%22random-9019868%22%7D%7D%2C%22event%22%3A%7B%22ts%22%3A1795952814081%7D%7D%7D%5D&timestamp=1795952814083";
+const LOCAL: &str = "http://127.0.0.1:3918/hooks/bbb";
+const LOCAL_SECRET: &str = "639259d4-9dd8-4b25-bf01-95f9567eaf4b";
+
+#[tokio::test]
+async fn the_time_of_an_event_is_where_the_sender_puts_it() {
+    let provider = BigBlueButton::new(format!("{LOCAL}?tenant=7"), LOCAL_SECRET).unwrap();
+    let target = "/hooks/bbb?tenant=7&checksum=394623ce4f5abe1c51dc96ae6c5be49f56c9cf22";
+    let ours = Sender::new(provider.clone()).raw("meeting-ended", "{}").unwrap();
+    for request in [recorded(target, &[], ENDED), ours] {
+        let (status, _, seen) = answered(provider.clone(), request).await;
+        assert_eq!((status, seen.len()), (200, 1));
+        let json = seen[0].split_once(" None ").unwrap().1;
+        let event: serde_json::Value = serde_json::from_str(json).unwrap();
+        assert!(event["data"]["event"]["ts"].is_u64(), "{json}");
+        assert_eq!(event.as_object().unwrap().len(), 1, "{json}");
+    }
+}
+
 /// The sender takes 401 for delivered.
 #[tokio::test]
 async fn every_refusal_is_404() {
