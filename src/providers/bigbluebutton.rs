@@ -20,7 +20,9 @@
 //! # 404 instead of 401
 //!
 //! The sender takes a 401 for a delivery. With a wrong secret, every event would be lost, and nobody would see it. So a request that
-//! is not authentic is answered 404: the sender repeats it, so that there is time to correct the secret.
+//! is not authentic is answered 404: the sender repeats it, so that there is time to correct the secret. With the shipped
+//! configuration, these are 5 minutes. After the last attempt, the sender deletes the registration of a hook that is not permanent: the
+//! hook is gone when the sender starts again.
 //!
 //! # The callback URL
 //!
@@ -67,10 +69,11 @@
 //!
 //! To try it: register the callback URL at the server, and create a meeting.
 //!
-//! # Open questions
+//! # Raw hooks
 //!
-//! The events of raw hooks: they have another shape. Without `data.id`, they have no type and go to
-//! the fallback.
+//! A hook with `getRaw` gets the server's own messages, `{"envelope", "core"}`. They have no type here and go to the
+//! [fallback](crate::EventRouter::fallback). Their name, such as `MeetingCreatedEvtMsg`, is in `envelope.name`. The `user-left` that the
+//! sender makes for each user when a meeting ends has the usual shape.
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 

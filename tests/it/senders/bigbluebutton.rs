@@ -111,6 +111,19 @@ async fn the_time_of_an_event_is_where_the_sender_puts_it() {
     }
 }
 
+/// As the sender itself wrote it, in version 3.5.0, to a hook with `getRaw`.
+const RAW: &str = "domain=bbb.example.test&event=%5B%7B%22envelope%22%3A%7B%22name%22%3A%22MeetingDestroyedEvtMsg%22%2C%22routing%22%3A%7B%22sender%22%3A%22bbb-apps-akka%22%7D%2C%22timestamp%22%3A1795952986713%7D%2C%22core%22%3A%7B%22header%22%3A%7B%22name%22%3A%22MeetingDestroyedEvtMsg%22%7D%2C%22body%22%3A%7B%22meetingId%22%3A%228043c8452ae9830aac14c517adff3839dbd9228f-1698771157700%22%7D%7D%7D%5D&timestamp=1795952986717";
+
+#[tokio::test]
+async fn a_raw_event_is_authentic_and_has_no_type() {
+    let provider = BigBlueButton::new(LOCAL, LOCAL_SECRET).unwrap();
+    let target = "/hooks/bbb?checksum=1c7177bfc76ab697dd0a9904c7ae5a27ee7f085e";
+    let (status, _, seen) = answered(provider, recorded(target, &[], RAW)).await;
+    assert_eq!((status, seen.len()), (200, 1));
+    let expected = r#"None None {"envelope":{"name":"MeetingDestroyedEvtMsg","#;
+    assert!(seen[0].starts_with(expected), "{}", seen[0]);
+}
+
 /// The sender takes 401 for delivered.
 #[tokio::test]
 async fn every_refusal_is_404() {
