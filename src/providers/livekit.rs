@@ -54,8 +54,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! To try it: set the URL as a webhook in the server's configuration or in the project's settings, and join a room. There is no
-//! button that sends a test event that this crate knows of.
+//! To try it: set the URL as a webhook in the server's configuration or in the project's settings, and join a room. LiveKit Cloud has
+//! "Send a test event" among the actions of a webhook. It is unknown how that event is signed.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
