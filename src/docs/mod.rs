@@ -10,6 +10,9 @@ pub mod learn365 {}
 #[doc = include_str!("senders.md")]
 pub mod senders {}
 
+#[doc = include_str!("coming_from.md")]
+pub mod coming_from {}
+
 #[doc = include_str!("own_sender.md")]
 pub mod own_sender {}
 
