@@ -30,6 +30,9 @@
 //! not read. The query of the request must be that of the callback URL, followed by `checksum`. The path is not compared,
 //! because a router or a proxy may have cut off a part of it. So do not read a tenant from the path.
 //!
+//! The sender signs the text and then escapes `'` and all characters that are not ASCII in the URL that it requests. So register a URL
+//! in which they are percent-encoded. Another one is an error here.
+//!
 //! The URL and the body are hashed without anything between them. So a body that does not begin with `domain=` is refused.
 //! Otherwise a request to a longer callback URL could be sent to a shorter one.
 //!
@@ -116,14 +119,15 @@ impl BigBlueButton {
     ///
     /// # Errors
     ///
-    /// A text that is not an absolute URL of `http` or `https`, or has a fragment. An unusable [`Secret`], one of fewer than 16
-    /// bytes, or more than [`MAX_KEYS`].
+    /// A text that is not an absolute URL of `http` or `https`, has a fragment, or has a `'` or a character that is not ASCII. An
+    /// unusable [`Secret`], one of fewer than 16 bytes, or more than [`MAX_KEYS`].
     pub fn new(
         callback_url: impl Into<Arc<str>>,
         secrets: impl Into<Keys>,
     ) -> Result<Self, ConfigError> {
         let callback_url = callback_url.into();
-        let url = callback_url.parse::<Uri>().ok().filter(|_| !callback_url.contains('#'));
+        let is_escaped = callback_url.is_ascii() && !callback_url.contains(['#', '\'']);
+        let url = callback_url.parse::<Uri>().ok().filter(|_| is_escaped);
         let url = url.filter(|url| matches!(url.scheme_str(), Some("http" | "https")));
         let url = url.ok_or_else(|| ConfigError::new(NO_URL))?;
         let query = url.query().map(|query| format!("{query}&")).unwrap_or_default();
@@ -265,5 +269,4 @@ impl fmt::Debug for Checksum {
 
 const NAME: &str = "bigbluebutton";
 const MIN_SECRET: usize = 16;
-const NO_URL: &str =
-    "the callback URL is not an absolute URL of `http` or `https`, or has a fragment";
+const NO_URL: &str = "the callback URL is not an absolute URL of `http` or `https`, has a fragment, or is not escaped";

@@ -239,11 +239,13 @@ fn unusable_settings_are_refused() {
         "ftp://h.example/b",
         "https://h.example/b#c",
         "https://h.example/a b",
+        "https://h.example/b?a='1'",
+        "https://h.example/b?a=ü",
     ] {
         let refused = BigBlueButton::new(url, SECRET).unwrap_err().to_string();
         assert_eq!(
             refused,
-            "the callback URL is not an absolute URL of `http` or `https`, or has a fragment",
+            "the callback URL is not an absolute URL of `http` or `https`, has a fragment, or is not escaped",
             "{url}"
         );
     }
