@@ -155,7 +155,8 @@ impl Policy {
         Self { never_resends: Some(answer_timeout), ..self }
     }
 
-    /// The sender documents that it declares JSON: a request with another media type is answered 415.
+    /// The sender documents that it declares JSON: a request with another media type, or with a body and none, is answered
+    /// 415.
     pub fn json_only(self) -> Self {
         Self { json_only: true, ..self }
     }

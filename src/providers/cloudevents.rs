@@ -5,7 +5,7 @@
 //!
 //! | fact | value | source |
 //! |---|---|---|
-//! | mode | by the media type: `application/cloudevents-batch…` is a batch, `application/cloudevents…` is structured, any other is binary | run, specified |
+//! | mode | by the media type: `application/cloudevents-batch…` is a batch, `application/cloudevents…` is structured, any other is binary, and so is none | run, specified |
 //! | binary | the attributes are headers (`ce-type`, …), percent-encoded; the body is the data | run, specified |
 //! | structured | `application/cloudevents+json`: one object with the attributes, and `data` or `data_base64` | run, specified |
 //! | batch | `application/cloudevents-batch+json`: a list of such objects, which may be empty | run, specified |
@@ -25,7 +25,8 @@
 //!
 //! # Modes
 //!
-//! A handler gets the data, in every mode. An event without `data` has the payload `null`. The bytes of `data_base64` are in
+//! A handler gets the data, in every mode. An event without data has the payload `null`: without `data`, or in binary mode with an
+//! empty body, whose media type may be missing. The bytes of `data_base64` are in
 //! [`RawEvent::json`](crate::RawEvent::json). The required attributes are checked, and so are `subject`, `time` and `dataschema` in
 //! headers: they must not be repeated, empty, or anything else than percent-encoded UTF-8. Extensions are not checked.
 //!
@@ -127,7 +128,10 @@ impl CloudEvents {
 impl Provider for CloudEvents {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let proof = self.token.verify(head)?;
-        let media_type = head.public_header(&CONTENT_TYPE)?.to_ascii_lowercase();
+        let media_type = match head.public_header(&CONTENT_TYPE) {
+            Err(VerifyError::MissingHeader(_)) => return binary(head, proof),
+            media_type => media_type?.to_ascii_lowercase(),
+        };
         match media_type.split(';').next().unwrap_or_default().trim() {
             STRUCTURED => Ok(complete(proof, is_event)),
             BATCH => Ok(complete(proof, is_batch)),
@@ -143,6 +147,9 @@ impl Provider for CloudEvents {
     }
 
     fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
+        if body.is_empty() {
+            return Ok(Bytes::from_static(b"null").into());
+        }
         let text = str::from_utf8(&body).ok().filter(|_| self.takes_text);
         let text = text.filter(|text| !text.trim_start().starts_with(['{', '[', '"']));
         let text = text.filter(|text| serde_json::from_str::<&RawValue>(text).is_err());

@@ -151,7 +151,7 @@ impl<P: Provider> Reading<P> {
         if let Some(answer) = provider.answer(&proof, &body) {
             return Err(Box::new(answer));
         }
-        decodable(&*provider, &parts.headers).map_err(refused)?;
+        decodable(&*provider, &parts.headers, &body).map_err(refused)?;
         let delivery = Delivery::received(proof, provider.name(), received);
         Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, permit))
     }
@@ -187,13 +187,14 @@ fn proven(check: Check, body: &[u8]) -> Result<Authentic, VerifyError> {
     verdict.unwrap_or_else(|| Err(VerifyError::Other("the check panicked".into())))
 }
 
-/// Whether the head describes a body that can be decoded.
-fn decodable<P: Provider>(provider: &P, headers: &HeaderMap) -> Result<(), Rejection> {
+/// Whether the head describes a body that can be decoded. An empty one needs no media type.
+fn decodable<P: Provider>(provider: &P, headers: &HeaderMap, body: &[u8]) -> Result<(), Rejection> {
     let policy = provider.policy();
     if !is_coded_as(headers, policy.content_coding.as_deref()) {
         return Err(Rejection::ContentEncoding);
     }
-    if policy.json_only && !is_json(headers) {
+    let is_void = || body.is_empty() && !headers.contains_key(header::CONTENT_TYPE);
+    if policy.json_only && !is_json(headers) && !is_void() {
         return Err(Rejection::MediaType);
     }
     Ok(())
