@@ -128,10 +128,8 @@ impl CloudEvents {
 impl Provider for CloudEvents {
     fn authenticate(&self, head: &Head<'_>) -> Result<Check, VerifyError> {
         let proof = self.token.verify(head)?;
-        let media_type = match head.public_header(&CONTENT_TYPE) {
-            Err(VerifyError::MissingHeader(_)) => return binary(head, proof),
-            media_type => media_type?.to_ascii_lowercase(),
-        };
+        let declared = head.has(&CONTENT_TYPE).then(|| head.public_header(&CONTENT_TYPE));
+        let media_type = declared.transpose()?.unwrap_or_default().to_ascii_lowercase();
         match media_type.split(';').next().unwrap_or_default().trim() {
             STRUCTURED => Ok(complete(proof, is_event)),
             BATCH => Ok(complete(proof, is_batch)),
@@ -176,12 +174,10 @@ impl Provider for CloudEvents {
 
 /// The attributes of the event are in the head.
 fn binary(head: &Head<'_>, proof: Authentic) -> Result<Check, VerifyError> {
-    for name in ["ce-subject", "ce-time", "ce-dataschema"] {
-        if !matches!(head.public_header(name), Err(VerifyError::MissingHeader(_))) {
-            attribute(head, name)?;
-        }
+    let optional = ["ce-subject", "ce-time", "ce-dataschema"].into_iter();
+    for name in optional.filter(|name| head.has(*name)).chain(["ce-id", "ce-source"]) {
+        attribute(head, name)?;
     }
-    attribute(head, "ce-id").and(attribute(head, "ce-source"))?;
     match &*attribute(head, "ce-specversion")? {
         "1.0" => Check::from(proof).named(&attribute(head, "ce-type")?),
         _ => Err(VerifyError::Other("another version of CloudEvents".into())),
@@ -214,9 +210,8 @@ fn is_batch(json: &str) -> bool {
 /// Whether it is an object that has the required attributes.
 fn is_event(json: &str) -> bool {
     let event = Members::of(json).unwrap_or_default();
-    let has = |name| event.text(name).is_some_and(|text| !text.is_empty());
-    event.text("specversion").as_deref() == Some("1.0")
-        && ["id", "source", "type"].into_iter().all(has)
+    let text = |name| event.text(name).unwrap_or_default();
+    text("specversion") == "1.0" && ["id", "source", "type"].iter().all(|one| !text(one).is_empty())
 }
 
 /// One event is binary, several are a batch, in which each event has an id of its own.

@@ -105,7 +105,7 @@ impl GitHub {
         // Both are read, so that handlers see neither.
         let (newer, older) = (head.header(&SIGNATURE), head.header(&OLDER));
         if let Some(legacy) = &self.legacy
-            && matches!(newer, Err(VerifyError::MissingHeader(_)))
+            && !head.has(&SIGNATURE)
         {
             return Ok(legacy.check(Tag::hex(after_prefix(older?, "sha1=")?)?));
         }

@@ -77,6 +77,11 @@ impl<'a> Head<'a> {
         &self.parts.uri
     }
 
+    /// Whether the header `name` is there, with any value, once or repeated: for a sender that has two ways to sign.
+    pub fn has(&self, name: impl AsHeaderName) -> bool {
+        self.parts.headers.contains_key(name)
+    }
+
     /// The only value of the header `name`, in visible ASCII, blanks and tabs. Handlers do not see the value: use this for
     /// signatures, tokens and other credentials.
     ///

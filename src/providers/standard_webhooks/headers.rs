@@ -71,8 +71,8 @@ impl<'a> Signed<'a> {
 
 /// The first, unless it has no signature. Both are read, so that handlers see neither.
 fn chosen<'n>(head: &Head<'_>, first: &'n Names, other: &'n Names) -> &'n Names {
-    let [signature, _] = [first, other].map(|names| head.header(&names.signature));
-    if matches!(signature, Err(VerifyError::MissingHeader(_))) { other } else { first }
+    drop([first, other].map(|names| head.header(&names.signature)));
+    if head.has(&first.signature) { first } else { other }
 }
 
 /// With a dot in the id, the end of the id in `id.timestamp.body` would be ambiguous.
