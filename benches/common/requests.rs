@@ -14,8 +14,8 @@ use bytes::Bytes;
 use http::{Request, request::Parts};
 use http_body::{Body, Frame, SizeHint};
 use tower_webhook::{
-    Emit, Outgoing,
-    providers::{learn365::Learn365, standard_webhooks::StandardWebhooks},
+    Draft, Emit, Outgoing,
+    providers::{github::GitHub, learn365::Learn365, standard_webhooks::StandardWebhooks},
 };
 
 /// The secret of Standard Webhooks; 32 bytes.
@@ -27,6 +27,7 @@ pub static STANDARD_WEBHOOKS: LazyLock<StandardWebhooks> =
     LazyLock::new(|| StandardWebhooks::new(SECRET).expect("a good secret"));
 pub static LEARN365: LazyLock<Learn365> =
     LazyLock::new(|| Learn365::new(KEY).expect("a good secret"));
+pub static GITHUB: LazyLock<GitHub> = LazyLock::new(|| GitHub::new(KEY).expect("a good secret"));
 
 /// How long a frame of a body is: what hyper reads at once of a busy connection.
 const FRAME: usize = 16 * 1024;
@@ -124,20 +125,29 @@ pub fn signed_with(
     Request::from_parts(head, frames)
 }
 
-/// Signed as `sender` does it, now.
-fn signed_by(sender: &impl Emit, body: impl Into<Bytes>) -> Request<Frames> {
+/// Announced and signed as `sender` does it, now.
+fn signed_by(sender: &impl Emit, events: &[Draft], body: impl Into<Bytes>) -> Request<Frames> {
     let outgoing = Outgoing::new("msg_2Lh9KRb0pzN4LePd3XiA4v12Axj", SystemTime::now());
-    signed_with(body, |head, body| sender.sign(head, body, &outgoing))
+    signed_with(body, |head, body| {
+        sender.announce(head, events, &outgoing);
+        sender.sign(head, body, &outgoing);
+    })
 }
 
 /// Signed as Standard Webhooks have it.
 pub fn signed(body: impl Into<Bytes>) -> Request<Frames> {
-    signed_by(&*STANDARD_WEBHOOKS, body)
+    signed_by(&*STANDARD_WEBHOOKS, &[], body)
 }
 
 /// Signed as Learn365 does it.
 pub fn signed_by_learn365(body: impl Into<Bytes>) -> Request<Frames> {
-    signed_by(&*LEARN365, body)
+    signed_by(&*LEARN365, &[], body)
+}
+
+/// Signed as GitHub does it, with the type in the head.
+pub fn signed_by_github(event_type: &str, body: impl Into<Bytes>) -> Request<Frames> {
+    let event = Draft::raw(event_type, "{}").expect("good JSON");
+    signed_by(&*GITHUB, &[event], body)
 }
 
 /// The same request with its signature so many times over.

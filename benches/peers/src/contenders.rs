@@ -1,31 +1,54 @@
 //! Everyone who is compared, behind one call.
 
+pub mod github;
+
 use std::{
     cell::Cell,
     convert::Infallible,
     future::Ready,
-    sync::{Arc, LazyLock},
+    sync::Arc,
     task::{Context, Poll},
     time::Instant,
 };
 
 use axum::{Json, Router, body::Body, routing::post};
-use axum_github_webhook_extract::{GithubEvent, GithubToken};
 use axum_standardwebhooks::{SharedWebhook, StandardWebhook};
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
-use octoevents::{Envelope, Verifier, WebhookReceiver, WebhookReceiverBuilder, WebhookSecret};
+use octoevents::Envelope;
 use tower::{Layer, Service, ServiceExt};
-use tower_github_webhook::ValidateGitHubWebhookLayer;
-use tower_webhook::{BoxError, scheme::HmacSha256};
-use webhook_verify::{Secret, VerifyOptions};
+use tower_webhook::{BoxError, VerifyLayer};
+use webhook_verify::{Provider, Secret, VerifyOptions};
 
-use crate::common::{
-    by_hand,
-    events::{self, AnyEvent},
-    ours, ready,
-    requests::{self, Frames, KEY, SECRET},
+use self::github::{OCTOEVENTS, TOWER_GITHUB_WEBHOOK};
+use crate::{
+    common::{
+        by_hand,
+        events::{self, AnyEvent},
+        ours, ready,
+        requests::{self, Frames, KEY, SECRET},
+    },
+    push::{self, PUSH},
 };
+
+/// The same work for all: whole requests with the same body and, where one is verified, the same signature.
+pub struct Contest {
+    /// The rows of its times have this name, and the size of the body.
+    pub name: &'static str,
+    pub sender: &'static str,
+    /// A body that is as long as fits into so many bytes.
+    pub body: fn(usize) -> String,
+    pub contenders: fn() -> Vec<Contender>,
+}
+
+pub const STANDARD_WEBHOOKS: Contest = Contest {
+    name: "request",
+    sender: "Standard Webhooks",
+    body: events::list_within,
+    contenders: standard_webhooks,
+};
+pub const GITHUB: Contest =
+    Contest { name: "github", sender: "GitHub", body: push::within, contenders: github::typed };
 
 /// Whose signature a request must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +81,7 @@ impl Contender {
         match self.signature {
             Signature::None => requests::unsigned(body.clone()),
             Signature::StandardWebhooks => requests::signed(body.clone()),
-            Signature::GitHub => github(body),
+            Signature::GitHub => requests::signed_by_github(PUSH, body.clone()),
         }
     }
 
@@ -75,13 +98,13 @@ pub const BARE_NOTHING: &str = "bare axum, body ignored";
 pub const HYPER_BY_HAND: &str = "hyper, by hand";
 pub const OURS_ON_HYPER: &str = "tower-webhook, no axum";
 pub const WEBHOOK_VERIFY: &str = "webhook-verify + from_slice";
-pub const OCTOEVENTS: &str = "octoevents + from_slice";
-pub const TOWER_GITHUB_WEBHOOK: &str = "tower-github-webhook + Json";
+/// Beside [`OURS`], which verifies the signature of GitHub there.
+pub const OURS_STANDARD: &str = "tower-webhook, Standard Webhooks";
 pub const AXUM_STANDARDWEBHOOKS: &str = "axum-standardwebhooks + Json";
 
 /// Whole requests, to typed events and their code.
-pub fn typed() -> Vec<Contender> {
-    use Signature::{GitHub, None, StandardWebhooks};
+fn standard_webhooks() -> Vec<Contender> {
+    use Signature::{None, StandardWebhooks};
 
     vec![
         Contender::new(OURS, StandardWebhooks, at_hook(ours::service())),
@@ -94,18 +117,17 @@ pub fn typed() -> Vec<Contender> {
         Contender::new(BARE_BYTES, None, by_hand::bytes()),
         Contender::new(BARE_JSON, None, by_hand::json()),
         Contender::new(
-            OCTOEVENTS,
-            GitHub,
-            at_hook(octoevents(async |envelope: Envelope| Ok(decoded(&envelope.raw_payload)?))),
+            WEBHOOK_VERIFY,
+            StandardWebhooks,
+            webhook_verify(Provider::StandardWebhooks, SECRET, |body| decoded(body).ok()),
         ),
-        Contender::new(WEBHOOK_VERIFY, StandardWebhooks, webhook_verify(|body| decoded(body).ok())),
         Contender::new(
             "webhook-verify + Json",
             StandardWebhooks,
-            webhook_verify(|body| Json::from_bytes(body).ok().map(handled_all)),
+            webhook_verify(Provider::StandardWebhooks, SECRET, |body| {
+                Json::from_bytes(body).ok().map(handled_all)
+            }),
         ),
-        Contender::new(TOWER_GITHUB_WEBHOOK, GitHub, tower_github_webhook()),
-        Contender::new("axum-github-webhook-extract", GitHub, axum_github_webhook_extract()),
         Contender::new(AXUM_STANDARDWEBHOOKS, StandardWebhooks, axum_standardwebhooks()),
     ]
 }
@@ -118,7 +140,7 @@ pub fn checks() -> Vec<(&'static str, CheckAlone)> {
     let standardwebhooks = standardwebhooks::Webhook::new(SECRET).expect("a good secret");
     let svix = svix::webhooks::Webhook::new(SECRET).expect("a good secret");
     let webhook_verify = move |headers: &HeaderMap, body: &[u8]| {
-        let provider = webhook_verify::Provider::StandardWebhooks;
+        let provider = Provider::StandardWebhooks;
         webhook_verify::verify(provider, headers, body, &secret, VerifyOptions::default()).is_ok()
     };
     vec![
@@ -145,32 +167,33 @@ pub fn unlimited() -> Contender {
 pub fn undecoded() -> Vec<Contender> {
     use Signature::{GitHub, StandardWebhooks};
 
-    let ours = tower_webhook::VerifyLayer::new(requests::STANDARD_WEBHOOKS.clone());
     let standard = axum::Router::new()
         .route("/hook", post(async |_: StandardWebhook<Bytes>| inner_called()))
         .with_state(shared_webhook());
     vec![
-        Contender::new(OURS, StandardWebhooks, ours.layer(Inner)),
-        Contender::new(
-            TOWER_GITHUB_WEBHOOK,
-            GitHub,
-            ValidateGitHubWebhookLayer::new(KEY).layer(Inner),
-        ),
+        Contender::new(OURS, GitHub, VerifyLayer::new(requests::GITHUB.clone()).layer(Inner)),
+        Contender::new(TOWER_GITHUB_WEBHOOK, GitHub, github::tower_github_webhook().layer(Inner)),
         Contender::new(
             OCTOEVENTS,
             GitHub,
-            octoevents(async |_: Envelope| {
+            github::octoevents(async |_: Envelope| {
                 inner_called();
                 Ok::<_, BoxError>(())
             }),
         ),
         Contender::new(
             WEBHOOK_VERIFY,
-            StandardWebhooks,
+            GitHub,
             ServiceExt::<Request<Frames>>::map_err(
-                webhook_verify_layer().layer(Inner),
+                webhook_verify::tower::VerifyLayer::<Body>::new(Provider::GitHub, Secret::new(KEY))
+                    .layer(Inner),
                 |error| -> Infallible { panic!("{error}") },
             ),
+        ),
+        Contender::new(
+            OURS_STANDARD,
+            StandardWebhooks,
+            VerifyLayer::new(requests::STANDARD_WEBHOOKS.clone()).layer(Inner),
         ),
         Contender::new(AXUM_STANDARDWEBHOOKS, StandardWebhooks, standard),
     ]
@@ -230,10 +253,6 @@ where
     Router::new().route_service("/hook", service)
 }
 
-async fn json(events: Json<Vec<AnyEvent>>) {
-    handled_all(events);
-}
-
 fn handled_all(Json(events): Json<Vec<AnyEvent>>) {
     events.into_iter().for_each(AnyEvent::handled);
 }
@@ -244,38 +263,16 @@ fn decoded(body: &[u8]) -> Result<(), serde_json::Error> {
     Ok(())
 }
 
-fn octoevents<H>(handler: H) -> WebhookReceiver<H>
-where
-    H: octoevents::Handler<Envelope, Error = BoxError> + Send + Sync + 'static,
-{
-    WebhookReceiverBuilder::new(Verifier::new(WebhookSecret::new(KEY))).build(handler)
-}
-
 /// As its readme has it: a call of `verify` in a handler.
-fn webhook_verify(decode: fn(&[u8]) -> Option<()>) -> Router {
-    let secret = Arc::new(Secret::new(SECRET));
+fn webhook_verify(provider: Provider, secret: &str, decode: fn(&[u8]) -> Option<()>) -> Router {
+    let secret = Arc::new(Secret::new(secret));
     let handler = async move |headers: HeaderMap, body: Bytes| {
         let options = VerifyOptions::default();
-        let provider = webhook_verify::Provider::StandardWebhooks;
         webhook_verify::verify(provider, &headers, &body, &secret, options)
             .map_err(|_| StatusCode::UNAUTHORIZED)?;
         decode(&body).ok_or(StatusCode::BAD_REQUEST)
     };
     Router::new().route("/hook", post(handler))
-}
-
-fn webhook_verify_layer() -> webhook_verify::tower::VerifyLayer<Body> {
-    let provider = webhook_verify::Provider::StandardWebhooks;
-    webhook_verify::tower::VerifyLayer::new(provider, Secret::new(SECRET))
-}
-
-fn tower_github_webhook() -> Router {
-    Router::new().route("/hook", post(json).layer(ValidateGitHubWebhookLayer::new(KEY)))
-}
-
-fn axum_github_webhook_extract() -> Router {
-    let handler = async |GithubEvent(events): GithubEvent<Vec<AnyEvent>>| handled_all(Json(events));
-    Router::new().route("/hook", post(handler)).with_state(GithubToken(Arc::new(KEY.into())))
 }
 
 fn axum_standardwebhooks() -> Router {
@@ -288,40 +285,31 @@ fn shared_webhook() -> SharedWebhook {
     SharedWebhook::new(axum_standardwebhooks::Webhook::new(SECRET).expect("a good secret"))
 }
 
-/// As GitHub does it.
-fn github(body: &Bytes) -> Request<Frames> {
-    static HMAC: LazyLock<HmacSha256> = LazyLock::new(|| HmacSha256::new(KEY).expect("a good key"));
-    requests::signed_with(body.clone(), |head, body| {
-        let signature = format!("sha256={}", HMAC.sign([body]).to_hex());
-        let headers = [
-            ("x-hub-signature-256", signature.as_str()),
-            ("x-github-event", "push"),
-            ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958"),
-            ("x-github-hook-installation-target-type", "repository"),
-            ("x-github-hook-installation-target-id", "79929171"),
-        ];
-        for (name, value) in headers {
-            head.headers.insert(name, value.parse().expect("a good value"));
-        }
-    })
-}
-
 /// Whoever verifies accepts what is signed, and refuses it with one byte changed.
 ///
 /// # Panics
 ///
 /// If not.
-pub fn judge(contender: &mut Contender) {
-    let body = events::list(5);
-    let altered = body.replacen("inv_000", "inv_001", 1);
-    assert_ne!(body, altered);
-    let request = contender.request(&body.into());
+pub fn judge(contender: &mut Contender, body: &str) {
+    let altered = altered(body);
+    let request = contender.request(&body.to_owned().into());
     let (head, _) = request.clone().into_parts();
     let accepted = contender.call(request);
     assert!(accepted.is_success(), "{} answers {accepted} to what is signed", contender.name);
     let refused = contender.call(Request::from_parts(head, Frames::new(altered)));
     let verifies = contender.signature != Signature::None;
     assert_eq!(refused.is_client_error(), verifies, "{}: {refused}", contender.name);
+}
+
+/// The same JSON with another digit.
+///
+/// # Panics
+///
+/// If there is no `1` in it.
+pub fn altered(body: &str) -> String {
+    let altered = body.replacen('1', "2", 1);
+    assert_ne!(body, altered);
+    altered
 }
 
 #[cfg(test)]
@@ -331,15 +319,29 @@ mod tests {
 
     #[test]
     fn everyone_handles_every_event_and_no_forged_one() {
-        let _ = handled_since();
-        for contender in &mut typed() {
-            judge(contender);
-            let handled = match (contender.name, contender.signature) {
-                (BARE_BYTES, _) => 2,
-                (_, Signature::None) => 10,
-                _ => 5,
-            };
-            assert_eq!(handled_since(), handled, "{}", contender.name);
+        for (contest, body, events) in
+            [(STANDARD_WEBHOOKS, events::list(5), 5), (GITHUB, push::within(1024), 1)]
+        {
+            for contender in &mut (contest.contenders)() {
+                let _ = handled_since();
+                judge(contender, &body);
+                let handled = match (contender.name, contender.signature) {
+                    (BARE_BYTES, _) => 2,
+                    (_, Signature::None) => 2 * events,
+                    _ => events,
+                };
+                assert_eq!(handled_since(), handled, "{}, {}", contest.name, contender.name);
+            }
+        }
+    }
+
+    #[test]
+    fn bodies_are_about_as_long_as_wanted() {
+        for contest in [STANDARD_WEBHOOKS, GITHUB] {
+            for size in [1024, 64 * 1024] {
+                let length = (contest.body)(size).len();
+                assert!((size - 400..=size).contains(&length), "{}: {length}", contest.name);
+            }
         }
     }
 

@@ -4,5 +4,6 @@
 pub mod common;
 pub mod contenders;
 pub mod picture;
+pub mod push;
 pub mod rounds;
 pub mod table;

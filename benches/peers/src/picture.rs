@@ -6,8 +6,9 @@ use crate::{
         figures::{Rows, significant, size},
     },
     contenders::{
-        AXUM_STANDARDWEBHOOKS, BARE_BYTES, HYPER_BY_HAND, OCTOEVENTS, OURS, OURS_ON_HYPER,
-        TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY,
+        AXUM_STANDARDWEBHOOKS, BARE_BYTES, HYPER_BY_HAND, OURS, OURS_ON_HYPER, OURS_STANDARD,
+        STANDARD_WEBHOOKS, WEBHOOK_VERIFY,
+        github::{OCTOEVENTS, TOWER_GITHUB_WEBHOOK},
     },
 };
 
@@ -23,7 +24,8 @@ pub fn cost(times: &Rows) -> String {
         "Nanoseconds for each byte of the body, from the head of a request to its answer, events decoded and handled, \
          for tower-webhook and what one would use instead. The axis of sizes is logarithmic.",
     );
-    let bytes = times.sizes("request").into_iter().map(|bytes| (bytes as f64, size(bytes)));
+    let bytes =
+        times.sizes(STANDARD_WEBHOOKS.name).into_iter().map(|bytes| (bytes as f64, size(bytes)));
     let names = ("size of the body", "nanoseconds per byte, to typed events and their code");
     canvas::grid(&mut canvas, (&x, &y), bytes, names);
     canvas::lines(&mut canvas, &lines, (&x, &y));
@@ -32,7 +34,7 @@ pub fn cost(times: &Rows) -> String {
 
 /// How long the inner service waits after the last frame.
 pub fn last_frame(times: &Rows) -> String {
-    const START: f64 = 190.0;
+    const START: f64 = 250.0;
     const TOP: f64 = 60.0;
     const BAR: f64 = 36.0;
 
@@ -54,7 +56,7 @@ pub fn last_frame(times: &Rows) -> String {
         canvas.line(&[(x.at(step), TOP - 6.0), (x.at(step), bottom)], GRID);
         canvas.text((x.at(step), bottom + 18.0), "middle", SOFT, plain(step));
     }
-    canvas.text((430.0, bottom + 42.0), "middle", SOFT, "µs, logarithmic");
+    canvas.text((460.0, bottom + 42.0), "middle", SOFT, "µs, logarithmic");
     for (row, (name, look, micros)) in bars.into_iter().enumerate() {
         let (top, end) = (TOP + BAR * row as f64, x.at(micros));
         canvas.text((START - 12.0, top + 20.0), "end", look, name);
@@ -65,7 +67,8 @@ pub fn last_frame(times: &Rows) -> String {
 }
 
 fn lines(times: &Rows) -> Vec<Line<'_>> {
-    let works = times.sizes("request").into_iter().map(|bytes| (bytes, format!("request {bytes}")));
+    let name = STANDARD_WEBHOOKS.name;
+    let works = times.sizes(name).into_iter().map(|bytes| (bytes, format!("{name} {bytes}")));
     let works: Vec<_> = works.collect();
     // Who decodes nothing does other work.
     let names = works.first().into_iter().flat_map(|(_, work)| times.of(work));
@@ -83,18 +86,17 @@ fn lines(times: &Rows) -> Vec<Line<'_>> {
     lines
 }
 
-const PEERS: [(&str, &str); 6] = [
+const PEERS: [(&str, &str); 5] = [
     (OCTOEVENTS, "#2b6cb0"),
     (WEBHOOK_VERIFY, "#2f7d5b"),
     ("webhook-verify + Json", "#76902b"),
     (TOWER_GITHUB_WEBHOOK, "#0b7285"),
-    ("axum-github-webhook-extract", "#6f55a3"),
     (AXUM_STANDARDWEBHOOKS, "#a1611b"),
 ];
 
 fn look(name: &str) -> Look {
     let (colour, width, dashes) = match name {
-        OURS => (OUR_COLOUR, 4.0, ""),
+        OURS | OURS_STANDARD => (OUR_COLOUR, 4.0, ""),
         OURS_ON_HYPER => (OUR_COLOUR, 1.5, "6 3"),
         HYPER_BY_HAND => (GREY, 1.5, "2 3"),
         _ if name.starts_with("bare") => (GREY, 1.5, "7 4"),

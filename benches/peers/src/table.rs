@@ -9,8 +9,9 @@ use crate::{
         Judged, Rows, TIE, cell, decimal, ratio, significant, size, whole,
     },
     contenders::{
-        AXUM_STANDARDWEBHOOKS, BARE_JSON, BARE_NOTHING, HYPER_BY_HAND, OCTOEVENTS, OURS,
-        OURS_ON_HYPER, TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY,
+        AXUM_STANDARDWEBHOOKS, BARE_JSON, BARE_NOTHING, Contest, GITHUB, HYPER_BY_HAND, OURS,
+        OURS_ON_HYPER, OURS_STANDARD, STANDARD_WEBHOOKS, WEBHOOK_VERIFY,
+        github::{OCTOEVENTS, TOWER_GITHUB_WEBHOOK},
     },
 };
 
@@ -42,24 +43,32 @@ impl Results {
         if self.times.get("meta", "once") == Some(1.0) {
             text.push_str("> Everything was done once, to see that it works: **the figures mean nothing.**\n\n");
         }
-        self.requests(&mut text);
-        text.push('\n');
+        for contest in [STANDARD_WEBHOOKS, GITHUB] {
+            self.requests(&mut text, &contest);
+            text.push('\n');
+        }
         self.targets(&mut text);
         text
     }
 
-    fn requests(&self, text: &mut String) {
-        text.push_str(
-            "| whole requests | 1 KiB, µs | 64 KiB, µs | 1 MiB, µs | allocations at 1 KiB | requests/s ÷ ours | p99 ÷ ours |\n\
-             |---|--:|--:|--:|--:|--:|--:|\n",
+    fn requests(&self, text: &mut String, contest: &Contest) {
+        let _ = writeln!(
+            text,
+            "| {} | 1 KiB, µs | 64 KiB, µs | 1 MiB, µs | allocations at 1 KiB | requests/s ÷ ours | p99 ÷ ours |\n\
+             |---|--:|--:|--:|--:|--:|--:|",
+            contest.sender
         );
-        for (name, _) in self.times.of(REQUESTS[0]) {
+        let works = [1024, 65_536, 1_048_576].map(|size| format!("{} {size}", contest.name));
+        for (name, _) in self.times.of(&works[0]) {
             let bold = if name == OURS { "**" } else { "" };
-            let micros = REQUESTS
+            let micros = works
+                .each_ref()
                 .map(|work| cell(self.times.get(work, name).map(|ns| ns / 1e3), significant));
-            let allocations = cell(self.allocations.get(REQUESTS[0], name), whole);
-            let load = ["load rps", "load p99 us"]
-                .map(|work| cell(ratio(&self.load, work, name, OURS), decimal));
+            let allocations = cell(self.allocations.get(&works[0], name), whole);
+            let load = ["rps", "p99 us"].map(|figure| {
+                let work = format!("{} {figure}", contest.name);
+                cell(ratio(&self.load, &work, name, OURS), decimal)
+            });
             let figures = [&micros[..], &[allocations], &load].concat().join(" | ");
             let _ = writeln!(text, "| {bold}{name}{bold} | {figures} |");
         }
@@ -106,6 +115,7 @@ const fn count_of(
 
 const CHECKS: &[&str] = &["check 256", "check 1024"];
 const REQUESTS: [&str; 3] = ["request 1024", "request 65536", "request 1048576"];
+const GITHUB_REQUESTS: &[&str] = &["github 1024", "github 65536", "github 1048576"];
 const LAST_FRAME: &[&str] = &["last frame 1048576"];
 const DECODE: &[&str] = &["decode adjacent", "decode learn365", "decode synthesis_vr"];
 
@@ -115,13 +125,14 @@ const TARGETS: &[Target] = &[
     count_of("allocations of a check of 1 KiB", "check 1024", OURS, 0.0),
     ratio_of("request: bare `Json`, unverified ÷ ours", &REQUESTS, (BARE_JSON, OURS), AtLeast(1.0)),
     ratio_of("request: webhook-verify ÷ ours", &REQUESTS, (WEBHOOK_VERIFY, OURS), AtLeast(1.25)),
-    ratio_of("request: octoevents ÷ ours", &REQUESTS, (OCTOEVENTS, OURS), AtLeast(1.15)),
     ratio_of("request: axum-standardwebhooks ÷ ours", &REQUESTS, (AXUM_STANDARDWEBHOOKS, OURS), AtLeast(2.2)),
+    ratio_of("GitHub: octoevents ÷ ours", GITHUB_REQUESTS, (OCTOEVENTS, OURS), AtLeast(1.15)),
+    ratio_of("GitHub: webhook-verify ÷ ours", GITHUB_REQUESTS, (WEBHOOK_VERIFY, OURS), AtLeast(1.25)),
     count_of("allocations of a request of 1 KiB", REQUESTS[0], OURS, 40.0),
     ratio_of("request without axum: ours ÷ hyper by hand", &REQUESTS, (OURS_ON_HYPER, HYPER_BY_HAND), AtMost(1.05)),
     ratio_of("last frame → inner service: webhook-verify ÷ ours", LAST_FRAME, (WEBHOOK_VERIFY, OURS), AtLeast(40.0)),
     ratio_of("last frame → inner service: octoevents ÷ ours", LAST_FRAME, (OCTOEVENTS, OURS), AtLeast(40.0)),
-    ratio_of("last frame → inner service: axum-standardwebhooks ÷ ours", LAST_FRAME, (AXUM_STANDARDWEBHOOKS, OURS), AtLeast(40.0)),
+    ratio_of("last frame → inner service: axum-standardwebhooks ÷ ours", LAST_FRAME, (AXUM_STANDARDWEBHOOKS, OURS_STANDARD), AtLeast(40.0)),
     ratio_of("last frame → inner service: tower-github-webhook ÷ ours", LAST_FRAME, (TOWER_GITHUB_WEBHOOK, OURS), AtLeast(1.5)),
     ratio_of("decode and dispatch ÷ `from_slice`", DECODE, (OURS, "from_slice"), AtMost(0.85)),
     ratio_of("decode and dispatch ÷ `from_str`", DECODE, (OURS, "from_str"), AtMost(1.0)),

@@ -12,7 +12,7 @@ use peers::{
         events::{self, AnyEvent},
         ours, requests,
     },
-    contenders::{self, Contender, OURS},
+    contenders::{self, Contender, GITHUB, OURS, STANDARD_WEBHOOKS},
 };
 
 fn main() {
@@ -46,10 +46,13 @@ fn check() {
 }
 
 fn whole_requests() {
-    let body = Bytes::from(events::list_within(1024));
-    for mut contender in contenders::typed() {
-        let (counted, _) = one(&mut contender, &body);
-        row("request 1024", contender.name, counted.count_total as f64);
+    for contest in [STANDARD_WEBHOOKS, GITHUB] {
+        let body = Bytes::from((contest.body)(1024));
+        for mut contender in (contest.contenders)() {
+            let (counted, _) = one(&mut contender, &body);
+            let work = format!("{} 1024", contest.name);
+            row(&work, contender.name, counted.count_total as f64);
+        }
     }
 }
 

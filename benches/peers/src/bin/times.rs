@@ -14,7 +14,7 @@ use peers::{
         ours, requests,
         requests::Frames,
     },
-    contenders::{self, Contender, OURS},
+    contenders::{self, Contender, Contest, GITHUB, OURS, STANDARD_WEBHOOKS},
     rounds::{Effort, Entrant, run, timed},
 };
 use serde::de::DeserializeOwned;
@@ -35,9 +35,14 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let _inside = runtime.enter();
-    contenders::typed().iter_mut().chain(&mut contenders::undecoded()).for_each(contenders::judge);
+    for contest in [STANDARD_WEBHOOKS, GITHUB] {
+        let body = (contest.body)(1024);
+        (contest.contenders)().iter_mut().for_each(|one| contenders::judge(one, &body));
+    }
+    contenders::undecoded().iter_mut().for_each(|one| contenders::judge(one, "[1]"));
     checks(effort);
-    requests(effort);
+    requests(effort, &STANDARD_WEBHOOKS, &[1, 4, 16, 64, 256, 1024]);
+    requests(effort, &GITHUB, &[1, 64, 1024]);
     last_frame(effort);
     decoding(effort);
     hostile(effort);
@@ -78,12 +83,12 @@ fn checks(effort: Effort) {
 }
 
 /// Whole requests, from the head to the answer, with everything between.
-fn requests(effort: Effort) {
-    for size in [1, 4, 16, 64, 256, 1024].map(|kib| kib * 1024) {
-        let body = Bytes::from(events::list_within(size));
-        let mut all = contenders::typed();
+fn requests(effort: Effort, contest: &Contest, kibibytes: &[usize]) {
+    for size in kibibytes.iter().map(|kib| kib * 1024) {
+        let body = Bytes::from((contest.body)(size));
+        let mut all = (contest.contenders)();
         let entrants = all.iter_mut().map(|contender| whole(contender, &body)).collect();
-        measured(&format!("request {size}"), effort, entrants);
+        measured(&format!("{} {size}", contest.name), effort, entrants);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The example receiver with another layer in its place.
 
+mod github;
+
 use std::{sync::Arc, time::Duration};
 
 use axum::{
@@ -9,17 +11,13 @@ use axum::{
 };
 use axum_standardwebhooks::{SharedWebhook, StandardWebhook, Webhook};
 use http::{HeaderMap, StatusCode};
-use octoevents::{Envelope, Verifier, WebhookReceiverBuilder, WebhookSecret};
 use peers::{
-    common::requests::{KEY, SECRET},
-    contenders::{
-        AXUM_STANDARDWEBHOOKS, BARE_JSON, OCTOEVENTS, TOWER_GITHUB_WEBHOOK, WEBHOOK_VERIFY,
-    },
+    common::requests::SECRET,
+    contenders::{AXUM_STANDARDWEBHOOKS, BARE_JSON, GITHUB, STANDARD_WEBHOOKS, WEBHOOK_VERIFY},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tokio::{net::TcpListener, runtime::Runtime, sync::watch};
-use tower_github_webhook::ValidateGitHubWebhookLayer;
 use tower_webhook::BoxError;
 use webhook_verify::{Provider, Secret, VerifyOptions};
 
@@ -29,8 +27,8 @@ use crate::{connection, io};
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Until it is killed.
-pub(crate) fn serve(name: &str) -> Result<(), BoxError> {
-    let hook = hook(name).ok_or_else(|| format!("`{name}` is none of the servers"))?;
+pub(crate) fn serve(contest: &str, name: &str) -> Result<(), BoxError> {
+    let hook = hook(contest, name).ok_or_else(|| format!("`{name}` is none of the servers"))?;
     let app = Router::new().route("/hook", hook);
     Runtime::new()?.block_on(async {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -44,13 +42,16 @@ pub(crate) fn serve(name: &str) -> Result<(), BoxError> {
     })
 }
 
-fn hook(name: &str) -> Option<MethodRouter> {
-    Some(match name {
-        BARE_JSON => post(json),
-        WEBHOOK_VERIFY => webhook_verify(),
-        OCTOEVENTS => octoevents(),
-        TOWER_GITHUB_WEBHOOK => post(json).layer(ValidateGitHubWebhookLayer::new(KEY)),
-        AXUM_STANDARDWEBHOOKS => axum_standardwebhooks(),
+fn hook(contest: &str, name: &str) -> Option<MethodRouter> {
+    const STANDARD: &str = STANDARD_WEBHOOKS.name;
+
+    if contest == GITHUB.name {
+        return github::hook(name);
+    }
+    Some(match (contest, name) {
+        (STANDARD, BARE_JSON) => post(json),
+        (STANDARD, WEBHOOK_VERIFY) => webhook_verify(),
+        (STANDARD, AXUM_STANDARDWEBHOOKS) => axum_standardwebhooks(),
         _ => return None,
     })
 }
@@ -59,7 +60,7 @@ type Answer = Result<(), StatusCode>;
 type Events = Vec<Box<RawValue>>;
 
 async fn json(headers: HeaderMap, Json(events): Json<Events>) -> Answer {
-    printed(&delivery(&headers), &events).await
+    printed(&headers, &events).await
 }
 
 fn webhook_verify() -> MethodRouter {
@@ -69,54 +70,43 @@ fn webhook_verify() -> MethodRouter {
         webhook_verify::verify(Provider::StandardWebhooks, &headers, &body, &secret, options)
             .map_err(|_| StatusCode::UNAUTHORIZED)?;
         let events: Events = serde_json::from_slice(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
-        printed(&delivery(&headers), &events).await
+        printed(&headers, &events).await
     })
-}
-
-fn octoevents() -> MethodRouter {
-    let receiver = WebhookReceiverBuilder::new(Verifier::new(WebhookSecret::new(KEY)));
-    axum::routing::post_service(receiver.build(async |envelope: Envelope| {
-        let events: Events = serde_json::from_slice(&envelope.raw_payload)?;
-        print_all(Some(envelope.meta.delivery_id.as_ref()), &events).await
-    }))
 }
 
 fn axum_standardwebhooks() -> MethodRouter {
     let webhook = SharedWebhook::new(Webhook::new(SECRET).expect("a good secret"));
-    let handler = async |headers: HeaderMap, StandardWebhook(Json(events))| {
-        printed(&delivery(&headers), &events).await
-    };
+    let handler =
+        async |headers: HeaderMap, StandardWebhook(Json(events))| printed(&headers, &events).await;
     post::<_, _, SharedWebhook>(handler).with_state(webhook)
 }
 
-fn delivery(headers: &HeaderMap) -> Option<String> {
-    let id = headers.get("webhook-id").or_else(|| headers.get("x-github-delivery"))?;
-    id.to_str().ok().map(str::to_owned)
+async fn printed(headers: &HeaderMap, events: &Events) -> Answer {
+    let delivery = text(headers, "webhook-id");
+    let print_all = async {
+        for event in events {
+            let Named { kind } = serde_json::from_str(event.get())?;
+            print("peer", kind.as_deref(), delivery.as_deref(), event.get()).await?;
+        }
+        Ok::<_, BoxError>(())
+    };
+    print_all.await.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-async fn printed(delivery: &Option<String>, events: &Events) -> Answer {
-    let printed = print_all(delivery.as_deref(), events).await;
-    printed.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-async fn print_all(delivery: Option<&str>, events: &Events) -> Result<(), BoxError> {
-    for event in events {
-        print(delivery, event).await?;
-    }
-    Ok(())
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }
 
 /// What becomes of an event in the receiver.
-async fn print(delivery: Option<&str>, event: &RawValue) -> Result<(), BoxError> {
-    let json = event.get().replace(['\r', '\n'], "");
-    let Named { kind } = serde_json::from_str(event.get())?;
-    let line = Line {
-        provider: "peer",
-        kind: kind.as_deref(),
-        delivery,
-        attempt: None,
-        event: serde_json::from_str(&json)?,
-    };
+async fn print(
+    provider: &str,
+    kind: Option<&str>,
+    delivery: Option<&str>,
+    event: &str,
+) -> Result<(), BoxError> {
+    let json = event.replace(['\r', '\n'], "");
+    let event = serde_json::from_str(&json)?;
+    let line = Line { provider, kind, delivery, attempt: None, event };
     Ok(io::print(serde_json::to_string(&line)?).await?)
 }
 
