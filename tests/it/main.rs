@@ -11,6 +11,7 @@ mod emulator;
 mod examples;
 mod ledger;
 mod limits;
+mod list;
 mod mounts;
 mod optional;
 mod origin;

@@ -9,6 +9,7 @@ use tower_webhook::{
 };
 
 use super::matrix::{asked::*, *};
+use crate::list;
 
 #[derive(Debug, Deserialize, Serialize)]
 struct MeetingEnded {
@@ -35,10 +36,9 @@ fn bigbluebutton(secrets: impl Into<Keys>) -> BigBlueButton {
     BigBlueButton::new(URL, secrets).unwrap()
 }
 
-fn case(provider: fn() -> BigBlueButton, stranger: fn() -> BigBlueButton) -> impl Case {
+fn case(sender: fn() -> [BigBlueButton; 2]) -> impl Case {
     Subject {
-        provider,
-        stranger,
+        sender,
         event_type: "meeting-ended",
         event: MeetingEnded {
             data: Data { attributes: Attributes { name: "Ünit \"7\" & 8".into() } },
@@ -48,21 +48,15 @@ fn case(provider: fn() -> BigBlueButton, stranger: fn() -> BigBlueButton) -> imp
 }
 
 pub(super) fn subject() -> impl Case {
-    case(|| bigbluebutton(SECRET), || bigbluebutton(OTHER_SECRET))
+    case(list::bigbluebutton::subject)
 }
 
 pub(super) fn sha512_with_query() -> impl Case {
-    case(
-        || BigBlueButton::new("https://h.example/b?tenant=1", SECRET).unwrap().sha512(),
-        || BigBlueButton::new("https://h.example/b?tenant=1", OTHER_SECRET).unwrap().sha512(),
-    )
+    case(list::bigbluebutton::sha512_with_query)
 }
 
 pub(super) fn by_token() -> impl Case {
-    case(
-        || BigBlueButton::by_token(Token::path("8f2c6f9d1e5b4a7093c8d2e6f1a4b7c0").unwrap()),
-        || BigBlueButton::by_token(Token::path("0c7b4a1f6e2d8c3907a4b5e1d9f6c2f8").unwrap()),
-    )
+    case(list::bigbluebutton::by_token)
 }
 
 /// As the sender itself wrote it, in version 3.5.0, but for its end.

@@ -73,8 +73,7 @@ fn locations() -> Acme {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: locations,
-        stranger: || acme("a token of 32 characters, of nobody".replace(' ', "-")),
+        sender: || [locations(), acme("a token of 32 characters, of nobody".replace(' ', "-"))],
         event_type: "door_opened",
         event: DoorOpened { door: 7 },
         unfit: r#"{"door": "7"}"#,

@@ -10,7 +10,7 @@ use tower_webhook::{
 };
 
 use super::matrix::{asked::*, *};
-use crate::support::*;
+use crate::{list, support::*};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Completed {
@@ -27,8 +27,7 @@ fn cloudevents(keys: impl Into<Keys>) -> CloudEvents {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || cloudevents(TOKEN),
-        stranger: || cloudevents(OTHER_TOKEN),
+        sender: list::cloudevents::subject,
         event_type: "com.example.course.completed",
         event: Completed { course: "c-1".into() },
         unfit: r#"{"course": 1}"#,
@@ -37,8 +36,7 @@ pub(super) fn subject() -> impl Case {
 
 pub(super) fn structured() -> impl Case {
     Subject {
-        provider: || cloudevents(TOKEN).structured(),
-        stranger: || cloudevents(OTHER_TOKEN).structured(),
+        sender: list::cloudevents::structured,
         event_type: "com.example.course.completed",
         event: Completed { course: "c-1".into() },
         unfit: r#"{"course": 1}"#,
@@ -47,8 +45,7 @@ pub(super) fn structured() -> impl Case {
 
 pub(super) fn with_text() -> impl Case {
     Subject {
-        provider: || cloudevents(TOKEN).text_data(),
-        stranger: || cloudevents(OTHER_TOKEN).text_data(),
+        sender: list::cloudevents::with_text,
         event_type: "com.example.course.completed",
         event: Completed { course: "c-1".into() },
         unfit: r#"{"course": 1}"#,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tower_webhook::{Payload, providers::github::GitHub, scheme::Keys};
 
 use super::matrix::*;
+use crate::list;
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Push {
@@ -19,17 +20,11 @@ fn github(keys: impl Into<Keys>) -> GitHub {
     GitHub::new(keys).unwrap()
 }
 
-fn as_form(keys: impl Into<Keys>) -> GitHub {
-    github(keys).form()
-}
-
 const SECRET: &str = "the secret of the hook";
-const OTHER_SECRET: &str = "the secret of another hook";
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || github(SECRET),
-        stranger: || github(OTHER_SECRET),
+        sender: list::github::subject,
         event_type: "push",
         event: Push { reference: "refs/heads/main".into() },
         unfit: r#"{"ref": 1}"#,
@@ -38,8 +33,7 @@ pub(super) fn subject() -> impl Case {
 
 pub(super) fn form() -> impl Case {
     Subject {
-        provider: || as_form(SECRET),
-        stranger: || as_form(OTHER_SECRET),
+        sender: list::github::form,
         event_type: "push",
         event: Push { reference: "refs/heads/a&b=c+d e%".into() },
         unfit: r#"{"ref": 1}"#,

@@ -89,8 +89,7 @@ fn sender(keys: impl Into<Keys>) -> Gzip {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || sender(SECRET),
-        stranger: || sender("the secret of another sender"),
+        sender: || [SECRET, "the secret of another sender"].map(sender),
         event_type: "noted",
         // Long enough to be shorter when it is compressed.
         event: Note { text: "again and ".repeat(100) },

@@ -114,8 +114,7 @@ fn keys() -> HmacSha256 {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || Jwt(keys()),
-        stranger: || Jwt(HmacSha256::new("the secret of another sender").unwrap()),
+        sender: || [keys(), HmacSha256::new("the secret of another sender").unwrap()].map(Jwt),
         event_type: "paid",
         event: Paid { total: 3 },
         unfit: r#"{"total": "3"}"#,

@@ -81,8 +81,7 @@ fn lines(keys: impl Into<Keys>) -> Lines {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || lines("the secret of the sender of lines"),
-        stranger: || lines("the secret of another sender"),
+        sender: || ["the secret of the sender of lines", "the secret of another sender"].map(lines),
         event_type: "paid",
         event: Paid { total: 3 },
         unfit: r#"{"total": "3"}"#,

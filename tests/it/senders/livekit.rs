@@ -10,7 +10,7 @@ use tower_webhook::{
 };
 
 use super::matrix::{asked::*, tokens, *};
-use crate::support::Log;
+use crate::{list, support::Log};
 
 #[derive(Debug, Deserialize, Serialize)]
 struct RoomStarted {
@@ -33,8 +33,7 @@ fn livekit(secrets: impl Into<Keys>) -> LiveKit {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || livekit(SECRET),
-        stranger: || livekit("the API secret of another project"),
+        sender: list::livekit::subject,
         event_type: "room_started",
         event: RoomStarted { room: Room { name: "Übung 1".into() } },
         unfit: r#"{"room": 1}"#,

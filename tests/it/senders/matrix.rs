@@ -3,7 +3,6 @@
 pub(super) mod asked;
 pub(super) mod limits;
 pub(super) mod rules;
-pub(super) mod signing;
 pub(super) mod tokens;
 
 use std::{convert::Infallible, fmt::Debug, io, sync::Arc, time::Duration};
@@ -30,9 +29,8 @@ use crate::support::*;
 
 /// A sender, and one event of it.
 pub(crate) struct Subject<P, E> {
-    pub(crate) provider: fn() -> P,
-    /// The same sender with other keys.
-    pub(crate) stranger: fn() -> P,
+    /// The same sender with its own keys, and with other keys.
+    pub(crate) sender: fn() -> [P; 2],
     pub(crate) event_type: &'static str,
     pub(crate) event: E,
     /// A payload that does not fit the type `E`.
@@ -142,8 +140,18 @@ where
     P: Emit,
     E: Payload<Provider = P> + Serialize,
 {
-    fn sender(&self) -> Sender<P> {
-        Sender::new((self.provider)())
+    fn provider(&self) -> P {
+        let [own, _] = (self.sender)();
+        own
+    }
+
+    fn stranger(&self) -> P {
+        let [_, other] = (self.sender)();
+        other
+    }
+
+    fn sending(&self) -> Sender<P> {
+        Sender::new(self.provider())
     }
 }
 
@@ -153,27 +161,27 @@ where
     E: Payload<Provider = P> + Serialize + Debug + Sync,
 {
     fn report(&self) -> ConformanceReport {
-        conformance(&(self.provider)(), &(self.stranger)())
+        conformance(&self.provider(), &self.stranger())
     }
 
     fn request(&self) -> Request<Body> {
-        self.sender().event_as(self.event_type, &self.event).unwrap()
+        self.sending().event_as(self.event_type, &self.event).unwrap()
     }
 
     fn foreign(&self) -> Request<Body> {
-        Sender::new((self.stranger)()).event_as(self.event_type, &self.event).unwrap()
+        Sender::new(self.stranger()).event_as(self.event_type, &self.event).unwrap()
     }
 
     fn of_other_type(&self, event_type: &str) -> Request<Body> {
-        self.sender().event_as(event_type, &self.event).unwrap()
+        self.sending().event_as(event_type, &self.event).unwrap()
     }
 
     fn unfit(&self) -> Request<Body> {
-        self.sender().raw(self.event_type, self.unfit).unwrap()
+        self.sending().raw(self.event_type, self.unfit).unwrap()
     }
 
     fn tampered(&self, tamper: Tamper) -> Option<Request<Body>> {
-        match self.sender().tampered(tamper).event_as(self.event_type, &self.event) {
+        match self.sending().tampered(tamper).event_as(self.event_type, &self.event) {
             Ok(request) => Some(request),
             Err(SendError::Tamper(_)) => None,
             Err(error) => panic!("{error}"),
@@ -185,11 +193,11 @@ where
     }
 
     fn refusal(&self) -> u16 {
-        (self.provider)().policy().refusal_status.map_or(401, |status| status.as_u16())
+        self.provider().policy().refusal_status.map_or(401, |status| status.as_u16())
     }
 
     fn held(&self, body: &Bytes) -> usize {
-        (self.provider)().unpack(body.clone()).unwrap().body.len().max(body.len())
+        self.provider().unpack(body.clone()).unwrap().body.len().max(body.len())
     }
 
     fn receiver(&self, setup: Setup) -> Receiver {
@@ -209,13 +217,13 @@ where
             events = events.max_total_bytes(most);
         }
         let batches = events.batches();
-        let hook = setup.layer((self.provider)()).layer(events);
+        let hook = setup.layer(self.provider()).layer(events);
         Receiver { hook: Hook::new(hook), log, gate, batches }
     }
 
     fn without_retries(&self, answer_timeout: Duration) -> Receiver {
         let (log, gate) = (Log::default(), gate(true));
-        let provider = WithoutRetries((self.provider)(), answer_timeout);
+        let provider = WithoutRetries(self.provider(), answer_timeout);
         let events = with_fallback(EventRouter::new(), &log, &gate);
         let batches = events.batches();
         let hook = VerifyLayer::new(provider).layer(events);

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use tower_webhook::{Payload, Sender, providers::meta::Meta, scheme::Keys};
 
 use super::matrix::{asked::*, *};
+use crate::list;
 
 fn meta(keys: impl Into<Keys>) -> Meta {
     Meta::new(keys, VERIFY_TOKEN).unwrap()
@@ -26,8 +27,7 @@ impl Payload for Messages {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || meta(SECRET),
-        stranger: || meta("0c7b4a1f6e2d8c3907a4b5e1d9f6c2f8"),
+        sender: list::meta::subject,
         event_type: "messages",
         event: Messages { messages: vec![Message { id: "wamid.made-up".into() }] },
         unfit: r#"{"messages": {}}"#,

@@ -9,7 +9,10 @@ use tower_webhook::{
 };
 
 use super::matrix::{asked::*, *};
-use crate::support::{Log, OTHER_TOKEN, TOKEN, Traces};
+use crate::{
+    list,
+    support::{Log, OTHER_TOKEN, TOKEN, Traces},
+};
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Change {
@@ -28,8 +31,7 @@ const FOREIGN: &str = "the-clientState-of-nobody-at-all";
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || graph(TOKEN),
-        stranger: || graph(FOREIGN),
+        sender: list::microsoft_graph::subject,
         event_type: "updated",
         event: Change { resource: "users/1/messages/2".into() },
         unfit: r#"{"resource": 2}"#,
@@ -38,8 +40,7 @@ pub(super) fn subject() -> impl Case {
 
 pub(super) fn lifecycle() -> impl Case {
     Subject {
-        provider: || graph(Keys::from(TOKEN).or(OTHER_TOKEN)),
-        stranger: || graph(FOREIGN),
+        sender: list::microsoft_graph::lifecycle,
         event_type: "subscriptionRemoved",
         event: Change { resource: String::new() },
         unfit: r#"{"resource": 2}"#,

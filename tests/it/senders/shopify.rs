@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use tower_webhook::{Payload, Sender, providers::shopify::Shopify, scheme::Keys};
 
 use super::matrix::{asked::*, *};
+use crate::list;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Order {
@@ -21,8 +22,7 @@ fn shopify(keys: impl Into<Keys>) -> Shopify {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || shopify("the client secret of the app"),
-        stranger: || shopify("the client secret of another app"),
+        sender: list::shopify::subject,
         event_type: "orders/create",
         event: Order { id: 820_982_911, total_price: "24.32".into() },
         unfit: r#"{"id": "820982911"}"#,
@@ -32,8 +32,7 @@ pub(super) fn subject() -> impl Case {
 /// The other family of headers.
 pub(super) fn events() -> impl Case {
     Subject {
-        provider: || shopify("the client secret of the app").events(),
-        stranger: || shopify("the client secret of another app").events(),
+        sender: list::shopify::events,
         event_type: "Product",
         event: Order { id: 820_982_911, total_price: "24.32".into() },
         unfit: r#"{"id": "820982911"}"#,

@@ -14,7 +14,10 @@ use tower_webhook::{
 };
 
 use super::matrix::*;
-use crate::support::{Log, text};
+use crate::{
+    list,
+    support::{Log, text},
+};
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Mention {
@@ -46,12 +49,10 @@ fn slack(keys: impl Into<Keys>) -> Slack {
 }
 
 const SECRET: &str = "the signing secret of the app";
-const OTHER_SECRET: &str = "the signing secret of another app";
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || slack(SECRET),
-        stranger: || slack(OTHER_SECRET),
+        sender: list::slack::subject,
         event_type: "app_mention",
         event: Mention { team_id: "T1".into(), event: Message { text: "hello".into() } },
         unfit: r#"{"team_id": "T1", "event": {"text": 1}}"#,
@@ -60,8 +61,7 @@ pub(super) fn subject() -> impl Case {
 
 pub(super) fn interaction() -> impl Case {
     Subject {
-        provider: || slack(SECRET).interactions(),
-        stranger: || slack(OTHER_SECRET).interactions(),
+        sender: list::slack::interaction,
         event_type: "block_actions",
         event: Click { trigger_id: "1.2.abc".into() },
         unfit: r#"{"trigger_id": 1}"#,
@@ -70,8 +70,7 @@ pub(super) fn interaction() -> impl Case {
 
 pub(super) fn command() -> impl Case {
     Subject {
-        provider: || slack(SECRET).commands(),
-        stranger: || slack(OTHER_SECRET).commands(),
+        sender: list::slack::command,
         event_type: "/lesson",
         event: Click { trigger_id: "1.2.abc & more".into() },
         unfit: r#"{"text": "without a trigger"}"#,

@@ -1,9 +1,5 @@
 //! Standard Webhooks: Svix's headers, members beside the type, raw keys, and Ed25519.
 
-use std::sync::Arc;
-
-use base64::{Engine, engine::general_purpose::STANDARD};
-use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 use tower_webhook::{
     Payload, Sender, VerifyLayer,
@@ -12,8 +8,14 @@ use tower_webhook::{
     scheme::PublicKeys,
 };
 
-use super::matrix::{asked::*, signing::*, *};
-use crate::support::{OTHER_WHSEC, Traces, WHSEC};
+use super::matrix::{asked::*, *};
+use crate::{
+    list::{
+        self,
+        signing::{Signing, v1a_key},
+    },
+    support::{OTHER_WHSEC, Traces, WHSEC},
+};
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Paid {
@@ -34,8 +36,7 @@ fn stranger() -> StandardWebhooks {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: own,
-        stranger,
+        sender: list::standard_webhooks::subject,
         event_type: "invoice.paid",
         event: Paid { total: 3 },
         unfit: r#"{"total": "3"}"#,
@@ -44,8 +45,7 @@ pub(super) fn subject() -> impl Case {
 
 pub(super) fn svix() -> impl Case {
     Subject {
-        provider: || own().svix_headers(),
-        stranger: || stranger().svix_headers(),
+        sender: list::standard_webhooks::svix,
         event_type: "invoice.paid",
         event: Paid { total: 3 },
         unfit: r#"{"total": "3"}"#,
@@ -54,8 +54,7 @@ pub(super) fn svix() -> impl Case {
 
 pub(super) fn squashed() -> impl Case {
     Subject {
-        provider: || own().squashed().or_svix_headers(),
-        stranger: || stranger().squashed().or_svix_headers(),
+        sender: list::standard_webhooks::squashed,
         event_type: "invoice.paid",
         event: Paid { total: 3 },
         unfit: r#"{"total": "3"}"#,
@@ -73,35 +72,10 @@ impl Payload for Shipped {
 
 pub(super) fn v1a() -> impl Case {
     Subject {
-        provider: || signing(7),
-        stranger: || signing(9),
+        sender: list::standard_webhooks::v1a,
         event_type: "order.shipped",
         event: Shipped { parcels: 2 },
         unfit: r#"{"parcels": []}"#,
-    }
-}
-
-fn pair(seed: u8) -> Ed25519KeyPair {
-    Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
-}
-
-fn whpk(seed: u8) -> String {
-    format!("whpk_{}", STANDARD.encode(pair(seed).public_key().as_ref()))
-}
-
-fn signing(seed: u8) -> Signing<StandardWebhooksV1a> {
-    let pair = pair(seed);
-    Signing {
-        receiver: StandardWebhooksV1a::new(whpk(seed)).unwrap(),
-        encode: |events| Ok(one(events)?.adjacent("type", "data").into()),
-        sign: Arc::new(move |head, body, outgoing| {
-            let (id, time) = (outgoing.id.clone(), seconds(outgoing));
-            let signed = [format!("{id}.{time}.").as_bytes(), body].concat();
-            let signature = format!("v1a,{}", STANDARD.encode(pair.sign(&signed)));
-            set(head, "webhook-id", id);
-            set(head, "webhook-timestamp", time);
-            set(head, "webhook-signature", signature);
-        }),
     }
 }
 
@@ -200,7 +174,7 @@ async fn the_published_example_of_v1a_is_accepted() {
 /// Whoever knows a public key could sign.
 #[tokio::test]
 async fn a_public_key_is_no_secret() {
-    let public = whpk(7);
+    let public = v1a_key(7);
     let forged = StandardWebhooks::raw(public.as_str()).unwrap();
     let request = Sender::new(forged).body("{}").unwrap();
     let (mut head, body) = request.into_parts();
@@ -218,16 +192,16 @@ async fn a_public_key_is_no_secret() {
 #[tokio::test]
 async fn one_of_four_public_keys_must_have_signed() {
     let keys = |seeds: &[u8]| {
-        let all = seeds.iter().map(|seed| PublicKeys::from(whpk(*seed)));
+        let all = seeds.iter().map(|seed| PublicKeys::from(v1a_key(*seed)));
         all.reduce(PublicKeys::or).unwrap()
     };
     for (seeds, expected) in [(&[7][..], 200), (&[1, 2, 3, 7], 200), (&[1, 2, 3, 4], 401)] {
         let receiver = StandardWebhooksV1a::new(keys(seeds)).unwrap();
-        let request = Sender::new(signing(7)).body("{}").unwrap();
+        let request = Sender::new(list::signing::v1a(7)).body("{}").unwrap();
         assert_eq!(status(receiver, request).await, expected, "{seeds:?}");
     }
     assert!(StandardWebhooksV1a::new(keys(&[1, 2, 3, 4, 5])).is_err());
-    for text in ["", "whpk_", "whpk_AAAA", &whpk(7)[5..], WHSEC] {
+    for text in ["", "whpk_", "whpk_AAAA", &v1a_key(7)[5..], WHSEC] {
         assert!(StandardWebhooksV1a::new(text).is_err(), "{text}");
     }
 }

@@ -13,7 +13,7 @@ use tower_webhook::{
 };
 
 use super::matrix::*;
-use crate::support::Log;
+use crate::{list, support::Log};
 
 const SECRET: &str = "whsec_invented_for_this_test";
 const OTHER_SECRET: &str = "whsec_invented_by_somebody_else";
@@ -38,8 +38,7 @@ fn stripe(keys: impl Into<Keys>) -> Stripe {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || stripe(SECRET),
-        stranger: || stripe(OTHER_SECRET),
+        sender: list::stripe::subject,
         event_type: "checkout.session.completed",
         event: Snapshot::new(Session { id: "cs_1".into() }),
         unfit: r#"{"data": {"object": []}}"#,
@@ -48,8 +47,7 @@ pub(super) fn subject() -> impl Case {
 
 pub(super) fn thin() -> impl Case {
     Subject {
-        provider: || stripe(SECRET),
-        stranger: || stripe(OTHER_SECRET),
+        sender: list::stripe::thin,
         event_type: "v1.billing.meter.error_report_triggered",
         event: MeterFailed {
             object: "v2.core.event".into(),

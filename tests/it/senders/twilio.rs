@@ -9,6 +9,7 @@ use tower_webhook::{
 };
 
 use super::matrix::{asked::*, *};
+use crate::list;
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -36,8 +37,7 @@ fn by_shared_key(keys: impl Into<Keys>) -> Twilio {
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || twilio(SECRET),
-        stranger: || twilio(OTHER_SECRET),
+        sender: list::twilio::subject,
         event_type: "message",
         event: Message { message_sid: "SM01".into(), body: "1 + 1 = 2, & grüße".into() },
         unfit: r#"{"MessageSid": "SM01"}"#,
@@ -46,8 +46,7 @@ pub(super) fn subject() -> impl Case {
 
 pub(super) fn json() -> impl Case {
     Subject {
-        provider: || twilio(SECRET).json(),
-        stranger: || twilio(OTHER_SECRET).json(),
+        sender: list::twilio::json,
         event_type: "message",
         event: Message { message_sid: "SM01".into(), body: "\"1 + 1\" = 2, & grüße".into() },
         unfit: r#"{"MessageSid": "SM01"}"#,
@@ -56,8 +55,7 @@ pub(super) fn json() -> impl Case {
 
 pub(super) fn shared_key() -> impl Case {
     Subject {
-        provider: || by_shared_key(SECRET),
-        stranger: || by_shared_key(OTHER_SECRET),
+        sender: list::twilio::shared_key,
         event_type: "message",
         event: Message { message_sid: "SM01".into(), body: "1 + 1 = 2, & grüße".into() },
         unfit: r#"{"MessageSid": "SM01"}"#,
@@ -65,7 +63,6 @@ pub(super) fn shared_key() -> impl Case {
 }
 
 const SECRET: &str = "c1a18b32d743ef767c66f25cb3ce8775";
-const OTHER_SECRET: &str = "ecdb1fe7976656229012c8f419b0d712";
 const FORM: &str = "AccountSid=AC00000000000000000000000000000000&From=%2B15550000001&To=%2B15550000002&Body=Hello+world&NumMedia=0&ApiVersion=2010-04-01&MessageSid=SM00000000000000000000000000000001";
 const JSON: &str = r#"{"sid":"SM1","status":"delivered"}"#;
 const WITH_HASH: &str =

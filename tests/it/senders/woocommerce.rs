@@ -9,7 +9,7 @@ use tower_webhook::{
 };
 
 use super::matrix::{asked::*, *};
-use crate::support::Log;
+use crate::{list, support::Log};
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Order {
@@ -29,8 +29,7 @@ const SECRET: &str = "the secret of the webhook";
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || woocommerce(SECRET),
-        stranger: || woocommerce("the secret of another webhook"),
+        sender: list::woocommerce::subject,
         event_type: "order.created",
         event: Order { id: 31, status: "processing".into() },
         unfit: r#"{"id": "31", "status": ""}"#,

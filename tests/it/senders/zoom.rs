@@ -12,7 +12,10 @@ use tower_webhook::{
 };
 
 use super::matrix::*;
-use crate::support::{Log, text};
+use crate::{
+    list,
+    support::{Log, text},
+};
 
 #[derive(Debug, Deserialize, Serialize)]
 struct MeetingStarted {
@@ -33,8 +36,7 @@ const OTHER_SECRET: &str = "the secret token of another app";
 
 pub(super) fn subject() -> impl Case {
     Subject {
-        provider: || zoom(SECRET),
-        stranger: || zoom(OTHER_SECRET),
+        sender: list::zoom::subject,
         event_type: "meeting.started",
         event: MeetingStarted { account_id: "a-1".into() },
         unfit: r#"{"account_id": 1}"#,
