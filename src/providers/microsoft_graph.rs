@@ -204,7 +204,7 @@ impl Notifications {
     fn take(&mut self, states: &Token, json: &str) -> Option<()> {
         let item = Members::of(json)?;
         let proof = states.compare(&item.text(STATE)?).ok()?;
-        self.known.push(json.replace(item.raw(STATE)?, "null"));
+        self.known.push(without(item.raw(STATE)?, json)?);
         self.is_rich |= item.has("encryptedContent");
         self.proof = Some(match self.proof.take() {
             Some(first) if first.key_id() != proof.key_id() => Authentic::by_key(None),
@@ -215,6 +215,13 @@ impl Notifications {
 }
 
 /// One notification per request.
+/// `json` with `null` in the place of `part`, which is a part of it. The same text elsewhere stays.
+fn without(part: &str, json: &str) -> Option<String> {
+    let at = part.as_ptr().addr().checked_sub(json.as_ptr().addr())?;
+    let (before, rest) = json.split_at_checked(at)?;
+    Some(format!("{before}null{}", rest.strip_prefix(part)?))
+}
+
 impl Emit for MicrosoftGraph {
     fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let event = only(events)?;

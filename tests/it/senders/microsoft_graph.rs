@@ -168,6 +168,17 @@ async fn handlers_get_the_name_of_the_state_and_not_the_state() {
     assert!(![TOKEN, OTHER_TOKEN].iter().any(|state| shown.contains(state)), "{shown}");
 }
 
+/// A text that is the state, or ends in it with a quote in front, is the sender's own affair.
+#[tokio::test]
+async fn only_the_state_itself_is_replaced() {
+    let quoted = format!(r#""of":"\"{TOKEN}""#);
+    let good = format!(r#"{{"changeType":"{TOKEN}",{quoted},"clientState":"{TOKEN}"}}"#);
+    let request = recorded("/in", &[], body(&[&good]));
+    let (status, _, seen) = answered(graph(TOKEN), request).await;
+    let kept = format!(r#"{{"changeType":"{TOKEN}",{quoted},"clientState":null}}"#);
+    assert_eq!((status, seen), (200, vec![format!("{:?} None {kept}", Some(TOKEN))]));
+}
+
 #[tokio::test]
 async fn the_type_is_the_change_or_the_lifecycle_event() {
     let with = |members: &str| format!(r#"{{"clientState":"{TOKEN}"{members}}}"#);
