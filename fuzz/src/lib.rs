@@ -14,8 +14,13 @@
 mod credentials;
 mod decoding;
 mod endpoint;
+mod forgeries;
 mod head;
 mod input;
+#[path = "../../tests/it/list/mod.rs"]
+mod list;
+mod listed;
+mod meant;
 mod oracle;
 pub mod peer;
 mod receivers;
@@ -25,14 +30,18 @@ pub mod script;
 mod senders;
 mod table;
 mod text;
+mod trial;
 mod watched;
 
 pub use self::{
     credentials::{CREDENTIALS, Credential, Genuine},
     decoding::{Receiver, run, well_formed},
     endpoint::{Endpoint, poll_once},
+    forgeries::{altered_body, altered_header, altered_target},
     head::{echo, head, request_line, with_headers},
     input::Input,
+    listed::{By, LISTED, Listed, Noted, Sent},
+    meant::{Meant, has_known_state, has_token, meant},
     oracle::{Found, Kind, members, outer_member},
     receivers::{Frames, HANDLED, MAX_BODY_BYTES, RECEIVERS, Receive},
     replay::replay,
@@ -40,6 +49,7 @@ pub use self::{
     script::{Progress, ROUTERS, Script, Scripted},
     table::{allowed, announced, broken_off},
     text::{form_fields, from_base64, from_hex, to_base64, to_hex},
+    trial::{Expected, Trial, can_sign},
     watched::{OWN, Own, PROVEN, REACHED},
 };
 

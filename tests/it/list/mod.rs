@@ -109,7 +109,8 @@ macro_rules! modules {
 
 every_sender!(modules! {});
 
-const KEYS: [&str; 2] = ["0123456789abcdef0123456789ABC-_f", "another-token-of-32-characters-0"];
+pub(crate) const KEYS: [&str; 2] =
+    ["0123456789abcdef0123456789ABC-_f", "another-token-of-32-characters-0"];
 const WHSECS: [&str; 2] = [
     "whsec_b3VyIG93biBzZWNyZXQsIG5vYm9keSBlbHNlJ3M=",
     "whsec_c29tZWJvZHkgZWxzZSdzIHNlY3JldCwgbm90IG91cnM=",
