@@ -10,7 +10,7 @@
 //! | authentication | `webhook-signature`: a list of `v1,<base64>`, separated by spaces; HMAC-SHA256 over `id.timestamp.body` |
 //! | replay | `webhook-timestamp`, seconds, at most [`TOLERANCE`](StandardWebhooks::TOLERANCE) off in either direction |
 //! | delivery id | `webhook-id`, signed; the same on every attempt |
-//! | body | `{"type", "timestamp", "data"}`, or the members of `data` beside `type`; `application/json` is recommended, and any media type is accepted |
+//! | body | `{"type", "timestamp", "data"}`, or the members of `data` beside `type` and `timestamp`; `application/json` is recommended, and any media type is accepted |
 //! | Svix | the same under `svix-id`, `svix-timestamp`, `svix-signature`: its libraries were run |
 //!
 //! The events are yours:
@@ -49,10 +49,12 @@ use bytes::Bytes;
 use http::request::Parts;
 use zeroize::Zeroizing;
 
+mod body;
 mod headers;
 #[cfg(feature = "public-keys")]
 mod v1a;
 
+use self::body::{squashed, wrapped};
 use self::headers::{Names, Signed, is_id};
 #[cfg(feature = "public-keys")]
 pub use self::v1a::StandardWebhooksV1a;
@@ -113,7 +115,7 @@ impl StandardWebhooks {
         Self { or_names: Some(&headers::SVIX), ..self }
     }
 
-    /// The members of the event stand beside `type`, and not in `data`.
+    /// The members of the event stand beside `type` and `timestamp`, and not in `data`.
     #[must_use]
     pub fn squashed(self) -> Self {
         Self { is_squashed: true, ..self }
@@ -172,12 +174,9 @@ impl Emit for StandardWebhooks {
             return Err(SendError::Encode(self.names.no_id().into()));
         }
         let time = Timestamp::from(outgoing.occurred_at).to_rfc3339();
-        let (event_type, json) = (crate::sender::quoted(&event.event_type), &event.json);
         Ok(match self.is_squashed {
-            true => event.flat("type")?.into(),
-            false => {
-                format!(r#"{{"type":{event_type},"timestamp":"{time}","data":{json}}}"#).into()
-            }
+            true => squashed(event, &time)?.into(),
+            false => wrapped(event, &time).into(),
         })
     }
 

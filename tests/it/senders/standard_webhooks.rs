@@ -79,6 +79,21 @@ pub(super) fn v1a() -> impl Case {
     }
 }
 
+/// In ISO 8601, as the specification has it in both forms of the body.
+#[test]
+fn a_squashed_event_has_its_time_beside_it() {
+    let sender = Sender::new(own().squashed()).clock(ManualClock::at_unix_seconds(1_800_000_000));
+    let timed = r#"{"type":"invoice.paid","timestamp":"2027-01-15T08:00:00Z""#;
+    for (payload, rest) in [(r#"{"total":3}"#, r#","total":3}"#), ("{}", "}")] {
+        let body = sender.raw("invoice.paid", payload).unwrap().into_body().into_bytes();
+        assert_eq!(body, format!("{timed}{rest}"));
+    }
+    let own = sender.raw("invoice.paid", r#"{"total":3,"timestamp":"then"}"#).unwrap();
+    let expected = r#"{"type":"invoice.paid","total":3,"timestamp":"then"}"#;
+    assert_eq!(own.into_body().into_bytes(), expected);
+    assert!(sender.raw("invoice.paid", "3").is_err());
+}
+
 /// Each in both families.
 const NAMES: [[&str; 2]; 3] = [
     ["webhook-id", "svix-id"],
