@@ -12,7 +12,7 @@
 //! | required | `specversion` `1.0`, `id`, `source` and `type`; none is empty | run, specified |
 //! | authentication | Bearer in `Authorization`, or `access_token` in the query; nothing is signed | specified |
 //! | delivery id | none: `id` and `source` of each event, **not signed**. [`Delivery::id`](crate::Delivery::id) is `None` | specified |
-//! | answer | 2xx, never a redirect; 202 if it is not processed yet; 410 ends the subscription; 415 for a format that is not understood | specified |
+//! | answer | 2xx, never a redirect; 202 if it is not processed yet; 410 ends the subscription; 429 with `Retry-After`; 415 for a format that is not understood | specified |
 //! | retries, waits for the answer | unknown: the sender decides | |
 //! | handshake | `OPTIONS` with `WebHook-Request-Origin`: see [`CloudEvents::allow_origin`] | specified |
 //!
@@ -68,7 +68,7 @@ use serde_json::value::RawValue;
 
 use super::{insert, json};
 use crate::{
-    Draft, Emit, Outgoing, Policy, Provider, Unpacked,
+    Draft, Emit, Outgoing, Policy, Provider, Schedule, Unpacked,
     decode::{DecodeError, Envelope, Members},
     error::SendError,
     scheme::{Authentic, Check, Head, Token, VerifyError},
@@ -145,9 +145,7 @@ impl Provider for CloudEvents {
     }
 
     fn unpack(&self, body: Bytes) -> Result<Unpacked, DecodeError> {
-        if body.is_empty() {
-            return Ok(Bytes::from_static(b"null").into());
-        }
+        let body = if body.is_empty() { Bytes::from_static(b"null") } else { body };
         let text = str::from_utf8(&body).ok().filter(|_| self.takes_text);
         let text = text.filter(|text| !text.trim_start().starts_with(['{', '[', '"']));
         let text = text.filter(|text| serde_json::from_str::<&RawValue>(text).is_err());
@@ -222,12 +220,11 @@ impl Emit for CloudEvents {
             let (id, rest) = (quoted(&id), event.get(1..).unwrap_or_default());
             format!(r#"{{"specversion":"1.0","id":{id},"source":"/",{rest}"#)
         };
-        let body = match events {
+        Ok(Bytes::from(match events {
             [event] if !self.is_structured => event.json.clone(),
             [event] => one((0, event)),
             _ => format!("[{}]", events.iter().enumerate().map(one).collect::<Vec<_>>().join(",")),
-        };
-        Ok(body.into())
+        }))
     }
 
     fn announce(&self, head: &mut Parts, events: &[Draft], outgoing: &Outgoing) {
@@ -246,6 +243,11 @@ impl Emit for CloudEvents {
 
     fn sign(&self, head: &mut Parts, _: &[u8], _: &Outgoing) {
         self.token.apply(head);
+    }
+
+    /// The specification leaves the retries to the sender.
+    fn schedule(&self) -> Schedule {
+        Schedule::undocumented().gone_disables_endpoint().heeds_retry_after()
     }
 
     fn content_type(&self) -> HeaderValue {

@@ -5,7 +5,8 @@ use std::{borrow::Cow, time::Duration};
 /// The times at which a sender retries a delivery, and the time that it waits for an answer, if that is documented.
 ///
 /// If a sender retries, then a 2xx or a 410 ends the delivery. After any other answer, or without an answer, the sender
-/// makes the next attempt until there are no attempts left.
+/// makes the next attempt until there are no attempts left. [`Schedule::gone_disables_endpoint`] and
+/// [`Schedule::heeds_retry_after`] say what else an answer does.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,6 +36,12 @@ pub struct Schedule {
     /// Whether the sender follows redirects. After a 301, 302 or 303 it sends a GET without a body, and after a 307 the same
     /// POST.
     pub follows_redirects: bool,
+    /// Whether a 410 disables the endpoint: every delivery to the same URL ends, and later ones are not attempted. If not, a
+    /// 410 ends its own delivery only.
+    pub gone_disables_endpoint: bool,
+    /// Whether `Retry-After` in a failed answer, in seconds, delays the next attempt of the delivery. It makes no pause
+    /// shorter, and adds no attempt. In a 429, 502 or 504 it delays all deliveries to the same URL. A date is ignored.
+    pub heeds_retry_after: bool,
 }
 
 impl Schedule {
@@ -45,6 +52,8 @@ impl Schedule {
             pauses: Cow::Borrowed(&[]),
             answer_timeout: None,
             follows_redirects: false,
+            gone_disables_endpoint: false,
+            heeds_retry_after: false,
         }
     }
 
@@ -66,6 +75,16 @@ impl Schedule {
     /// Sets [`Schedule::follows_redirects`] to `true`.
     pub fn follows_redirects(self) -> Self {
         Self { follows_redirects: true, ..self }
+    }
+
+    /// Sets [`Schedule::gone_disables_endpoint`] to `true`.
+    pub fn gone_disables_endpoint(self) -> Self {
+        Self { gone_disables_endpoint: true, ..self }
+    }
+
+    /// Sets [`Schedule::heeds_retry_after`] to `true`.
+    pub fn heeds_retry_after(self) -> Self {
+        Self { heeds_retry_after: true, ..self }
     }
 
     /// The maximum number of attempts of a delivery.

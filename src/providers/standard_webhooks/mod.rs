@@ -11,6 +11,7 @@
 //! | replay | `webhook-timestamp`, seconds, at most [`TOLERANCE`](StandardWebhooks::TOLERANCE) off in either direction |
 //! | delivery id | `webhook-id`, signed; the same on every attempt |
 //! | body | `{"type", "timestamp", "data"}`, or the members of `data` beside `type` and `timestamp`; `application/json` is recommended, and any media type is accepted |
+//! | answer | 2xx; a 410 disables the endpoint; 429, 502 and 504 throttle; `Retry-After` is heeded |
 //! | Svix | the same under `svix-id`, `svix-timestamp`, `svix-signature`: its libraries were run |
 //!
 //! The events are yours:
@@ -189,10 +190,11 @@ impl Emit for StandardWebhooks {
     }
 
     /// The example schedule of the specification, which lets each sender choose, and the longest timeout that it
-    /// recommends. After a 429, 502 or 504, a sender should "throttle". The specification does not say how, so here it
-    /// does nothing more.
+    /// recommends. A 410 disables the endpoint. After a 429, 502 or 504, a sender should "throttle": with `Retry-After`, it
+    /// waits so long. The specification does not say what it does without, so here it does nothing more.
     fn schedule(&self) -> Schedule {
-        Schedule::retrying(&RETRIES[..]).answer_timeout(Duration::from_secs(30))
+        let schedule = Schedule::retrying(&RETRIES[..]).answer_timeout(Duration::from_secs(30));
+        schedule.gone_disables_endpoint().heeds_retry_after()
     }
 }
 

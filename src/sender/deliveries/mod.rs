@@ -1,6 +1,7 @@
 //! Deliveries and their retries. The caller says when an attempt is due.
 
 pub(crate) mod client;
+mod endpoints;
 mod report;
 mod retries;
 
@@ -11,10 +12,13 @@ use std::{
     time::SystemTime,
 };
 
-use http::HeaderMap;
+use http::{HeaderMap, Uri};
 use tokio::task::JoinSet;
 
-use self::client::{Attempted, DeliveryClient};
+use self::{
+    client::{Attempted, DeliveryClient},
+    endpoints::Endpoints,
+};
 pub use self::{
     report::{Answer, Attempt, DeliveryReport},
     retries::DeliveryStatus,
@@ -23,7 +27,7 @@ use super::{Sender, limits::MAX_FINISHED};
 use crate::{Draft, Emit, Schedule, clock::ManualClock, error::SendError, util::panics::contained};
 
 /// Sends deliveries, and sends a failed one again by the sender's [`Schedule`]: with the same id, the next attempt number
-/// and a new signature.
+/// and a new signature. The answers can also say that an endpoint is gone or busy, if the schedule heeds that.
 ///
 /// Nothing happens by itself: [`Deliveries::deliver_due`] makes the attempts that are due at the time given to it, so a
 /// test needs no timers. The deliveries are kept in memory. Clones share them.
@@ -65,10 +69,12 @@ struct All<P> {
     next_serial: u64,
     finished: usize,
     entries: VecDeque<Entry<P>>,
+    endpoints: Endpoints,
 }
 
 struct Entry<P> {
     serial: u64,
+    uri: Uri,
     /// `None` if it is finished.
     work: Option<Pending<P>>,
     report: DeliveryReport,
@@ -92,9 +98,13 @@ impl<P: Emit> Deliveries<P> {
 
     /// As [`Deliveries::new`]. Reaches other machines only with `beyond_loopback`.
     pub(crate) fn reaching(schedule: Schedule, beyond_loopback: bool) -> Self {
-        let all = Mutex::new(All { next_serial: 0, finished: 0, entries: VecDeque::new() });
+        let endpoints = Endpoints::default();
+        let all = All { next_serial: 0, finished: 0, entries: VecDeque::new(), endpoints };
         Self {
-            shared: Arc::new(Shared { all, driving: tokio::sync::Mutex::default() }),
+            shared: Arc::new(Shared {
+                all: Mutex::new(all),
+                driving: tokio::sync::Mutex::default(),
+            }),
             client: DeliveryClient::new(&schedule, beyond_loopback),
             schedule,
         }
@@ -123,14 +133,13 @@ impl<P: Emit> Deliveries<P> {
         let taken: Result<Vec<_>, _> = deliveries.into_iter().map(taken).collect();
         let mut all = self.all();
         for (report, work) in taken? {
-            let serial = all.next_serial;
-            all.next_serial += 1;
-            all.entries.push_back(Entry { serial, work: Some(work), report });
+            all.push(work, report);
         }
         Ok(())
     }
 
-    /// Makes every attempt that is due at `now`, up to 8 at the same time, and returns their number.
+    /// Makes every attempt that is due at `now`, up to 8 at the same time, and returns their number. If an endpoint answers
+    /// that it is gone or busy, then no further attempt is begun there.
     ///
     /// A second call waits for the first. So a receiver must not call this before it answers.
     ///
@@ -140,12 +149,15 @@ impl<P: Emit> Deliveries<P> {
     /// have arrived.
     pub async fn deliver_due(&self, now: SystemTime) -> usize {
         let _driving = self.shared.driving.lock().await;
-        let (due, mut under_way) = (self.due(now), JoinSet::new());
-        let made = due.len();
-        for attempt in due {
+        let (mut made, mut under_way) = (0, JoinSet::new());
+        for attempt in self.due(now) {
             if under_way.len() == AT_ONCE {
                 under_way.join_next().await;
             }
+            if !self.all().endpoints.is_open(&attempt.sender.uri) {
+                continue;
+            }
+            made += 1;
             let deliveries = self.clone();
             under_way.spawn(async move { deliveries.attempt(attempt, now).await });
         }
@@ -165,13 +177,15 @@ impl<P: Emit> Deliveries<P> {
     }
 
     /// The time of the earliest attempt that follows a failed one. A delivery that has not been attempted is due at any
-    /// time, and does not count here.
+    /// time, and does not count here, except if its endpoint is busy.
     pub fn next_retry(&self) -> Option<SystemTime> {
+        let all = self.all();
         let next = |entry: &Entry<P>| match entry.report.status {
-            DeliveryStatus::Retrying(next) => Some(next),
+            DeliveryStatus::Retrying(next) => Some(next).max(all.endpoints.opens_at(&entry.uri)),
+            DeliveryStatus::Queued => all.endpoints.opens_at(&entry.uri),
             _ => None,
         };
-        self.all().entries.iter().filter_map(next).min()
+        all.entries.iter().filter_map(next).min()
     }
 
     /// A report of each delivery, in the order in which they were added. If there are more than
@@ -193,30 +207,68 @@ impl<P: Emit> Deliveries<P> {
             let sender = sender.clock(ManualClock::new(now));
             Some(Due { serial: entry.serial, number, sender, events: work.events.clone() })
         };
-        self.all().entries.iter().filter_map(due).collect()
+        let mut all = self.all();
+        all.endpoints.pass(now);
+        let open = |entry: &&Entry<P>| all.endpoints.is_open(&entry.uri);
+        all.entries.iter().filter(open).filter_map(due).collect()
     }
 
     fn record(&self, serial: u64, attempt: Attempt) {
         let mut all = self.all();
-        let Ok(index) = all.entries.binary_search_by_key(&serial, |entry| entry.serial) else {
-            return;
-        };
-        let entry = &mut all.entries[index];
-        entry.report.record(attempt, &self.schedule);
-        if !entry.report.status.is_finished() {
-            return;
-        }
-        entry.work = None;
-        all.finished += 1;
-        if all.finished > MAX_FINISHED {
-            let oldest = all.entries.iter().position(|entry| entry.report.status.is_finished());
-            oldest.and_then(|index| all.entries.remove(index));
-            all.finished -= 1;
+        let Some(index) = all.position(serial) else { return };
+        let uri = all.entries[index].uri.clone();
+        all.endpoints.record(&uri, &attempt, &self.schedule);
+        all.entries[index].report.record(attempt, &self.schedule);
+        if all.endpoints.is_gone(&uri) {
+            all.stop(&uri);
+        } else {
+            all.finish(serial);
         }
     }
 
     fn all(&self) -> MutexGuard<'_, All<P>> {
         self.shared.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P> All<P> {
+    fn push(&mut self, work: Pending<P>, report: DeliveryReport) {
+        let (serial, uri) = (self.next_serial, work.sender.uri.clone());
+        self.next_serial += 1;
+        self.entries.push_back(Entry { serial, uri: uri.clone(), work: Some(work), report });
+        if self.endpoints.is_gone(&uri) {
+            self.stop(&uri);
+        }
+    }
+
+    fn position(&self, serial: u64) -> Option<usize> {
+        self.entries.binary_search_by_key(&serial, |entry| entry.serial).ok()
+    }
+
+    /// Ends all deliveries to an endpoint that is gone.
+    fn stop(&mut self, uri: &Uri) {
+        let to_it = self.entries.iter_mut().filter(|entry| entry.uri == *uri);
+        to_it.for_each(|entry| entry.report.stop());
+        let unfinished = self.entries.iter().filter(|entry| entry.uri == *uri);
+        let unfinished = unfinished.filter(|entry| entry.work.is_some());
+        for serial in unfinished.map(|entry| entry.serial).collect::<Vec<_>>() {
+            self.finish(serial);
+        }
+    }
+
+    /// Forgets the content of a delivery if it is finished, and the oldest report if there are too many.
+    fn finish(&mut self, serial: u64) {
+        let Some(index) = self.position(serial) else { return };
+        let entry = &mut self.entries[index];
+        if !entry.report.status.is_finished() || entry.work.take().is_none() {
+            return;
+        }
+        self.finished += 1;
+        if self.finished > MAX_FINISHED {
+            let oldest = self.entries.iter().position(|entry| entry.report.status.is_finished());
+            oldest.and_then(|index| self.entries.remove(index));
+            self.finished -= 1;
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! `DeliveryReport`: shows the attempts of one delivery and their answers.
 
-use std::{fmt, time::SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header::RETRY_AFTER};
 
 use super::{client::Attempted, retries::DeliveryStatus};
 use crate::{
@@ -41,6 +44,8 @@ pub struct Attempt {
     pub method: Method,
     /// Its answer, or why there was no answer.
     pub answer: Answer,
+    /// The seconds in `Retry-After` of the answer.
+    pub retry_after: Option<Duration>,
 }
 
 /// The answer to an attempt, or why there was no answer.
@@ -63,13 +68,21 @@ impl DeliveryReport {
 
 impl Attempt {
     pub(super) fn made(number: u32, at: SystemTime, attempted: Attempted) -> Self {
+        let retry_after = attempted.answer.as_ref().ok().and_then(|of| retry_after(of.headers()));
         let answer = match attempted.answer {
             Ok(answer) => Answer::Status(answer.status()),
             Err(SendError::Timeout) => Answer::Timeout,
             Err(error) => Answer::Failed(with_causes(&error)),
         };
-        Self { number, at, redirects: attempted.redirects, method: attempted.method, answer }
+        let (redirects, method) = (attempted.redirects, attempted.method);
+        Self { number, at, redirects, method, answer, retry_after }
     }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    let is_number = seconds.bytes().all(|byte| byte.is_ascii_digit());
+    seconds.parse().ok().filter(|_| is_number).map(Duration::from_secs)
 }
 
 impl fmt::Display for DeliveryReport {

@@ -3,6 +3,7 @@
 mod at_once;
 mod redirects;
 mod reported;
+mod statuses;
 
 use std::{
     collections::BTreeSet,
