@@ -256,20 +256,22 @@ fn plain_string(json: &[u8]) -> Option<usize> {
     if json.first() != Some(&b'"') {
         return None;
     }
-    let mut length = 1;
-    while let Some(word) = json.get(length..).and_then(<[u8]>::first_chunk) {
+    let end = next_special(json, 1);
+    (json.get(end) == Some(&b'"')).then_some(end + 1)
+}
+
+/// The index of the first quote, backslash or control character from `at` on, or the length of `json`.
+#[inline(always)]
+fn next_special(json: &[u8], mut at: usize) -> usize {
+    while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
         let special = special(u64::from_le_bytes(*word));
-        length += special.trailing_zeros() as usize / 8;
+        at += special.trailing_zeros() as usize / 8;
         if special != 0 {
-            return (json[length] == b'"').then_some(length + 1);
+            return at;
         }
     }
-    length += json
-        .get(length..)?
-        .iter()
-        .take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\'))
-        .count();
-    (json.get(length) == Some(&b'"')).then_some(length + 1)
+    let rest = json.get(at..).unwrap_or_default().iter();
+    at + rest.take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count()
 }
 
 /// Looks at eight bytes of a string at once. The lowest bit that is set belongs to the first byte that is a quote, a
@@ -303,21 +305,30 @@ fn too_deep(json: &[u8], most: usize) -> bool {
     if json.len() <= 2 * most || opened(json) <= most {
         return false;
     }
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for byte in json {
-        match (in_text, byte) {
-            (true, _) if escaped => escaped = false,
-            (true, b'\\') => escaped = true,
-            (_, b'"') => in_text = !in_text,
-            (false, b'[' | b'{') => depth += 1,
-            (false, b']' | b'}') => depth -= 1,
+    let (mut depth, mut at) = (0_usize, 0);
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'"' => at = end_of_string(json, at),
+            b'[' | b'{' if depth == most => return true,
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
             _ => {}
         }
-        if depth > most {
-            return true;
-        }
+        at += 1;
     }
     false
+}
+
+/// The index of the quote at the end of the string that begins at `at`, in well-formed JSON.
+fn end_of_string(json: &[u8], mut at: usize) -> usize {
+    loop {
+        at = next_special(json, at + 1);
+        match json.get(at) {
+            // What it escapes is no end.
+            Some(b'\\') => at += 1,
+            _ => return at,
+        }
+    }
 }
 
 /// How many opening brackets are in `json`, those in its strings included.
@@ -349,6 +360,31 @@ mod tests {
         assert_eq!(limited(&text), Ok(()));
         assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH)).is_ok());
         assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH + 1)).is_err());
+    }
+
+    #[test]
+    fn no_string_hides_depth() {
+        for text in [
+            "",
+            "]]",
+            "[[",
+            "\\\"",
+            "\\\\",
+            "]\\\\\\\"]",
+            "0123456789]",
+            "01234567\\\"]",
+            "ä\\u005d]",
+        ] {
+            for levels in [MAX_DEPTH - 2, MAX_DEPTH] {
+                let open = format!("[\"{text}\",{{\"{text}\":");
+                let json = open.repeat(levels / 2) + &"[".repeat(levels % 2 + 1);
+                let json = json + &"]".repeat(levels % 2 + 1) + &"}]".repeat(levels / 2);
+                assert!(serde_json::from_str::<IgnoredAny>(&json).is_ok(), "{json}");
+                assert_eq!(is_too_deep(&json), levels / 2 * 2 + levels % 2 + 1 > MAX_DEPTH);
+                let flat = format!("[{}0]", format!("[\"{text}\"],").repeat(levels));
+                assert!(!is_too_deep(&flat), "{flat}");
+            }
+        }
     }
 
     #[test]
