@@ -51,7 +51,8 @@ fn all<P: Provider>() -> EventRouter<P> {
     EventRouter::new().fallback(raw)
 }
 
-/// Being decoded is the event's test: what does not fit `E` comes to [`raw`], with the error.
+/// Being decoded is the event's test: what does not fit `E` comes to [`raw`], with the error. An app returns that error, so
+/// that the sender repeats the event. Here, the line shows it.
 async fn typed<E: Event>(_: E, event: RawEvent, delivery: Delivery) -> Result<(), BoxError> {
     raw(event, delivery).await
 }

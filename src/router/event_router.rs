@@ -188,6 +188,31 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// # Panics
     ///
     /// At start-up, if there is a fallback already.
+    ///
+    /// # Examples
+    ///
+    /// Return the error of an event that does not fit. Otherwise it counts as handled, and the sender never repeats it:
+    ///
+    /// ```
+    /// use tower::{Layer, ServiceExt};
+    /// use tower_webhook::{EventRouter, RawEvent, Sender, VerifyLayer, providers::learn365::{CourseCompleted, Learn365}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), tower_webhook::BoxError> {
+    /// let events = EventRouter::new().on(async |_: CourseCompleted| {}).fallback(async |e: RawEvent| {
+    ///     if let Some(error) = e.error() {
+    ///         return Err(error.clone());
+    ///     }
+    ///     println!("{:?} is new here", e.event_type());
+    ///     Ok(())
+    /// });
+    /// let provider = Learn365::new("0123456789abcdef0123456789abcdef")?;
+    /// let (hook, sender) = (VerifyLayer::new(provider.clone()).layer(events), Sender::new(provider));
+    /// let unknown = sender.raw("CourseRated", "{}")?;
+    /// assert_eq!(hook.clone().oneshot(unknown).await?.status(), 200);
+    /// let misfit = sender.raw("CourseCompleted", r#"{"Course": 7}"#)?;
+    /// assert_eq!(hook.oneshot(misfit).await?.status(), 500);
+    /// # Ok(()) }
+    /// ```
     #[track_caller]
     pub fn fallback<M, H>(mut self, handler: H) -> Self
     where

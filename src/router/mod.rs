@@ -16,15 +16,22 @@
 //! let events = EventRouter::with_state(Db)
 //!     .on(enrolled)
 //!     .on(async |e: CourseCompleted| println!("{:?} completed", e.course))
-//!     .fallback(async |e: RawEvent| println!("{:?} is new here: {:?}", e.event_type(), e.error()));
+//!     .fallback(async |e: RawEvent| {
+//!         if let Some(error) = e.error() {
+//!             return Err(error.clone()); // it does not fit its type: see below
+//!         }
+//!         println!("{:?} is new here", e.event_type());
+//!         Ok(())
+//!     });
 //! ```
 //!
 //! # The answer
 //!
 //! The events of a request are handled one after the other, in the order of the body. If one fails, the others are handled
 //! all the same. The answer is 200 if every event was handled or has no handler. The answer is 500 if a handler returned an
-//! error, panicked or took too long, or if an event does not fit its type and there is no fallback. If a handler asked for
-//! its event again ([`Failure::retry_after`]), then the answer is 503 with `Retry-After`.
+//! error, panicked or took too long, or if an event does not fit its type and there is no fallback. With a fallback, that
+//! event fails only if the fallback returns its [error](crate::RawEvent::error). If a handler asked for its event again
+//! ([`Failure::retry_after`]), then the answer is 503 with `Retry-After`.
 //!
 //! After a 500, a sender that retries sends the whole request again: the events that were handled come again. So make
 //! handlers idempotent, by the [`EventKey`]. Do not use [`Delivery::id`](crate::Delivery::id) for this: all events of a
