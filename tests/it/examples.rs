@@ -157,6 +157,30 @@ fn hyper_needs_no_framework() {
 }
 
 #[test]
+fn one_app_takes_github_stripe_and_slack_or_names_the_secret_that_it_lacks() {
+    assert_eq!(
+        output("github_stripe_slack"),
+        [
+            "pushed: 6113728f",
+            r#"not handled: Some("ping")"#,
+            "paid: 2432",
+            "mentioned: hello",
+            "/lesson 12"
+        ]
+    );
+    for (secret, said) in [
+        (None, "GITHUB_WEBHOOK_SECRET: environment variable not found"),
+        (Some("short"), "GITHUB_WEBHOOK_SECRET: the secret has 5 bytes"),
+    ] {
+        let mut serve = example("github_stripe_slack");
+        serve.arg("serve").env_remove("GITHUB_WEBHOOK_SECRET");
+        let output = serve.envs(secret.map(|secret| ("GITHUB_WEBHOOK_SECRET", secret))).output();
+        let error = String::from_utf8(output.unwrap().stderr).unwrap();
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
 fn axum_handlers_get_bytes_and_delivery() {
     says(
         "axum_handler",
