@@ -37,9 +37,9 @@ pub trait Payload: DeserializeOwned + Send + 'static {
     type Provider: Provider;
 }
 
-/// A [`Payload`] whose name on the wire its sender documents.
+/// A [`Payload`] with one name on the wire.
 #[diagnostic::on_unimplemented(
-    message = "the sender of `{Self}` does not document the name of this event",
+    message = "`{Self}` does not say its name on the wire",
     label = "give the name: `.on_type(\"…\", handler)` to handle it, `.event_as(\"…\", &event)` to send it",
     note = "an event type of your own gets its name from `impl Event`"
 )]

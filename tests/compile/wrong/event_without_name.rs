@@ -1,5 +1,5 @@
 //! code: E0277
-//! says: the sender of `Mine` does not document the name of this event
+//! says: `Mine` does not say its name on the wire
 //! says: an event type of your own gets its name from `impl Event`
 
 use tower_webhook::{EventRouter, Payload, providers::loops::Loops};

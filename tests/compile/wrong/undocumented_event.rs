@@ -1,5 +1,5 @@
 //! code: E0277
-//! says: the sender of `SessionTerminated` does not document the name of this event
+//! says: `SessionTerminated` does not say its name on the wire
 //! says: give the name: `.on_type("…", handler)` to handle it, `.event_as("…", &event)` to send it
 
 use tower_webhook::{
