@@ -127,8 +127,8 @@ impl Delivery {
     }
 
     /// The sender's id of this delivery, if it has one. A retry has the same id. The id is always signed. For Standard
-    /// Webhooks it is visible ASCII, for Learn365 a text of at most 256 bytes. All events of the delivery share it: an
-    /// [`EventKey`](crate::router::EventKey) distinguishes them.
+    /// Webhooks it is visible ASCII, for Learn365 a text of at most 256 bytes. It is for logs. All events of the delivery share
+    /// it, so recognise a duplicate by the [`EventKey`](crate::router::EventKey).
     pub fn id(&self) -> Option<&str> {
         self.0.id.as_ref().map(DeliveryId::as_str)
     }

@@ -28,8 +28,12 @@
 //!
 //! # Duplicates and types
 //!
-//! The body is signed, so the type and [`Delivery::id`](crate::Delivery::id) are authentic. A retry has the token of the first
-//! attempt. If it arrives more than 5 minutes and 10 seconds after that, then the token has expired and the retry is refused.
+//! The id is signed. An [`Inbox`](crate::inbox::Inbox) behind the layer takes a delivery once per id. Without an inbox, take
+//! `Option<`[`EventKey`](crate::router::EventKey)`>` as an argument, and skip an event whose key you have stored.
+//! [`Delivery::id`](crate::Delivery::id) is for logs.
+//!
+//! The type is signed, too. A retry has the token of the first attempt. If it arrives more than 5 minutes and 10 seconds after
+//! that, then the token has expired and the retry is refused.
 //!
 //! ```
 //! use tower::{Layer, ServiceExt};

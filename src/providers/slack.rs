@@ -75,9 +75,12 @@
 //!
 //! # Duplicates
 //!
-//! Slack waits 3 seconds for an answer, and then sends an event again. If your handlers may take longer, put an
-//! [`Inbox`](crate::inbox::Inbox) behind the layer. [`Delivery::id`](crate::Delivery::id) is the `event_id`, which is signed. It is
-//! `None` for forms. A slash command has a signed `trigger_id`.
+//! The id is signed. An [`Inbox`](crate::inbox::Inbox) behind the layer takes a delivery once per id. Without an inbox, take
+//! `Option<`[`EventKey`](crate::router::EventKey)`>` as an argument, and skip an event whose key you have stored.
+//! [`Delivery::id`](crate::Delivery::id) is for logs.
+//!
+//! The id is the `event_id`. It is `None` for forms. A slash command has a signed `trigger_id`. Slack waits 3 seconds for an answer,
+//! and then sends an event again. If your handlers may take longer, use an inbox.
 //!
 //! To try it: "Event Subscriptions" in the settings of the app sends the challenge when a request URL is entered, and again with
 //! "Retry". Mention the app in a channel for an event.

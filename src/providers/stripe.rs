@@ -64,8 +64,11 @@
 //!
 //! # Duplicates
 //!
-//! [`Delivery::id`](crate::Delivery::id) is the `id` of the event, and everything in the body is signed. So a duplicate can be
-//! recognised by it. It is `None` if the body has no `id`, has it twice, or has one of more than 256 bytes.
+//! The id is signed. An [`Inbox`](crate::inbox::Inbox) behind the layer takes a delivery once per id. Without an inbox, take
+//! `Option<`[`EventKey`](crate::router::EventKey)`>` as an argument, and skip an event whose key you have stored.
+//! [`Delivery::id`](crate::Delivery::id) is for logs.
+//!
+//! The id is the `id` of the event. It is `None` if the body has no `id`, has it twice, or has one of more than 256 bytes.
 //!
 //! To try it: `stripe listen --forward-to localhost:3000/hook` and `stripe trigger invoice.paid` of Stripe's command-line tool. It
 //! prints a signing secret of its own. In the dashboard, an event destination can send an event again.

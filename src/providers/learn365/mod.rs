@@ -8,7 +8,7 @@
 //! | fact | value |
 //! |---|---|
 //! | authentication | `ms-signature: sha256=<64 hex digits>`: HMAC-SHA256 over the body; the key is the secret as typed |
-//! | replay | no timestamp is signed, so a recorded request stays valid. Recognise duplicates by the [`EventKey`](crate::router::EventKey) |
+//! | replay | no timestamp is signed, so a recorded request stays valid |
 //! | delivery id | `Id`: the same on every attempt. `Attempt` counts from 1, so body and signature differ |
 //! | body | `application/json`; `{"Id", "Attempt", "Properties", "Notifications": [{"Action", …}]}` |
 //! | retries | after 1 and after 4 further minutes, unless the answer was 2xx or 410. After the third attempt, the delivery is lost |
@@ -29,6 +29,12 @@
 //! Ok(axum::Router::new().route_service("/webhooks/learn365", hook))
 //! # }
 //! ```
+//!
+//! # Duplicates
+//!
+//! The id is signed. An [`Inbox`](crate::inbox::Inbox) behind the layer takes a delivery once per id. Without an inbox, take
+//! `Option<`[`EventKey`](crate::router::EventKey)`>` as an argument, and skip an event whose key you have stored.
+//! [`Delivery::id`](crate::Delivery::id) is for logs.
 //!
 //! # Registering
 //!

@@ -14,6 +14,14 @@
 //! | answer | 2xx; a 410 disables the endpoint; 429, 502 and 504 throttle; `Retry-After` is heeded |
 //! | Svix | the same under `svix-id`, `svix-timestamp`, `svix-signature`: its libraries were run |
 //!
+//! # Duplicates
+//!
+//! The id is signed. An [`Inbox`](crate::inbox::Inbox) behind the layer takes a delivery once per id. Without an inbox, take
+//! `Option<`[`EventKey`](crate::router::EventKey)`>` as an argument, and skip an event whose key you have stored.
+//! [`Delivery::id`](crate::Delivery::id) is for logs.
+//!
+//! # Events
+//!
 //! The events are yours:
 //!
 //! ```
