@@ -30,6 +30,8 @@ use crate::{Emit, Outgoing};
 /// assert_eq!(hook.oneshot(forged).await?.status(), 401);
 /// # Ok(()) }
 /// ```
+///
+/// [`Tamper::ALL`] tries a whole app, with one forgery of each kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tamper {
@@ -47,7 +49,8 @@ pub enum Tamper {
     Truncated,
     /// A header, or the token in the URL, is followed by more.
     Extended,
-    /// A header has an unrelated value.
+    /// A header has an unrelated value. [`Sender`](super::Sender) sends a header that is longer than
+    /// [`Head::MAX_HEADER_BYTES`](crate::scheme::Head::MAX_HEADER_BYTES), which is answered 431.
     Garbage,
     /// The body is changed in one place, cut short, or followed by more.
     BodyAltered,
@@ -69,6 +72,32 @@ pub(super) const TEN_YEARS: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 
 
 impl Tamper {
     /// All kinds of forgery.
+    ///
+    /// # Examples
+    ///
+    /// A whole app refuses one forgery of each kind. The answer is 401, or 404 if a token in the path is wrong, or the
+    /// [status](crate::Policy::refusal_status) that the provider chooses. Only [`Tamper::Garbage`] is answered 431:
+    ///
+    /// ```
+    /// use tower::{Layer, ServiceExt};
+    /// use tower_webhook::{EventRouter, Sender, VerifyLayer, error::SendError, providers::stripe::Stripe, sender::Tamper};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), tower_webhook::BoxError> {
+    /// let stripe = Stripe::new("whsec_the_signing_secret_of_the_endpoint")?;
+    /// let hook = VerifyLayer::new(stripe.clone()).layer(EventRouter::new());
+    /// let app: axum::Router = axum::Router::new().route_service("/webhooks/stripe", hook);
+    /// let sender = Sender::new(stripe).to("/webhooks/stripe".parse()?);
+    ///
+    /// for &kind in Tamper::ALL {
+    ///     let forged = match sender.clone().tampered(kind).raw("invoice.paid", "{}") {
+    ///         Err(SendError::Tamper(_)) => continue, // it does not apply to this sender
+    ///         request => request?,
+    ///     };
+    ///     let status = if kind == Tamper::Garbage { 431 } else { 401 };
+    ///     assert_eq!(app.clone().oneshot(forged).await?.status(), status, "{kind:?}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub const ALL: &'static [Self] = &[
         Self::Unsigned,
         Self::Missing,
