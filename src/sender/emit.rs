@@ -97,7 +97,10 @@ impl Draft {
         let members = Members::of(&self.json)
             .ok_or_else(|| SendError::Encode("the payload is not an object".into()))?;
         if members.has(type_key) {
-            let why = format!("the payload has a member `{type_key}` already");
+            let why = format!(
+                "the payload has a member `{type_key}` already: leave it out, or give a whole body \
+                 to `Sender::body`"
+            );
             return Err(SendError::Encode(why.into()));
         }
         let rest = self.json.trim_start().get(1..).unwrap_or_default();

@@ -170,7 +170,8 @@ impl<P: Emit> Sender<P> {
         Self { tamper: Some(tamper), ..self }
     }
 
-    /// A request with one [`Event`](crate::Event), under its documented name.
+    /// A request with one [`Event`](crate::Event), under its documented name. The type and the id are written for you: the event
+    /// is the payload alone.
     ///
     /// # Errors
     ///
@@ -218,7 +219,9 @@ impl<P: Emit> Sender<P> {
         self.batch(&[Draft::event_as(name, event)?])
     }
 
-    /// A request with one event given as JSON.
+    /// A request with one event given as JSON. The type and the id are written for you: `json` is the payload alone. A body that
+    /// the vendor sent has both in it, and belongs in [`Sender::body`]. Only if the type is in a header, as that of GitHub, does
+    /// such a body belong here.
     ///
     /// # Errors
     ///

@@ -93,7 +93,8 @@ fn what_stands_beside_its_name_must_be_an_object() {
 
 #[test]
 fn what_names_itself_already() {
-    let message = "the request cannot be encoded: the payload has a member `Action` already";
+    let message = "the request cannot be encoded: the payload has a member `Action` already: \
+                   leave it out, or give a whole body to `Sender::body`";
     for json in [r#"{"Action":"b"}"#, r#"{"x":1,"\u0041ction":null}"#] {
         assert_eq!(
             in_full(&Sender::new(learn365()).raw("a", json).unwrap_err()),

@@ -147,8 +147,10 @@ async fn learn365_may_write_its_envelope_in_camel_case() {
     }
     for spelling in ["action", "Action"] {
         let error = sender.raw("a", &format!(r#"{{"{spelling}": "b"}}"#)).unwrap_err();
-        let message =
-            format!("the request cannot be encoded: the payload has a member `{spelling}` already");
+        let message = format!(
+            "the request cannot be encoded: the payload has a member `{spelling}` already: \
+             leave it out, or give a whole body to `Sender::body`"
+        );
         assert_eq!(in_full(&error), message);
     }
 }
