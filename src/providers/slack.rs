@@ -64,8 +64,31 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A slash command or a dialog can be answered in the body of the response. An `EventRouter` answers without a body, so put an
-//! ordinary handler behind the layer for that: see [deployment](crate::_docs::deployment#an-answer-of-ones-own).
+//! # A slash command that is answered with a text
+//!
+//! A slash command or a dialog can be answered in the body of the response. An `EventRouter` answers without a body, so give the
+//! command a URL of its own, with an ordinary handler behind the layer:
+//!
+//! ```
+//! use axum::{Router, body::Bytes, http::StatusCode, routing::post};
+//! use tower::ServiceExt;
+//! use tower_webhook::{Sender, VerifyLayer, decode::Form, providers::slack::Slack};
+//!
+//! async fn lesson(body: Bytes) -> Result<String, StatusCode> {
+//!     let form = Form::parse(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
+//!     Ok(format!("Lesson {} is open.", form.get("text").unwrap_or("1")))
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), tower_webhook::BoxError> {
+//! let provider = Slack::new("the signing secret of the app")?;
+//! let layer = VerifyLayer::new(provider.clone());
+//! let app: Router = Router::new().route("/slack/lesson", post(lesson).layer(layer));
+//!
+//! let sender = Sender::new(provider.commands()).to("/slack/lesson".parse()?);
+//! let answer = app.oneshot(sender.raw("/lesson", r#"{"text": "12"}"#)?).await?;
+//! assert_eq!(axum::body::to_bytes(answer.into_body(), 64).await?, "Lesson 12 is open.");
+//! # Ok(()) }
+//! ```
 //!
 //! # Requests that are no events
 //!
