@@ -127,7 +127,7 @@ fn is_within(sent: &Value, given: &Value) -> bool {
         (Value::Object(sent), Value::Object(given)) => sent
             .iter()
             .all(|(name, value)| given.get(name).is_some_and(|given| is_within(value, given))),
-        (sent, Value::String(text)) if !sent.is_string() => *text == sent.to_string(),
+        (sent, Value::String(text)) if !sent.is_string() => sent.to_string().eq(text),
         (sent, given) => sent == given,
     }
 }

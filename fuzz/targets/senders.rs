@@ -37,8 +37,9 @@ fn property(data: &[u8]) {
 /// The sender of that name. Otherwise, the first byte picks one.
 fn named(name: &[u8]) -> &'static dyn Listed {
     let first = usize::from(name.first().copied().unwrap_or_default());
-    let named = |sender: &&Box<dyn Listed>| sender.name().join("::").as_bytes() == name;
-    &**LISTED.iter().find(named).unwrap_or_else(|| &LISTED[first % LISTED.len()])
+    let mut all = LISTED.iter().map(|sender| &**sender);
+    let named = all.find(|sender| sender.name().join("::").as_bytes() == name);
+    named.unwrap_or_else(|| &*LISTED[first % LISTED.len()])
 }
 
 /// A sender, and how the body of a request to it arrives.
@@ -98,9 +99,11 @@ fn sent(
         }
         _ => {
             let expected = match payload {
-                Some(payload) => Expected::Event(&event_type, payload),
-                None if can_sign(sender, &sent.body) => authentic,
-                None => Expected::Refusal,
+                Some(payload) if !QUESTIONS.contains(&&*event_type) => {
+                    Expected::Event(&event_type, payload)
+                }
+                _ if can_sign(sender, &sent.body) => authentic,
+                _ => Expected::Refusal,
             };
             framed.try_one(&sent.head, &sent.body, expected);
         }
@@ -141,6 +144,8 @@ fn visible(event_type: &[u8]) -> String {
     format!("t{}", visible.collect::<String>())
 }
 
+/// The types of Discord, Slack and Zoom that are answered by rule.
+const QUESTIONS: [&str; 3] = ["1", "url_verification", "endpoint.url_validation"];
 const METHODS: [Method; 4] = [Method::GET, Method::PUT, Method::OPTIONS, Method::HEAD];
 
 fuzz_target!(property);
