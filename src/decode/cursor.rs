@@ -256,22 +256,20 @@ fn plain_string(json: &[u8]) -> Option<usize> {
     if json.first() != Some(&b'"') {
         return None;
     }
-    let end = next_special(json, 1);
-    (json.get(end) == Some(&b'"')).then_some(end + 1)
-}
-
-/// The index of the first quote, backslash or control character from `at` on, or the length of `json`.
-#[inline(always)]
-fn next_special(json: &[u8], mut at: usize) -> usize {
-    while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
+    let mut length = 1;
+    while let Some(word) = json.get(length..).and_then(<[u8]>::first_chunk) {
         let special = special(u64::from_le_bytes(*word));
-        at += special.trailing_zeros() as usize / 8;
+        length += special.trailing_zeros() as usize / 8;
         if special != 0 {
-            return at;
+            return (json[length] == b'"').then_some(length + 1);
         }
     }
-    let rest = json.get(at..).unwrap_or_default().iter();
-    at + rest.take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\')).count()
+    length += json
+        .get(length..)?
+        .iter()
+        .take_while(|byte| !matches!(byte, 0..0x20 | b'"' | b'\\'))
+        .count();
+    (json.get(length) == Some(&b'"')).then_some(length + 1)
 }
 
 /// Looks at eight bytes of a string at once. The lowest bit that is set belongs to the first byte that is a quote, a
@@ -308,7 +306,7 @@ fn too_deep(json: &[u8], most: usize) -> bool {
     let (mut depth, mut at) = (0_usize, 0);
     while let Some(byte) = json.get(at) {
         match byte {
-            b'"' => at = end_of_string(json, at),
+            b'"' => at += string(&json[at..]) - 1,
             b'[' | b'{' if depth == most => return true,
             b'[' | b'{' => depth += 1,
             b']' | b'}' => depth -= 1,
@@ -319,16 +317,17 @@ fn too_deep(json: &[u8], most: usize) -> bool {
     false
 }
 
-/// The index of the quote at the end of the string that begins at `at`, in well-formed JSON.
-fn end_of_string(json: &[u8], mut at: usize) -> usize {
-    loop {
-        at = next_special(json, at + 1);
-        match json.get(at) {
-            // What it escapes is no end.
-            Some(b'\\') => at += 1,
-            _ => return at,
-        }
-    }
+/// The length of the string at the start of well-formed `json`, with its quotes.
+fn string(json: &[u8]) -> usize {
+    plain_string(json).unwrap_or_else(|| {
+        let mut escaped = true;
+        let is_end = |byte: &u8| {
+            let is_end = *byte == b'"' && !escaped;
+            escaped = *byte == b'\\' && !escaped;
+            is_end
+        };
+        json.iter().position(is_end).map_or(json.len(), |end| end + 1)
+    })
 }
 
 /// How many opening brackets are in `json`, those in its strings included.
