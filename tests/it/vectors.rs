@@ -4,6 +4,7 @@ mod listed;
 mod recorded;
 mod sdk;
 mod senders;
+mod users;
 mod vendors;
 
 use std::time::{Duration, SystemTime};

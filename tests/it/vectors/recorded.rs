@@ -134,7 +134,7 @@ impl Recorded {
         }
     }
 
-    async fn judged<P: Provider>(&self, provider: Result<P, ConfigError>) -> Outcome {
+    pub(crate) async fn judged<P: Provider>(&self, provider: Result<P, ConfigError>) -> Outcome {
         let Ok(provider) = provider else { return Outcome::Misconfigured };
         let handled = Arc::new(Mutex::new(Vec::new()));
         let handling = Arc::clone(&handled);
@@ -181,7 +181,7 @@ impl Recorded {
     }
 
     /// The secrets, of which some are shorter than this crate likes them.
-    fn keys(&self) -> Keys {
+    pub(crate) fn keys(&self) -> Keys {
         self.texts("secret", "secrets").map(short).reduce(Keys::or).unwrap()
     }
 
