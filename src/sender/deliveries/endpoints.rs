@@ -25,9 +25,9 @@ impl Endpoints {
             410 if schedule.gone_disables_endpoint => {
                 self.0.insert(uri.clone(), Closed::ForEver);
             }
-            429 | 502 | 504 if schedule.heeds_retry_after => {
-                let until = attempt.retry_after.and_then(|after| attempt.at.checked_add(after));
-                self.close(uri, until);
+            429 | 502 | 504 => {
+                let asked = attempt.asked_pause(schedule);
+                self.close(uri, asked.and_then(|pause| attempt.at.checked_add(pause)));
             }
             _ => {}
         }

@@ -235,10 +235,13 @@ impl<P> All<P> {
     fn push(&mut self, work: Pending<P>, report: DeliveryReport) {
         let (serial, uri) = (self.next_serial, work.sender.uri.clone());
         self.next_serial += 1;
-        self.entries.push_back(Entry { serial, uri: uri.clone(), work: Some(work), report });
-        if self.endpoints.is_gone(&uri) {
-            self.stop(&uri);
+        let is_gone = self.endpoints.is_gone(&uri);
+        let mut entry = Entry { serial, uri, work: Some(work), report };
+        if is_gone {
+            entry.report.stop();
         }
+        self.entries.push_back(entry);
+        self.finish(serial);
     }
 
     fn position(&self, serial: u64) -> Option<usize> {

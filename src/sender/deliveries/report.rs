@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, StatusCode, header::RETRY_AFTER};
 
 use super::{client::Attempted, retries::DeliveryStatus};
 use crate::{
+    Schedule,
     error::{SendError, with_causes},
     scheme::Timestamp,
 };
@@ -77,7 +78,16 @@ impl Attempt {
         let (redirects, method) = (attempted.redirects, attempted.method);
         Self { number, at, redirects, method, answer, retry_after }
     }
+
+    /// The pause that the answer asks for, if the sender heeds it.
+    pub(super) fn asked_pause(&self, schedule: &Schedule) -> Option<Duration> {
+        let asked = self.retry_after.filter(|_| schedule.heeds_retry_after);
+        asked.map(|pause| pause.min(MAX_ASKED_PAUSE))
+    }
 }
+
+/// The longest pause that an answer can ask for: a mistake in a header must not end a delivery.
+const MAX_ASKED_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?;

@@ -20,8 +20,8 @@ pub enum DeliveryStatus {
     /// A redirect turned it into a GET without a body, and the GET was answered 2xx. The sender considers it delivered, and
     /// the events are lost.
     Lost,
-    /// It was answered 410, and the sender makes no further attempt. If the sender then
-    /// [disables the endpoint](Schedule::gone_disables_endpoint), also every other delivery to the same URL.
+    /// It was answered 410, and the sender makes no further attempt. Or another delivery to the same URL was, and the sender
+    /// [disables the endpoint](Schedule::gone_disables_endpoint).
     Stopped,
     /// All attempts failed.
     Failed,
@@ -70,8 +70,8 @@ impl DeliveryReport {
 /// A pause after the failure of `attempt`, and not before the time that the answer asks for. A failed answer is timed from
 /// the attempt, a missing one from the end of the timeout.
 fn next_attempt_at(attempt: &Attempt, schedule: &Schedule) -> Option<SystemTime> {
-    let asked = attempt.retry_after.filter(|_| schedule.heeds_retry_after);
-    let pause = schedule.pause_after(attempt.number)?.max(asked.unwrap_or_default());
+    let asked = attempt.asked_pause(schedule).unwrap_or_default();
+    let pause = schedule.pause_after(attempt.number)?.max(asked);
     let waited = match attempt.answer {
         Answer::Timeout => answer_timeout(schedule),
         _ => Duration::ZERO,

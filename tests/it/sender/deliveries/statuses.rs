@@ -99,11 +99,12 @@ async fn retry_after_makes_a_pause_longer_and_never_shorter() {
 }
 
 #[tokio::test]
-async fn a_time_that_there_is_not_ends_the_delivery() {
+async fn no_answer_delays_for_more_than_a_day() {
     let (address, _) = answering_by_path(1).await;
     let deliveries = pushed(&standard_webhooks(), address, &["/429/18446744073709551615"]);
-    assert_eq!(driven(&deliveries).await, [0]);
-    assert_eq!(only(&deliveries).status, DeliveryStatus::Failed);
+    assert_eq!(deliveries.deliver_due(at(START)).await, 1);
+    assert_eq!(only(&deliveries).status, DeliveryStatus::Retrying(at(START + 24 * 3600)));
+    assert_eq!(deliveries.next_retry(), Some(at(START + 24 * 3600)));
 }
 
 /// Others of the same endpoint wait, too, if it is the endpoint that is busy.
