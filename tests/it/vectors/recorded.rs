@@ -63,6 +63,25 @@ pub(crate) enum Outcome {
     Undecodable,
 }
 
+impl Outcome {
+    /// The request is authentic and can be read.
+    pub(crate) fn is_accepted(&self) -> bool {
+        match self {
+            Self::Accepted(_) => true,
+            Self::Answered(status, _) => *status < 300,
+            _ => false,
+        }
+    }
+
+    pub(crate) fn in_words(&self) -> &'static str {
+        match self {
+            outcome if outcome.is_accepted() => "accepted",
+            Self::Undecodable => "unreadable",
+            _ => "refused",
+        }
+    }
+}
+
 impl Recorded {
     /// `None`: a sender that this crate does not have.
     pub(crate) async fn outcome(&self) -> Option<Outcome> {

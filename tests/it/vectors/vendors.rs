@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::recorded::{Outcome, Recorded};
+use super::recorded::Recorded;
 
 const VECTORS: &str = include_str!("../../vectors/vendors.json");
 
@@ -24,21 +24,12 @@ fn all() -> Vec<Vector> {
     serde_json::from_str(VECTORS).unwrap()
 }
 
-fn in_words(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accepted(_) => "accepted",
-        Outcome::Answered(status, _) if *status < 300 => "accepted",
-        Outcome::Undecodable => "unreadable",
-        _ => "refused",
-    }
-}
-
 #[tokio::test]
 async fn each_request_gets_its_verdict() {
     let mut deviating = Vec::new();
     for vector in all() {
         let outcome = vector.request.outcome().await.unwrap();
-        if in_words(&outcome) != vector.expected {
+        if outcome.in_words() != vector.expected {
             let Vector { altered, expected, request, .. } = vector;
             deviating.push(format!("{} {altered:?}: {expected}, {outcome:?}", request.sender));
         }

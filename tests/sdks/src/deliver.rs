@@ -13,7 +13,9 @@ use http_body_util::BodyExt;
 use serde::{Deserialize, Serialize};
 use tower::Layer;
 use tower_webhook::{
-    Emit, EventRouter, Payload, Provider, Sender, VerifyLayer, event,
+    Emit, EventRouter, Payload, Provider, Sender, VerifyLayer,
+    clock::ManualClock,
+    event,
     providers::{
         cloudevents::CloudEvents,
         github::GitHub,
@@ -175,7 +177,8 @@ where
     assert_eq!(*handled.lock().unwrap(), expected, "{sender}");
 
     let to = request.target.parse().unwrap();
-    let sent = Sender::new(provider).to(to).event_as(event_type, &event).unwrap();
+    let sending = Sender::new(provider).clock(ManualClock::at_unix_seconds(request.now));
+    let sent = sending.to(to).event_as(event_type, &event).unwrap();
     let sent = recorded(request, sent).await;
     for verdict in &vendors.verdicts(&[sent])[0] {
         assert!(verdict.accepts, "{sender}: {}: {}", verdict.library, verdict.why);

@@ -32,7 +32,9 @@ pub(crate) fn mutants(
         drafts.push((request, before.flatten().into_iter().collect()));
     }
     let requests: Vec<_> = drafts.iter().map(|(request, _)| request.clone()).collect();
-    let signed = vendors.signed(&requests).into_iter().zip(drafts);
+    let signed = vendors.signed(&requests);
+    assert!(signed[..genuine.len()].iter().all(Option::is_some), "a genuine one is not signed");
+    let signed = signed.into_iter().zip(drafts);
     let mut altered =
         |(place, (request, (_, mut alterations))): (usize, (Option<Recorded>, (_, Vec<_>)))| {
             let mut request = request?;
@@ -68,9 +70,15 @@ impl Report {
         for (mutant, verdicts) in mutants.iter().zip(verdicts) {
             assert!(!verdicts.is_empty(), "no library judges {}", mutant.request.sender);
             let outcome = mutant.request.outcome().await.expect("the sender is built in");
+            let is_accepted = outcome.is_accepted() && verdicts.iter().all(|said| said.accepts);
+            let sender = &mutant.request.sender;
+            assert!(
+                is_accepted || !mutant.alterations.is_empty(),
+                "a genuine one of {sender} is refused"
+            );
             let (all, accepted) = self.counts.entry(mutant.request.sender.clone()).or_default();
             *all += 1;
-            *accepted += usize::from(accepts(&outcome));
+            *accepted += usize::from(outcome.is_accepted());
             self.alterations.extend(mutant.alterations.iter().cloned());
             for verdict in &verdicts {
                 self.note(mutant, &outcome, verdict, table);
@@ -99,7 +107,7 @@ pub(crate) fn difference(
     outcome: &Outcome,
     verdict: &Verdict,
 ) -> Option<Vec<Difference>> {
-    let side = match (accepts(outcome), verdict.accepts) {
+    let side = match (outcome.is_accepted(), verdict.accepts) {
         (true, false) => Side::Wider,
         (false, true) if *outcome == Outcome::Undecodable => Side::Unreadable,
         (false, true) => Side::Stricter,
@@ -115,15 +123,6 @@ pub(crate) fn difference(
     let none = ["nothing".to_owned()];
     let causes = if mutant.alterations.is_empty() { &none[..] } else { &mutant.alterations };
     Some(causes.iter().map(|alteration| caused_by(alteration)).collect())
-}
-
-/// The request is authentic and can be read.
-pub(crate) fn accepts(outcome: &Outcome) -> bool {
-    match outcome {
-        Outcome::Accepted(_) => true,
-        Outcome::Answered(status, _) => *status < 300,
-        _ => false,
-    }
 }
 
 fn are_the_same(outcome: &Outcome, verdict: &Verdict) -> bool {

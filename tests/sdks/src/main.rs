@@ -83,10 +83,10 @@ async fn differential(
     seed: usize,
     file: Option<&str>,
 ) -> ExitCode {
-    let mut random = Random::new(u64::try_from(seed).unwrap());
     let (mut table, mut report, mut selection) =
         (Table::read(), Report::default(), Selection::default());
     for requests in genuine().values() {
+        let mut random = Random::new(u64::try_from(seed).unwrap());
         let mutants = differential::mutants(requests, count, &mut random, vendors);
         report.compare(&mutants, &mut table, vendors, &mut selection).await;
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::{
-    differential::{Mutant, accepts, difference},
+    differential::{Mutant, difference},
     recorded::{Outcome, Recorded},
     table::Table,
     vendors::Verdict,
@@ -56,7 +56,7 @@ impl Selection {
             Some(None) => return,
             Some(Some(reason)) => self.reasons.insert((sender.clone(), reason)),
             None => {
-                let alike = self.alike.entry((sender.clone(), accepts(outcome))).or_default();
+                let alike = self.alike.entry((sender.clone(), outcome.is_accepted())).or_default();
                 *alike += usize::from(!mutant.alterations.is_empty());
                 *alike <= OF_EACH_VERDICT
             }
@@ -68,18 +68,10 @@ impl Selection {
                     .iter()
                     .map(|said| (said.library.clone(), said.accepts))
                     .collect(),
-                expected: in_words(outcome),
+                expected: outcome.in_words(),
                 reason: reasons.into_iter().flatten().next(),
                 request: mutant.request.clone(),
             });
         }
-    }
-}
-
-fn in_words(outcome: &Outcome) -> &'static str {
-    match outcome {
-        outcome if accepts(outcome) => "accepted",
-        Outcome::Undecodable => "unreadable",
-        _ => "refused",
     }
 }

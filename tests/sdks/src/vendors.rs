@@ -136,7 +136,10 @@ impl Process {
                 }
             });
             let lines = self.answers.by_ref().lines().take(questions.len());
-            lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect()
+            let answers: Vec<_> =
+                lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+            assert_eq!(answers.len(), questions.len(), "the process has ended");
+            answers
         })
     }
 }
