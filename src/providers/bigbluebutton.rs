@@ -21,7 +21,7 @@
 //!
 //! The sender takes a 401 for a delivery. With a wrong secret, every event would be lost, and nobody would see it. So a request that
 //! is not authentic is answered 404: the sender repeats it, so that there is time to correct the secret. With the shipped
-//! configuration, these are 5 minutes. After the last attempt, the sender deletes the registration of a hook that is not permanent: the
+//! configuration it does so for 5 minutes. After the last attempt, the sender deletes the registration of a hook that is not permanent: the
 //! hook is gone when the sender starts again.
 //!
 //! # The callback URL
@@ -30,8 +30,8 @@
 //! not read. The query of the request must be that of the callback URL, followed by `checksum`. The path is not compared,
 //! because a router or a proxy may have cut off a part of it. So do not read a tenant from the path.
 //!
-//! The sender signs the text and then escapes `'` and all characters that are not ASCII in the URL that it requests. So register a URL
-//! in which they are percent-encoded. Another one is an error here.
+//! The sender signs the text. Then it escapes `'` and all characters that are not ASCII in the query that it requests. So register a
+//! URL in which they are percent-encoded. Another one is an error here, also if they are in its path.
 //!
 //! The URL and the body are hashed without anything between them. So a body that does not begin with `domain=` is refused.
 //! Otherwise a request to a longer callback URL could be sent to a shorter one.

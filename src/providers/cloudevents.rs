@@ -108,7 +108,7 @@ impl CloudEvents {
 
     /// In binary mode, accepts any media type. A body in UTF-8 that is not JSON, and does not begin with `{`, `[` or `"`, becomes a
     /// JSON string, whatever media type is declared. Any other body that is not JSON is answered 400, such as one that broke off.
-    /// By default another media type than JSON is answered 415.
+    /// By default another media type than JSON is answered 415. An empty body is no data, and not an empty text.
     ///
     /// A media type is not signed, so it does not decide what the body is: the text `7` stays a number. The body is read once
     /// more for it.

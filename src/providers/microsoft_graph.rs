@@ -214,7 +214,6 @@ impl Notifications {
     }
 }
 
-/// One notification per request.
 /// `json` with `null` in the place of `part`, which is a part of it. The same text elsewhere stays.
 fn without(part: &str, json: &str) -> Option<String> {
     let at = part.as_ptr().addr().checked_sub(json.as_ptr().addr())?;
@@ -222,6 +221,7 @@ fn without(part: &str, json: &str) -> Option<String> {
     Some(format!("{before}null{}", rest.strip_prefix(part)?))
 }
 
+/// One notification per request.
 impl Emit for MicrosoftGraph {
     fn encode(&self, events: &[Draft], _: &Outgoing) -> Result<Bytes, SendError> {
         let event = only(events)?;

@@ -77,7 +77,8 @@ impl<'a> Head<'a> {
         &self.parts.uri
     }
 
-    /// Whether the header `name` is there, with any value, once or repeated: for a sender that has two ways to sign.
+    /// Whether the header `name` is there, with any value, once or repeated: for a sender that has two ways to sign. It hides
+    /// nothing from handlers: also read the header that is not used with [`Head::header`].
     pub fn has(&self, name: impl AsHeaderName) -> bool {
         self.parts.headers.contains_key(name)
     }

@@ -124,7 +124,7 @@ impl StandardWebhooks {
         Self { or_names: Some(&headers::SVIX), ..self }
     }
 
-    /// The members of the event stand beside `type` and `timestamp`, and not in `data`.
+    /// The members of the event are beside `type` and `timestamp`, and not in `data`.
     #[must_use]
     pub fn squashed(self) -> Self {
         Self { is_squashed: true, ..self }
