@@ -37,7 +37,7 @@ pub struct Schedule {
     /// POST.
     pub follows_redirects: bool,
     /// Whether a 410 disables the endpoint: every delivery to the same URL ends, and later ones are not attempted. If not, a
-    /// 410 ends its own delivery only. Only new [`Deliveries`](crate::sender::Deliveries) send there again.
+    /// 410 ends its own delivery only. Only new `Deliveries` send there again.
     pub gone_disables_endpoint: bool,
     /// Whether `Retry-After` in a failed answer, in seconds, delays the next attempt of the delivery. It makes no pause
     /// shorter, and adds no attempt. In a 429, 502 or 504 it delays all deliveries to the same URL. A date is ignored, and
