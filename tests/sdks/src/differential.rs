@@ -26,7 +26,7 @@ pub(crate) fn mutants(
 ) -> Vec<Mutant> {
     let mut drafts: Vec<_> = genuine.iter().map(|request| (request.clone(), Vec::new())).collect();
     while drafts.len() < count {
-        let mut request = random.pick(&genuine.iter().collect::<Vec<_>>()).clone();
+        let mut request = genuine[random.below(genuine.len())].clone();
         let before =
             random.one_in(4).then(|| random.pick(&alter::BEFORE_SIGNING)(&mut request, random));
         drafts.push((request, before.flatten().into_iter().collect()));
@@ -80,15 +80,23 @@ impl Report {
             *all += 1;
             *accepted += usize::from(outcome.is_accepted());
             self.alterations.extend(mutant.alterations.iter().cloned());
-            for verdict in &verdicts {
-                self.note(mutant, &outcome, verdict, table);
+            let differing = |verdict| Some((verdict, differences(mutant, &outcome, verdict)?));
+            let differing: Vec<_> = verdicts.iter().filter_map(differing).collect();
+            for (verdict, possible) in &differing {
+                self.note(mutant, &outcome, verdict, possible, table);
             }
-            selection.offer(mutant, &outcome, &verdicts, table);
+            selection.offer(mutant, &outcome, &verdicts, &differing, table);
         }
     }
 
-    fn note(&mut self, mutant: &Mutant, outcome: &Outcome, verdict: &Verdict, table: &mut Table) {
-        let Some(possible) = difference(mutant, outcome, verdict) else { return };
+    fn note(
+        &mut self,
+        mutant: &Mutant,
+        outcome: &Outcome,
+        verdict: &Verdict,
+        possible: &[Difference],
+        table: &mut Table,
+    ) {
         if possible.iter().any(|difference| table.knows(difference)) {
             return;
         }
@@ -102,11 +110,7 @@ impl Report {
 }
 
 /// Where both differ, if they do: one for each alteration, any of which can be the cause.
-pub(crate) fn difference(
-    mutant: &Mutant,
-    outcome: &Outcome,
-    verdict: &Verdict,
-) -> Option<Vec<Difference>> {
+fn differences(mutant: &Mutant, outcome: &Outcome, verdict: &Verdict) -> Option<Vec<Difference>> {
     let side = match (outcome.is_accepted(), verdict.accepts) {
         (true, false) => Side::Wider,
         (false, true) if *outcome == Outcome::Undecodable => Side::Unreadable,

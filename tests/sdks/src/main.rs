@@ -36,15 +36,17 @@ async fn main() -> ExitCode {
     let [folder, rest @ ..] = &*arguments else { return usage() };
     let mut vendors = Vendors::in_folder(Path::new(folder));
     match rest {
-        ["deliver"] => deliver::deliver(&mut vendors).await,
-        ["differential", count] => return differential(&mut vendors, number(count), 1, None).await,
-        ["differential", count, seed] => {
-            return differential(&mut vendors, number(count), number(seed), None).await;
+        ["deliver"] => {
+            deliver::deliver(&mut vendors).await;
+            ExitCode::SUCCESS
         }
-        ["vectors", file] => return differential(&mut vendors, 1_000, 1, Some(file)).await,
-        _ => return usage(),
+        ["differential", count] => differential(&mut vendors, number(count), 1, None).await,
+        ["differential", count, seed] => {
+            differential(&mut vendors, number(count), number(seed), None).await
+        }
+        ["vectors", file] => differential(&mut vendors, 1_000, 1, Some(file)).await,
+        _ => usage(),
     }
-    ExitCode::SUCCESS
 }
 
 fn usage() -> ExitCode {

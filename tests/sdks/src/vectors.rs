@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::{
-    differential::{Mutant, difference},
+    differential::Mutant,
     recorded::{Outcome, Recorded},
-    table::Table,
+    table::{Difference, Table},
     vendors::Verdict,
 };
 
@@ -42,16 +42,16 @@ impl Selection {
         mutant: &Mutant,
         outcome: &Outcome,
         verdicts: &[Verdict],
+        differing: &[(&Verdict, Vec<Difference>)],
         table: &Table,
     ) {
         if mutant.alterations.len() > 1 {
             return;
         }
         let sender = &mutant.request.sender;
-        let differences =
-            verdicts.iter().filter_map(|verdict| difference(mutant, outcome, verdict));
-        let reasons: Vec<_> =
-            differences.map(|found| found.iter().find_map(|one| table.reason(one))).collect();
+        let reason =
+            |(_, possible): &(_, Vec<_>)| possible.iter().find_map(|one| table.reason(one));
+        let reasons: Vec<_> = differing.iter().map(reason).collect();
         let is_new = match reasons.first() {
             Some(None) => return,
             Some(Some(reason)) => self.reasons.insert((sender.clone(), reason)),
