@@ -29,9 +29,8 @@ pub enum Expected<'a> {
 impl Trial<'_> {
     pub fn check(self, expected: Expected<'_>) {
         let Self { sender, head, body, frames } = self;
-        let is_read =
-            announced(head, &frames) <= MAX_BODY_BYTES as u64 && broken_off(&frames).is_none();
         let is_too_long = announced(head, &frames) > MAX_BODY_BYTES as u64;
+        let is_read = !is_too_long && broken_off(&frames).is_none();
         let answer = sender.answer(Request::from_parts(head.clone(), frames));
         let (answer, noted) = answer.expect("the body ends");
         let status = answer.status().as_u16();
