@@ -3,6 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export CARGO_TERM_COLOR=never
+# Nothing is built twice, so what cargo keeps for the next build would only fill the disk. A backtrace needs no more than lines.
+export CARGO_INCREMENTAL=0 CARGO_PROFILE_DEV_DEBUG=line-tables-only
 
 # Something optional is missing: not a failure, and not a secret.
 skipped() {
