@@ -47,6 +47,9 @@
 //
 // A `Cursor` is the position in the text. `Envelope::read` describes the case that a handler's type moves it wrongly.
 
+#[macro_use]
+mod forward;
+
 mod adjacent;
 mod cursor;
 mod decoded;

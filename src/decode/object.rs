@@ -66,15 +66,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
 /// Needs an object for a struct. Everything different is left to the inner deserializer.
 pub(crate) struct Strict<D>(pub(crate) D);
 
-macro_rules! forward {
-    ($($method:ident($($argument:ident: $ty:ty),*);)*) => {$(
-        #[inline]
-        fn $method<V: Visitor<'de>>(self, $($argument: $ty,)* visitor: V) -> Result<V::Value, D::Error> {
-            self.0.$method($($argument,)* visitor)
-        }
-    )*};
-}
-
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
     type Error = D::Error;
 
@@ -106,41 +97,14 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Strict<D> {
         self.0.deserialize_newtype_struct(name, Within(visitor))
     }
 
-    #[inline]
-    fn is_human_readable(&self) -> bool {
-        self.0.is_human_readable()
-    }
-
     forward! {
         deserialize_any();
-        deserialize_bool();
-        deserialize_i8();
-        deserialize_i16();
-        deserialize_i32();
-        deserialize_i64();
-        deserialize_i128();
-        deserialize_u8();
-        deserialize_u16();
-        deserialize_u32();
-        deserialize_u64();
-        deserialize_u128();
-        deserialize_f32();
-        deserialize_f64();
-        deserialize_char();
         deserialize_str();
         deserialize_string();
-        deserialize_bytes();
-        deserialize_byte_buf();
-        deserialize_unit();
-        deserialize_unit_struct(name: &'static str);
-        deserialize_seq();
-        deserialize_tuple(len: usize);
-        deserialize_tuple_struct(name: &'static str, len: usize);
         deserialize_map();
-        deserialize_enum(name: &'static str, variants: &'static [&'static str]);
         deserialize_identifier();
-        deserialize_ignored_any();
     }
+    forward_rest!();
 }
 
 /// Visits an option or a newtype, and is strict with its content. A raw value visits as a map.
