@@ -97,7 +97,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         at: &mut Cursor<'b>,
     ) -> Result<DataOf<'b, S>, DecodeError> {
         if let Some(route) = event_type.and_then(|event_type| self.sink.route(event_type)) {
-            return Ok(Data::Decoded(route, self.sink.decode(route, at)?));
+            return Ok(Data::Decoded(route, self.sink.decode(route, at, None)?));
         }
         at.skip().map(Data::Left)
     }
@@ -136,9 +136,9 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
         at: &Cursor<'b>,
     ) -> Result<Decoded<S::Event>, DecodeError> {
         if let Some(Data::Left(range)) = data {
-            return self.sink.decode(route, &mut at.moved(range.start));
+            return self.sink.decode(route, &mut at.moved(range.start), None);
         }
-        let null = self.sink.decode(route, &mut Cursor::new("null", 0))?;
+        let null = self.sink.decode(route, &mut Cursor::new("null", 0), None)?;
         Ok(null.map_misfit(|_| DecodeError::new(start, "is missing")))
     }
 }

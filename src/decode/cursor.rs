@@ -5,7 +5,11 @@ use std::{borrow::Cow, ops::Range};
 use serde::{Deserialize, de::DeserializeOwned, de::IgnoredAny};
 use serde_json::Deserializer;
 
-use super::{DecodeError, Decoded, Envelope, object::Object};
+use super::{
+    DecodeError, Decoded, Envelope,
+    object::Object,
+    watch::{Watch, Watched},
+};
 
 /// The maximum depth of an event: `serde_json` decodes no deeper one.
 pub(crate) const MAX_DEPTH: usize = 127;
@@ -42,11 +46,6 @@ impl<'b> Cursor<'b> {
         &self.text[range]
     }
 
-    /// The text from here to there. `None` if there is in front of here.
-    pub(super) fn until(&self, there: &Self) -> Option<&'b str> {
-        self.text.get(self.at..there.at)
-    }
-
     /// Another position in the same text.
     pub(super) fn moved(&self, at: usize) -> Self {
         Self { at, ..*self }
@@ -56,8 +55,11 @@ impl<'b> Cursor<'b> {
     ///
     /// An error: the value is not JSON. To `serde_json` a number out of range, deep nesting and a lone surrogate are syntax
     /// errors, too. So after any error the value is skipped: if that works, it is JSON and does not fit.
+    ///
+    /// `watch` counts members of the value, unless this cursor is careful.
     pub(crate) fn value<E: DeserializeOwned, T>(
         &mut self,
+        watch: Option<&Watch<'_>>,
         keep: impl FnOnce(E) -> T,
     ) -> Result<Decoded<T>, DecodeError> {
         let start = self.start();
@@ -69,7 +71,11 @@ impl<'b> Cursor<'b> {
             });
         }
         let mut json = Deserializer::from_str(&self.text[start..]);
-        let Ok(Object(value)) = Object::<E>::deserialize(&mut json) else {
+        let value = match watch {
+            None => Object::<E>::deserialize(&mut json),
+            Some(watch) => Object::<E>::deserialize(Watched(&mut json, watch)),
+        };
+        let Ok(Object(value)) = value else {
             let range = self.skip()?;
             return Ok(Decoded::Misfit(misfit::<E>(start, &self.text[range])));
         };
@@ -243,7 +249,7 @@ impl<'b> Cursor<'b> {
     // Cold: few types and names have escapes.
     #[cold]
     fn unescaped(&mut self) -> Result<Option<Cow<'b, str>>, DecodeError> {
-        Ok(match self.value(Cow::Owned)? {
+        Ok(match self.value(None, Cow::Owned)? {
             Decoded::Fits(text) => Some(text),
             Decoded::Misfit(_) => None,
         })
@@ -421,7 +427,7 @@ mod tests {
         ] {
             let text = format!("{json} ,");
             let mut at = Cursor::new(&text, 0);
-            let decoded = at.value(|value: u8| value).unwrap();
+            let decoded = at.value(None, |value: u8| value).unwrap();
             assert!(matches!(decoded, Decoded::Misfit(_)), "{json}");
             assert_eq!(at.position(), json.len(), "{json}");
         }
@@ -441,7 +447,7 @@ mod tests {
             "[1,]",
             "\"\\x\"",
         ] {
-            assert!(Cursor::new(json, 0).value(|value: u8| value).is_err(), "{json}");
+            assert!(Cursor::new(json, 0).value(None, |value: u8| value).is_err(), "{json}");
             assert!(Cursor::new(json, 0).skip().is_err(), "{json}");
         }
     }
@@ -454,7 +460,7 @@ mod tests {
             #[serde(rename = "a")]
             _a: u8,
         }
-        let Decoded::Misfit(error) = at.value(|a: A| a).unwrap() else {
+        let Decoded::Misfit(error) = at.value(None, |a: A| a).unwrap() else {
             panic!("a text is no number")
         };
         assert_eq!(

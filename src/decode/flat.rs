@@ -7,6 +7,7 @@ use super::{
     duplicates::{Unique, twice},
     name::{Member, Name},
     reader::{Reader, Sink},
+    watch::Watch,
 };
 
 /// The members that the envelope names: the type, and another one that an event must have.
@@ -19,8 +20,8 @@ pub(super) struct Keys<'k> {
 impl<'b, S: Sink<'b>> Reader<'_, S> {
     /// Looks for the type, and decodes the same object from its start.
     ///
-    /// The first type found is believed if nothing behind it could be a second one. If something could, then all members
-    /// are looked at.
+    /// The first type found is believed if the object was seen to have no second one while it was decoded. If that could
+    /// not be seen, then all members are looked at.
     pub(super) fn flat(&mut self, keys: Keys<'_>, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         let mut object = Object::new(at.position());
         let mut more = at.open(b'{', b'}')?;
@@ -30,8 +31,9 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
             let is_type = matches!(member, Member::Exact(0));
             object.add(&member, at)?;
             if is_type && object.ahead.is_none() && object.beside.once() == keys.beside.is_some() {
-                object.ahead = self.ahead(&object, at)?;
-                if let Some(ahead) = object.ahead.take_if(|ahead| ahead.is_whole(keys, at)) {
+                let watch = Watch::new(keys);
+                object.ahead = self.ahead(&object, &watch, at)?;
+                if let Some(ahead) = object.ahead.take_if(|_| watch.each_once()) {
                     *at = ahead.end;
                     return self.known(object.start, at, ahead.route, ahead.event);
                 }
@@ -42,11 +44,11 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
     }
 
     /// Decodes the object from its start, ahead of a look at the members behind the type, if the type has a handler. In
-    /// most events the type is the first member, so this saves reading the object twice. Whether a second type follows is
-    /// then checked with a text search, which costs less than a look at each member.
+    /// most events the type is the first member, so this saves reading the object twice.
     fn ahead(
         &mut self,
         object: &Object<'b, S>,
+        watch: &Watch<'_>,
         at: &Cursor<'b>,
     ) -> Result<Option<Ahead<'b, S>>, DecodeError> {
         let event_type = object.event_type.first.as_ref().filter(|_| object.event_type.once());
@@ -54,7 +56,7 @@ impl<'b, S: Sink<'b>> Reader<'_, S> {
             return Ok(None);
         };
         let mut end = at.moved(object.start);
-        let event = self.sink.decode(route, &mut end)?;
+        let event = self.sink.decode(route, &mut end, Some(watch))?;
         Ok(Some(Ahead { route, event, end }))
     }
 
@@ -124,16 +126,4 @@ struct Ahead<'b, S: Sink<'b>> {
     route: S::Route,
     event: Decoded<S::Event>,
     end: Cursor<'b>,
-}
-
-impl<'b, S: Sink<'b>> Ahead<'b, S> {
-    /// Whether the object ends where the event does, and no member behind `at` could be named by one of `keys`.
-    fn is_whole(&self, keys: Keys<'_>, at: &Cursor<'b>) -> bool {
-        at.until(&self.end).is_some_and(|rest| {
-            rest.ends_with('}')
-                && !rest.contains(r"\u00")
-                && !keys.event_type.may_occur_in(rest)
-                && !keys.beside.is_some_and(|beside| beside.may_occur_in(rest))
-        })
-    }
 }

@@ -64,6 +64,7 @@ mod name;
 mod object;
 mod reader;
 mod undecoded;
+mod watch;
 
 #[cfg(any(feature = "client-tls", feature = "emulator"))]
 pub(crate) use self::object::Object;
@@ -72,6 +73,7 @@ pub(crate) use self::{
     decoded::Decoded,
     object::Strict,
     reader::Sink,
+    watch::Watch,
 };
 pub use self::{
     envelope::{Element, Envelope},

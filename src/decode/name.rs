@@ -8,8 +8,7 @@ use super::{Cursor, DecodeError, Envelope};
 #[derive(Clone, Debug)]
 pub(super) struct Name {
     text: Cow<'static, str>,
-    /// It has only ASCII letters, digits and `_`. So it has one spelling without escapes, and only an escape that begins
-    /// with `\u00` can be a part of another spelling.
+    /// It has only ASCII letters, digits and `_`. So it has one spelling without escapes.
     plain: bool,
 }
 
@@ -33,20 +32,6 @@ impl Name {
 
     pub(super) fn is_plain(&self) -> bool {
         self.plain
-    }
-
-    /// Whether `json`, which has no escapes that begin with `\u00`, could have a member of this name. `true` may be wrong,
-    /// `false` never is.
-    pub(super) fn may_occur_in(&self, json: &str) -> bool {
-        !self.plain || json.contains(&*self.text) && self.is_quoted_in(json)
-    }
-
-    /// Whether the name is in quotes: `"Actions"` is not `"Action"`.
-    // Cold: called only if the name is found at all.
-    #[cold]
-    fn is_quoted_in(&self, json: &str) -> bool {
-        json.match_indices(&*self.text)
-            .any(|(at, name)| json[..at].ends_with('"') && json[at + name.len()..].starts_with('"'))
     }
 }
 
@@ -113,26 +98,6 @@ pub(super) fn is_camel_case_of(key: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_is_found_in_quotes_only() {
-        let name = Name::new("Action");
-        for json in [
-            "",
-            r#""Reaction":1"#,
-            r#""Actions":1"#,
-            r#""reAction":1"#,
-            r#""ActionAction":"an Action""#,
-            "Action",
-            r#""Action"#,
-        ] {
-            assert!(!name.may_occur_in(json), "{json}");
-        }
-        for json in [r#""Action":1"#, r#""Actions":1,"Action":2"#, r#""reAction":1, "Action""#] {
-            assert!(name.may_occur_in(json), "{json}");
-        }
-        assert!(Name::new("a-b").may_occur_in(""));
-    }
 
     #[test]
     fn camel_case_differs_in_the_first_letter_only() {

@@ -8,6 +8,7 @@ use super::{
     flat,
     lists::Nesting,
     undecoded::Undecoded,
+    watch::Watch,
 };
 use crate::util::panics::contained;
 
@@ -88,11 +89,12 @@ pub(crate) trait Sink<'b> {
     /// The maximum number of events.
     fn max_events(&self) -> usize;
 
-    /// Decodes the payload at `at`, and moves `at` to its end whether it fits or not.
+    /// Decodes the payload at `at`, and moves `at` to its end whether it fits or not. `watch` counts members of the payload.
     fn decode(
         &mut self,
         route: Self::Route,
         at: &mut Cursor<'b>,
+        watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<Self::Event>, DecodeError>;
 
     /// Drops an event that was decoded and turns out to be invalid.
@@ -178,7 +180,7 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
     fn named(&mut self, event_type: &str, at: &mut Cursor<'b>) -> Result<(), DecodeError> {
         let start = at.start();
         if let Some(route) = self.sink.route(event_type) {
-            let event = self.sink.decode(route, at)?;
+            let event = self.sink.decode(route, at, None)?;
             return self.known(start, at, route, event);
         }
         at.pass()?;
@@ -202,7 +204,7 @@ impl<'r, 'b, S: Sink<'b>> Reader<'r, S> {
         let Some(route) = self.sink.route(&event_type) else {
             return self.unknown(start, at, Ok(Some(event_type)));
         };
-        let event = self.sink.decode(route, &mut at.moved(start))?;
+        let event = self.sink.decode(route, &mut at.moved(start), None)?;
         self.known(start, at, route, event)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, convert::Infallible, ops::Range};
 
-use super::{Cursor, DecodeError, Decoded, Element, reader::Sink};
+use super::{Cursor, DecodeError, Decoded, Element, reader::Sink, watch::Watch};
 
 /// Has a route for no type, so every event is unknown, and no payload is decoded: for callers that only want to know where
 /// the events are, and for the second reading in `Envelope::read`. Its routes are `Infallible`: there can be no value, so
@@ -37,6 +37,7 @@ impl<'b, F: FnMut(Element<'b>)> Sink<'b> for Undecoded<F> {
         &mut self,
         route: Infallible,
         _: &mut Cursor<'b>,
+        _: Option<&Watch<'_>>,
     ) -> Result<Decoded<Infallible>, DecodeError> {
         match route {}
     }

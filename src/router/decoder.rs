@@ -10,7 +10,7 @@ use super::{
     routes::{RouteId, Routes},
 };
 use crate::{
-    decode::{Cursor, DecodeError, Decoded, Sink},
+    decode::{Cursor, DecodeError, Decoded, Sink, Watch},
     util::panics::contained,
 };
 
@@ -70,12 +70,13 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         &mut self,
         route: RouteId,
         at: &mut Cursor<'b>,
+        watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<Self::Event>, DecodeError> {
         if !at.is_careful() {
-            return Ok(self.queues.decode(self.routes, route, at)?.map(Progress::Open));
+            return Ok(self.queues.decode(self.routes, route, at, watch)?.map(Progress::Open));
         }
         let mut ahead = at.clone();
-        match contained(|| self.queues.decode(self.routes, route, &mut ahead)) {
+        match contained(|| self.queues.decode(self.routes, route, &mut ahead, watch)) {
             Some(decoded) => {
                 *at = ahead;
                 Ok(decoded?.map(Progress::Open))

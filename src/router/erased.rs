@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::{EventContext, FromContext, Handler, IntoOutcome, Outcome};
 use crate::{
     RawEvent,
-    decode::{Cursor, DecodeError, Decoded},
+    decode::{Cursor, DecodeError, Decoded, Watch},
     util::panics::{Guarded, contained},
 };
 
@@ -47,7 +47,11 @@ pub(super) trait Queue<S>: Send {
 
 pub(super) trait TypedQueue<S>: Queue<S> {
     /// Decodes one more event, in place, and returns its index.
-    fn decode(self: Pin<&mut Self>, at: &mut Cursor<'_>) -> Result<Decoded<usize>, DecodeError>;
+    fn decode(
+        self: Pin<&mut Self>,
+        at: &mut Cursor<'_>,
+        watch: Option<&Watch<'_>>,
+    ) -> Result<Decoded<usize>, DecodeError>;
 }
 
 pub(super) trait RawQueue<S>: Queue<S> {
@@ -198,8 +202,12 @@ where
     H: Handler<E, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
     E: DeserializeOwned + Send,
 {
-    fn decode(self: Pin<&mut Self>, at: &mut Cursor<'_>) -> Result<Decoded<usize>, DecodeError> {
-        at.value(|event| self.add(event))
+    fn decode(
+        self: Pin<&mut Self>,
+        at: &mut Cursor<'_>,
+        watch: Option<&Watch<'_>>,
+    ) -> Result<Decoded<usize>, DecodeError> {
+        at.value(watch, |event| self.add(event))
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     RawEvent,
-    decode::{Cursor, DecodeError, Decoded},
+    decode::{Cursor, DecodeError, Decoded, Watch},
     util::panics::contained,
 };
 
@@ -50,10 +50,11 @@ impl<S> Queues<S> {
         routes: &Routes<S>,
         route: RouteId,
         at: &mut Cursor<'_>,
+        watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<usize>, DecodeError> {
         let queue =
             self.find(route).unwrap_or_else(|| self.add(route, routes.route(route).queue()));
-        self.typed[queue].1.as_mut().decode(at)
+        self.typed[queue].1.as_mut().decode(at, watch)
     }
 
     #[inline]

@@ -8,6 +8,7 @@ mod members;
 mod misfits;
 mod nested;
 mod passes;
+mod watched;
 mod words;
 
 use bytes::Bytes;

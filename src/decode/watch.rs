@@ -1,0 +1,165 @@
+//! `Watch`: counts the members of an object that have one of two names, while `serde` reads the object.
+
+// A flat event is decoded as soon as its type is found. It must have no second type, and serde reads the names of all its
+// members anyway. So the `Deserializer` is wrapped, down to the names of the outermost object. Nothing is decoded otherwise
+// than without the wrapper. serde resolves the escapes of a name before the wrapper sees it.
+//
+// The watch is believed only if it has seen the name of each member, up to the end of the object. A type can avoid that: one
+// that is no object, that skips a name or takes it for a number, or that hides an error.
+
+use std::{cell::Cell, fmt};
+
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+
+use super::flat::Keys;
+
+/// Counts the members of one object.
+pub(crate) struct Watch<'k> {
+    keys: Keys<'k>,
+    event_types: Cell<usize>,
+    beside: Cell<usize>,
+    /// The members whose name was read as text.
+    named: Cell<usize>,
+    /// All members.
+    members: Cell<usize>,
+    /// Whether the end of the object was reached.
+    ended: Cell<bool>,
+}
+
+impl<'k> Watch<'k> {
+    pub(super) fn new(keys: Keys<'k>) -> Self {
+        Self {
+            keys,
+            event_types: Cell::new(0),
+            beside: Cell::new(0),
+            named: Cell::new(0),
+            members: Cell::new(0),
+            ended: Cell::new(false),
+        }
+    }
+
+    /// Whether the object has each of the names once. `false` also if the watch has not seen the names of all members.
+    pub(super) fn each_once(&self) -> bool {
+        self.ended.get()
+            && self.named == self.members
+            && self.event_types.get() == 1
+            && self.beside.get() == usize::from(self.keys.beside.is_some())
+    }
+
+    #[inline]
+    fn see(&self, name: &str) {
+        add_one(&self.named);
+        if name == self.keys.event_type.as_str() {
+            add_one(&self.event_types);
+        } else if self.keys.beside.is_some_and(|beside| name == beside.as_str()) {
+            add_one(&self.beside);
+        }
+    }
+}
+
+#[inline]
+fn add_one(count: &Cell<usize>) {
+    count.set(count.get() + 1);
+}
+
+/// The `Deserializer` of an object or of a name in it, and what serde makes with it: a `Visitor`, a `MapAccess`, a seed.
+pub(super) struct Watched<'w, T>(pub(super) T, pub(super) &'w Watch<'w>);
+
+/// Passes the watch on to the visitor.
+macro_rules! watch {
+    ($($method:ident($($argument:ident: $ty:ty),*);)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, $($argument: $ty,)* visitor: V) -> Result<V::Value, D::Error> {
+            self.0.$method($($argument,)* Watched(visitor, self.1))
+        }
+    )*};
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Watched<'_, D> {
+    type Error = D::Error;
+
+    watch! {
+        deserialize_any();
+        deserialize_str();
+        deserialize_string();
+        deserialize_map();
+        deserialize_identifier();
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]);
+        deserialize_newtype_struct(name: &'static str);
+    }
+    forward! {
+        deserialize_option();
+    }
+    forward_rest!();
+}
+
+/// Visits an object, a name, or a newtype of one of them. Nothing else is visited.
+impl<'de, V: Visitor<'de>> Visitor<'de> for Watched<'_, V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    #[inline]
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<V::Value, A::Error> {
+        self.0.visit_map(Watched(object, self.1))
+    }
+
+    #[inline]
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<V::Value, D::Error> {
+        self.0.visit_newtype_struct(Watched(inner, self.1))
+    }
+
+    #[inline]
+    fn visit_str<E: Error>(self, name: &str) -> Result<V::Value, E> {
+        self.1.see(name);
+        self.0.visit_str(name)
+    }
+
+    #[inline]
+    fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<V::Value, E> {
+        self.1.see(name);
+        self.0.visit_borrowed_str(name)
+    }
+
+    fn visit_string<E: Error>(self, name: String) -> Result<V::Value, E> {
+        self.1.see(&name);
+        self.0.visit_string(name)
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, A> {
+    type Error = A::Error;
+
+    #[inline]
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        let name = self.0.next_key_seed(Watched(seed, self.1))?;
+        match name {
+            Some(_) => add_one(&self.1.members),
+            None => self.1.ended.set(true),
+        }
+        Ok(name)
+    }
+
+    #[inline]
+    fn next_value_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<K::Value, A::Error> {
+        self.0.next_value_seed(seed)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.0.size_hint()
+    }
+}
+
+impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, K> {
+    type Value = K::Value;
+
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<K::Value, D::Error> {
+        self.0.deserialize(Watched(name, self.1))
+    }
+}
