@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     decode::{Cursor, DecodeError, Decoded, Sink, Watch},
-    util::panics::contained,
+    util::{panics::contained, reserve::Share},
 };
 
 /// Turns the elements of a body into the entries of a batch.
@@ -24,7 +24,7 @@ pub(super) struct Decoder<'r, S> {
 
 impl<'r, S> Decoder<'r, S> {
     pub(super) fn new(routes: &'r Routes<S>, body: &'r Bytes) -> Self {
-        Self { routes, body, events: Vec::with_capacity(8), queues: Queues::new() }
+        Self { routes, body, events: Vec::new(), queues: Queues::new() }
     }
 
     /// Adds an event that only the fallback takes, if there is one.
@@ -42,7 +42,19 @@ impl<'r, S> Decoder<'r, S> {
             Some(None) => Progress::Unhandled,
             None => Progress::Panicked,
         };
+        self.push(entry);
+    }
+
+    #[inline]
+    fn push(&mut self, entry: Entry) {
+        Share { read: entry.range.end, all: self.body.len() }.reserve(&mut self.events);
         self.events.push(entry);
+    }
+
+    /// The part of the body in front of the event that is read now.
+    #[inline]
+    fn share(&self) -> Share {
+        Share { read: self.events.last().map_or(0, |entry| entry.range.end), all: self.body.len() }
     }
 }
 
@@ -72,11 +84,15 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         at: &mut Cursor<'b>,
         watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<Self::Event>, DecodeError> {
+        let share = self.share();
         if !at.is_careful() {
-            return Ok(self.queues.decode(self.routes, route, at, watch)?.map(Progress::Open));
+            return Ok(self
+                .queues
+                .decode(self.routes, route, share, at, watch)?
+                .map(Progress::Open));
         }
         let mut ahead = at.clone();
-        match contained(|| self.queues.decode(self.routes, route, &mut ahead, watch)) {
+        match contained(|| self.queues.decode(self.routes, route, share, &mut ahead, watch)) {
             Some(decoded) => {
                 *at = ahead;
                 Ok(decoded?.map(Progress::Open))
@@ -100,7 +116,7 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
     fn known(&mut self, range: Range<usize>, route: RouteId, event: Decoded<Self::Event>) {
         match event {
             Decoded::Fits(progress) => {
-                self.events.push(Entry { range, matched: Matched::Known(route), progress });
+                self.push(Entry { range, matched: Matched::Known(route), progress });
             }
             Decoded::Misfit(error) => {
                 self.unmatched(range, Some(self.routes.name(route).clone()), Some(error));

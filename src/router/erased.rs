@@ -13,7 +13,10 @@ use super::{EventContext, FromContext, Handler, IntoOutcome, Outcome};
 use crate::{
     RawEvent,
     decode::{Cursor, DecodeError, Decoded, Watch},
-    util::panics::{Guarded, contained},
+    util::{
+        panics::{Guarded, contained},
+        reserve::Share,
+    },
 };
 
 /// A handler of one type of event.
@@ -46,9 +49,10 @@ pub(super) trait Queue<S>: Send {
 }
 
 pub(super) trait TypedQueue<S>: Queue<S> {
-    /// Decodes one more event, in place, and returns its index.
+    /// Decodes one more event, in place, and returns its index. `share` is the part of the body in front of it.
     fn decode(
         self: Pin<&mut Self>,
+        share: Share,
         at: &mut Cursor<'_>,
         watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<usize>, DecodeError>;
@@ -203,10 +207,15 @@ where
     E: DeserializeOwned + Send,
 {
     fn decode(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
+        share: Share,
         at: &mut Cursor<'_>,
         watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<usize>, DecodeError> {
+        let this = self.as_mut().project();
+        if *this.count > 0 {
+            share.reserve(this.more);
+        }
         at.value(watch, |event| self.add(event))
     }
 }

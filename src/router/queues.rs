@@ -15,7 +15,7 @@ use super::{
 use crate::{
     RawEvent,
     decode::{Cursor, DecodeError, Decoded, Watch},
-    util::panics::contained,
+    util::{panics::contained, reserve::Share},
 };
 
 /// All events of a batch, by their handlers.
@@ -44,17 +44,18 @@ impl<S> Queues<S> {
         Self { typed: Vec::with_capacity(8), places: FxHashMap::default(), fallback: None }
     }
 
-    /// Decodes an event, in place, and returns its index.
+    /// Decodes an event, in place, and returns its index. `share` is the part of the body in front of it.
     pub(super) fn decode(
         &mut self,
         routes: &Routes<S>,
         route: RouteId,
+        share: Share,
         at: &mut Cursor<'_>,
         watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<usize>, DecodeError> {
         let queue =
             self.find(route).unwrap_or_else(|| self.add(route, routes.route(route).queue()));
-        self.typed[queue].1.as_mut().decode(at, watch)
+        self.typed[queue].1.as_mut().decode(share, at, watch)
     }
 
     #[inline]

@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod panics;
 pub(crate) mod parts;
 pub(crate) mod permits;
+pub(crate) mod reserve;
 pub(crate) mod timer;
 pub(crate) mod trace;
 

@@ -173,7 +173,8 @@ fn a_second_name_is_found_by<T: DeserializeOwned + Send + 'static>() {
         let router = EventRouter::<Acme>::new()
             .on_type("paid", async move |_: As<T>| paid.note("handled"))
             .fallback(async move |e: RawEvent| other.note(raw(&e)));
-        let body = format!(r#"[{{"id":1,"Action":"paid","total":3{rest}}},{{"id":2,"Action":"x"}}]"#);
+        let body =
+            format!(r#"[{{"id":1,"Action":"paid","total":3{rest}}},{{"id":2,"Action":"x"}}]"#);
         let envelope = Envelope::flat_beside("Action", "id");
         drop(outcomes(dispatch(&router, envelope, &body).unwrap()));
         let of = std::any::type_name::<T>();
