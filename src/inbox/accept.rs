@@ -190,7 +190,8 @@ impl Inbox {
 
     fn begin<P: Provider>(&self, request: Request<Verified<P>>) -> StoreFuture<'static, Enqueued> {
         let (parts, body) = request.into_parts();
-        let (provider, mut delivery, body, _) = body.into_parts();
+        let (layer, mut delivery, body, _) = body.into_parts();
+        let provider = layer.provider();
         let never_resends = provider.policy().never_resends.is_some();
         if self.store.pressure().used >= limits::of_pressure(never_resends) {
             return Box::pin(async { Err(InboxError::Full) });
@@ -200,7 +201,7 @@ impl Inbox {
         };
         delivery.set_provider(provider.name());
         // Before the headers: if something was found, then the facts so far are copied.
-        let mut delivery = described(&*provider, delivery, &body);
+        let mut delivery = described(provider, delivery, &body);
         delivery.set_headers(parts.headers);
         let storing = self.store.enqueue(self.new_delivery(&delivery, &parts.uri, body));
         Box::pin(async move {

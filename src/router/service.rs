@@ -35,9 +35,10 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> Service<Request<Verified<P>>
 
     fn call(&mut self, request: Request<Verified<P>>) -> ResponseFuture<S> {
         let (parts, body) = request.into_parts();
-        let (provider, mut delivery, body, answer_at) = body.into_parts();
+        let (layer, mut delivery, body, answer_at) = body.into_parts();
+        let provider = layer.provider();
         delivery.set_headers(parts.headers);
-        let state = match self.begin(&provider, delivery, body) {
+        let state = match self.begin(provider, delivery, body) {
             Ok(work) => State::Running(work),
             Err(rejection) => {
                 rejection.report(&provider.name(), (rejection.status(), None), false);

@@ -4,7 +4,6 @@ use std::{
     convert::Infallible,
     fmt,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -13,7 +12,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Instant;
 
-use super::drain::Rest;
+use super::{VerifyLayer, drain::Rest};
 use crate::Delivery;
 
 /// The body of a request that is authentic for provider `P`. Nothing outside of this crate can make one.
@@ -35,7 +34,7 @@ use crate::Delivery;
 pub struct Verified<P> {
     pub(super) bytes: Option<Bytes>,
     pub(super) delivery: Delivery,
-    pub(super) provider: Arc<P>,
+    pub(super) layer: VerifyLayer<P>,
     pub(super) answer_at: Option<Instant>,
 }
 
@@ -45,8 +44,8 @@ impl<P> Verified<P> {
         &self.delivery
     }
 
-    pub(crate) fn into_parts(self) -> (Arc<P>, Delivery, Bytes, Option<Instant>) {
-        (self.provider, self.delivery, self.bytes.unwrap_or_default(), self.answer_at)
+    pub(crate) fn into_parts(self) -> (VerifyLayer<P>, Delivery, Bytes, Option<Instant>) {
+        (self.layer, self.delivery, self.bytes.unwrap_or_default(), self.answer_at)
     }
 }
 

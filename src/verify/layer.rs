@@ -12,8 +12,8 @@ use crate::{clock::Clock, util::permits::Permits};
 /// A layer is cheap to make: one per request is a good way to have a provider per tenant. Clones share their limits.
 /// Separately created layers do not.
 pub struct VerifyLayer<P> {
-    pub(super) config: Arc<limits::Config>,
-    pub(super) provider: Arc<P>,
+    // One `Arc` for both: each request clones it.
+    shared: Arc<(limits::Config, Arc<P>)>,
 }
 
 impl<P> VerifyLayer<P> {
@@ -24,7 +24,7 @@ impl<P> VerifyLayer<P> {
 
     /// A layer for a provider that is shared, with the default [limits].
     pub fn shared(provider: Arc<P>) -> Self {
-        Self { config: Arc::default(), provider }
+        Self { shared: Arc::new((limits::Config::default(), provider)) }
     }
 
     /// The longest header that verification reads, in bytes. If a header is longer, the answer is 431. By default
@@ -105,14 +105,22 @@ impl<P> VerifyLayer<P> {
     }
 
     fn with(mut self, change: impl FnOnce(&mut limits::Config)) -> Self {
-        change(Arc::make_mut(&mut self.config));
+        change(&mut Arc::make_mut(&mut self.shared).0);
         self
+    }
+
+    pub(super) fn config(&self) -> &limits::Config {
+        &self.shared.0
+    }
+
+    pub(crate) fn provider(&self) -> &P {
+        &self.shared.1
     }
 }
 
 impl<P> Clone for VerifyLayer<P> {
     fn clone(&self) -> Self {
-        Self { config: self.config.clone(), provider: self.provider.clone() }
+        Self { shared: self.shared.clone() }
     }
 }
 
@@ -126,16 +134,17 @@ impl<P, S> Layer<S> for VerifyLayer<P> {
 
 impl<P> fmt::Debug for VerifyLayer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let config = self.config();
         f.debug_struct("VerifyLayer")
             .field("provider", &std::any::type_name::<P>())
-            .field("max_header_bytes", &self.config.max_header_bytes)
-            .field("max_body_bytes", &self.config.max_body_bytes)
-            .field("body_timeout", &self.config.body_timeout)
-            .field("max_bodies", &self.config.bodies.max())
-            .field("max_total_bytes", &self.config.total_bytes.max())
-            .field("max_drain_bytes", &self.config.max_drain_bytes)
-            .field("drain_timeout", &self.config.drain_timeout)
-            .field("max_drains", &self.config.drains.max())
+            .field("max_header_bytes", &config.max_header_bytes)
+            .field("max_body_bytes", &config.max_body_bytes)
+            .field("body_timeout", &config.body_timeout)
+            .field("max_bodies", &config.bodies.max())
+            .field("max_total_bytes", &config.total_bytes.max())
+            .field("max_drain_bytes", &config.max_drain_bytes)
+            .field("drain_timeout", &config.drain_timeout)
+            .field("max_drains", &config.drains.max())
             .finish_non_exhaustive()
     }
 }

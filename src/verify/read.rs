@@ -5,7 +5,6 @@ use std::{
     io,
     iter::successors,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
     time::SystemTime,
 };
@@ -21,7 +20,6 @@ use super::{
     collected::Collected,
     drain::{Drain, close},
     hints::refusal,
-    limits::Config,
 };
 use crate::{
     BoxError, Delivery, Provider, Rejection,
@@ -32,8 +30,7 @@ use crate::{
 
 /// A body that is being read and checked.
 pub(super) struct Reading<P> {
-    config: Arc<Config>,
-    provider: Arc<P>,
+    layer: VerifyLayer<P>,
     check: Check,
     permit: Permit,
     received: (SystemTime, ReadHeaders),
@@ -61,17 +58,17 @@ impl<P: Provider> Reading<P> {
         if head.method() != Method::POST {
             return Err(Rejection::Method);
         }
-        let limit = layer.config.max_body_bytes;
+        let (config, provider) = (layer.config(), layer.provider());
+        let limit = config.max_body_bytes;
         if declared > u64::try_from(limit).unwrap_or(u64::MAX) {
             return Err(Rejection::BodyTooLarge(limit));
         }
-        let check = layer.provider.authenticate(head).map_err(Rejection::Unauthentic)?;
-        let permit = layer.config.bodies.take().ok_or(Rejection::Busy)?;
-        let policy = layer.provider.policy();
+        let check = provider.authenticate(head).map_err(Rejection::Unauthentic)?;
+        let permit = config.bodies.take().ok_or(Rejection::Busy)?;
+        let policy = provider.policy();
         // Boxed, so that it moves only once.
         Ok(Box::new(Self {
-            config: layer.config.clone(),
-            provider: layer.provider.clone(),
+            layer: layer.clone(),
             check,
             permit,
             received: (head.now(), head.read_headers()),
@@ -92,7 +89,7 @@ impl<P: Provider> Reading<P> {
             return Poll::Ready(read);
         }
         if deadline.is_none() {
-            deadline.set(timer::sleep(self.config.body_timeout));
+            deadline.set(timer::sleep(self.layer.config().body_timeout));
         }
         timer::poll(deadline.as_pin_mut(), cx).map(|()| Err(Rejection::BodyTimeout))
     }
@@ -127,13 +124,14 @@ impl<P: Provider> Reading<P> {
     }
 
     fn take(&mut self, mut data: impl Buf) -> Result<(), Rejection> {
-        let limit = self.config.max_body_bytes;
+        let config = self.layer.config();
+        let limit = config.max_body_bytes;
         if data.remaining() > limit - self.collected.len() {
             return Err(Rejection::BodyTooLarge(limit));
         }
         let frame = data.copy_to_bytes(data.remaining());
         self.check.feed(&frame);
-        self.collected.push(frame, &self.config.total_bytes).ok_or(Rejection::Busy)
+        self.collected.push(frame, &config.total_bytes).ok_or(Rejection::Busy)
     }
 
     /// The body is complete: is it authentic, and can it be decoded? If it is not a delivery, returns the answer.
@@ -141,19 +139,20 @@ impl<P: Provider> Reading<P> {
         self: Box<Self>,
         parts: &Parts,
     ) -> Result<(Verified<P>, Permit), Box<Response<Bytes>>> {
-        let Self { config, provider, check, permit, received, answer_at, collected, .. } = *self;
+        let Self { layer, check, permit, received, answer_at, collected, .. } = *self;
+        let provider = layer.provider();
         let body = collected.into_bytes();
         let refused = |rejection| {
-            let quietly = config.was_said(&rejection);
-            Box::new(refusal(rejection, &*provider, (parts, &body), quietly))
+            let quietly = layer.config().was_said(&rejection);
+            Box::new(refusal(rejection, provider, (parts, &body), quietly))
         };
         let proof = proven(check, &body).map_err(|e| refused(Rejection::Unauthentic(e)))?;
         if let Some(answer) = provider.answer(&proof, &body) {
             return Err(Box::new(answer));
         }
-        decodable(&*provider, &parts.headers, &body).map_err(refused)?;
+        decodable(provider, &parts.headers, &body).map_err(refused)?;
         let delivery = Delivery::received(proof, provider.name(), received);
-        Ok((Verified { bytes: Some(body), delivery, provider, answer_at }, permit))
+        Ok((Verified { bytes: Some(body), delivery, layer, answer_at }, permit))
     }
 
     /// The answer to a body that is refused before its end. If the rest of the body is read before the answer is given, then
@@ -164,12 +163,12 @@ impl<P: Provider> Reading<P> {
         parts: &Parts,
     ) -> (Response<Bytes>, Option<Drain>) {
         let drain = match rejection {
-            Rejection::BodyTooLarge(_) | Rejection::Busy => Drain::begin(&self.config),
+            Rejection::BodyTooLarge(_) | Rejection::Busy => Drain::begin(self.layer.config()),
             // No more of it can be read.
             _ => None,
         };
-        let quietly = self.config.was_said(&rejection);
-        let mut answer = refusal(rejection, &*self.provider, (parts, b""), quietly);
+        let quietly = self.layer.config().was_said(&rejection);
+        let mut answer = refusal(rejection, self.layer.provider(), (parts, b""), quietly);
         if drain.is_none() {
             close(&mut answer, parts.version);
         }

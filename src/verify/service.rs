@@ -53,9 +53,9 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let (parts, body) = request.into_parts();
-        let config = &self.layer.config;
+        let config = self.layer.config();
         let head = Head::new(&parts, config.clock.now()).max_header_bytes(config.max_header_bytes);
-        if let Some(answer) = self.layer.provider.handshake(&head) {
+        if let Some(answer) = self.layer.provider().handshake(&head) {
             return ResponseFuture::early(config, &parts, body, answer);
         }
         head.forget_read_headers();
@@ -64,7 +64,7 @@ where
             Ok(reading) => ResponseFuture::reading(self.inner.clone(), parts, reading, body),
             Err(rejection) => {
                 let quietly = config.was_said(&rejection);
-                let answer = refusal(rejection, &*self.layer.provider, (&parts, b""), quietly);
+                let answer = refusal(rejection, self.layer.provider(), (&parts, b""), quietly);
                 ResponseFuture::early(config, &parts, body, answer)
             }
         }
