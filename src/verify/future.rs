@@ -111,9 +111,20 @@ where
                     let Stage::Check(task) = stage else { unreachable!("drained above") };
                     let reading = &mut task.as_mut().expect("until the body is read").2;
                     let read = ready!(reading.poll_in_time(body, deadline, cx));
-                    let (inner, parts, reading) = task.take().expect("looked at just now");
+                    let (mut inner, parts, reading) = task.take().expect("looked at just now");
                     match read {
-                        Ok(()) => verified(inner, parts, reading),
+                        Ok(()) => match reading.finish(&parts) {
+                            Ok((body, permit)) => {
+                                let request = Request::from_parts(parts, body);
+                                if inner.poll_ready(cx)?.is_pending() {
+                                    let request = Some(request);
+                                    state.set(State::Waiting { inner, request, permit });
+                                    return Poll::Pending;
+                                }
+                                State::Called { future: inner.call(request) }
+                            }
+                            Err(answer) => answered(*answer),
+                        },
                         Err(rejection) => match reading.refused(rejection, &parts) {
                             (answer, None) => answered(answer),
                             (answer, Some(drain)) => {
@@ -141,20 +152,6 @@ where
 
 fn answered<P, S, B, F>(answer: Response<Bytes>) -> State<P, S, B, F> {
     State::Answered { answer: Some(answer), rest: None }
-}
-
-/// The state after the body was read: it waits for the inner service, or answers.
-fn verified<P: Provider, S, B, F>(
-    inner: S,
-    parts: Parts,
-    reading: Box<Reading<P>>,
-) -> State<P, S, B, F> {
-    match reading.finish(&parts) {
-        Ok((body, permit)) => {
-            State::Waiting { inner, request: Some(Request::from_parts(parts, body)), permit }
-        }
-        Err(answer) => answered(*answer),
-    }
 }
 
 /// Keeps the answer out of caches, and stops browsers from guessing another media type.
