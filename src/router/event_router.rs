@@ -48,10 +48,6 @@ use crate::{
 pub struct EventRouter<P, S = ()> {
     routes: Arc<Routes<S>>,
     state: Guarded<S>,
-    /// A permit for each batch.
-    batches: Permits,
-    /// A permit for each byte of the bodies being handled.
-    total_bytes: Permits,
     provider: PhantomData<fn() -> P>,
 }
 
@@ -69,14 +65,8 @@ impl<P: Provider> EventRouter<P, ()> {
 impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// A router whose handlers may take `State<S>`, or any `State<T>` with `T: FromRef<S>`. Each batch clones `state`.
     pub fn with_state(state: S) -> Self {
-        let routes = Routes::new(limits::MAX_EVENTS, limits::MAX_DEPTH, limits::EVENT_TIMEOUT);
-        Self {
-            routes: Arc::new(routes),
-            state: Guarded::new(state),
-            batches: Permits::new(limits::MAX_BATCHES),
-            total_bytes: Permits::new(limits::MAX_TOTAL_BYTES),
-            provider: PhantomData,
-        }
+        let routes = Arc::new(Routes::new());
+        Self { routes, state: Guarded::new(state), provider: PhantomData }
     }
 
     /// Calls `handler` for each event of type `E`, which is an [`Event`](crate::Event).
@@ -251,8 +241,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// ended. A further request gets 503. By default [`limits::MAX_BATCHES`], 1,024.
     ///
     /// Clones that were made before this call do not share the new limit.
-    pub fn max_batches(self, most: usize) -> Self {
-        Self { batches: Permits::new(most), ..self }
+    pub fn max_batches(mut self, most: usize) -> Self {
+        self.routes_mut().batches = Permits::new(most);
+        self
     }
 
     /// The maximum total size of the bodies being handled, in bytes. A request whose body would exceed it gets 503, unless
@@ -263,8 +254,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// a moment.
     ///
     /// Clones that were made before this call do not share the new limit.
-    pub fn max_total_bytes(self, most: usize) -> Self {
-        Self { total_bytes: Permits::new(most.max(1)), ..self }
+    pub fn max_total_bytes(mut self, most: usize) -> Self {
+        self.routes_mut().total_bytes = Permits::new(most.max(1));
+        self
     }
 
     /// Waits until no batch is being handled: see [`Batches::drain`]. For several routers, use [`EventRouter::batches`].
@@ -275,7 +267,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     /// A handle to the batches being handled, for draining several routers alike. Call [`EventRouter::max_batches`] before:
     /// a handle from before that call does not include the batches after it.
     pub fn batches(&self) -> Batches {
-        Batches(self.batches.clone())
+        Batches(self.routes.batches.clone())
     }
 
     /// The number of ignored events of this router and its clones since it was made. An event is ignored if no handler is
@@ -318,12 +310,13 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
     /// The permits for a batch whose body has `length` bytes, if they are free.
     pub(super) fn permits(&self, length: usize) -> Option<[Permit; 2]> {
-        Some([self.batches.take()?, self.total_bytes.take_many_or_all(length)?])
+        let Routes { batches, total_bytes, .. } = &*self.routes;
+        Some([batches.take()?, total_bytes.take_many_or_all(length)?])
     }
 
     /// Adds to the permits if the body has `length` bytes after it is unpacked, if they are free.
     pub(super) fn more_permits(&self, permits: &mut [Permit; 2], length: usize) -> Option<()> {
-        self.total_bytes.fill(&mut permits[1], length)
+        self.routes.total_bytes.fill(&mut permits[1], length)
     }
 
     fn routes_mut(&mut self) -> &mut Routes<S> {
@@ -333,13 +326,7 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
 
 impl<P, S: Clone> Clone for EventRouter<P, S> {
     fn clone(&self) -> Self {
-        Self {
-            routes: self.routes.clone(),
-            state: self.state.clone(),
-            batches: self.batches.clone(),
-            total_bytes: self.total_bytes.clone(),
-            provider: PhantomData,
-        }
+        Self { routes: self.routes.clone(), state: self.state.clone(), provider: PhantomData }
     }
 }
 

@@ -10,13 +10,16 @@ use std::{
 
 use rustc_hash::FxHashMap;
 
-use super::erased::{Fallback, Route};
+use super::{
+    erased::{Fallback, Route},
+    limits,
+};
 use crate::{
     Delivery,
-    util::{panics::contained, trace},
+    util::{panics::contained, permits::Permits, trace},
 };
 
-/// The handlers of a router, and the limits that hold for all of them.
+/// The handlers of a router, the limits that hold for all of them, and the permits. In one `Arc`: each request clones it.
 pub(super) struct Routes<S> {
     all: Vec<(Arc<str>, Arc<dyn Route<S>>)>,
     by_name: FxHashMap<Arc<str>, RouteId>,
@@ -24,6 +27,10 @@ pub(super) struct Routes<S> {
     pub(super) max_events: usize,
     pub(super) max_depth: usize,
     pub(super) event_timeout: Duration,
+    /// A permit for each batch.
+    pub(super) batches: Permits,
+    /// A permit for each byte of the bodies being handled.
+    pub(super) total_bytes: Permits,
     pub(super) ignored: Arc<Ignored>,
 }
 
@@ -57,14 +64,16 @@ impl RouteId {
 }
 
 impl<S> Routes<S> {
-    pub(super) fn new(max_events: usize, max_depth: usize, event_timeout: Duration) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             all: Vec::new(),
             by_name: FxHashMap::default(),
             fallback: None,
-            max_events,
-            max_depth,
-            event_timeout,
+            max_events: limits::MAX_EVENTS,
+            max_depth: limits::MAX_DEPTH,
+            event_timeout: limits::EVENT_TIMEOUT,
+            batches: Permits::new(limits::MAX_BATCHES),
+            total_bytes: Permits::new(limits::MAX_TOTAL_BYTES),
             ignored: Arc::default(),
         }
     }
@@ -101,6 +110,8 @@ impl<S> Clone for Routes<S> {
             all: self.all.clone(),
             by_name: self.by_name.clone(),
             fallback: self.fallback.clone(),
+            batches: self.batches.clone(),
+            total_bytes: self.total_bytes.clone(),
             ignored: self.ignored.clone(),
             ..*self
         }
