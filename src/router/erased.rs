@@ -3,6 +3,7 @@
 use std::{
     marker::PhantomData,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -21,12 +22,12 @@ use crate::{
 
 /// A handler of one type of event.
 pub(super) trait Route<S>: Send + Sync {
-    fn queue(&self) -> Pin<Box<dyn TypedQueue<S>>>;
+    fn queue(self: Arc<Self>) -> Pin<Box<dyn TypedQueue<S>>>;
 }
 
 /// The handler of the events that no route takes.
 pub(super) trait Fallback<S>: Send + Sync {
-    fn queue(&self) -> Pin<Box<dyn RawQueue<S>>>;
+    fn queue(self: Arc<Self>) -> Pin<Box<dyn RawQueue<S>>>;
 }
 
 /// The events of one handler in a batch, and the future that handles the current event.
@@ -81,8 +82,8 @@ where
     M: 'static,
     S: 'static,
 {
-    fn queue(&self) -> Pin<Box<dyn TypedQueue<S>>> {
-        Box::pin(Events::<H, E, M>::new(self.handler.clone()))
+    fn queue(self: Arc<Self>) -> Pin<Box<dyn TypedQueue<S>>> {
+        Box::pin(Events::new(self))
     }
 }
 
@@ -92,8 +93,8 @@ where
     M: 'static,
     S: 'static,
 {
-    fn queue(&self) -> Pin<Box<dyn RawQueue<S>>> {
-        Box::pin(Events::<H, RawEvent, M>::new(self.handler.clone()))
+    fn queue(self: Arc<Self>) -> Pin<Box<dyn RawQueue<S>>> {
+        Box::pin(Events::new(self))
     }
 }
 
@@ -102,7 +103,8 @@ pin_project! {
     where
         H: Handler<E, M>,
     {
-        handler: Guarded<H>,
+        // Shared with the router: a batch has no handler of its own, only the event that is being handled has.
+        erased: Arc<Erased<H, E, M>>,
         // Most batches have one event of a type.
         first: Guarded<E>,
         more: Vec<Guarded<E>>,
@@ -126,8 +128,8 @@ pin_project! {
 }
 
 impl<H: Handler<E, M>, E, M> Events<H, E, M> {
-    fn new(handler: Guarded<H>) -> Self {
-        Self { handler, first: Guarded::NONE, more: Vec::new(), count: 0, running: None }
+    fn new(erased: Arc<Erased<H, E, M>>) -> Self {
+        Self { erased, first: Guarded::NONE, more: Vec::new(), count: 0, running: None }
     }
 
     fn add(self: Pin<&mut Self>, event: E) -> usize {
@@ -162,7 +164,7 @@ impl<H: Handler<E, M>, E, M> Events<H, E, M> {
         if self.as_mut().waiting(index).is_none() {
             return;
         }
-        let mut handler = self.handler.clone();
+        let mut handler = self.erased.handler.clone();
         let args = H::Args::from_context(cx);
         let event = self.as_mut().waiting(index).and_then(Guarded::take);
         let (handler, event) =

@@ -84,7 +84,7 @@ impl<S> Queues<S> {
         event: impl FnOnce() -> RawEvent,
     ) -> Option<usize> {
         let fallback = routes.fallback.as_ref()?;
-        let queue = self.fallback.get_or_insert_with(|| fallback.queue());
+        let queue = self.fallback.get_or_insert_with(|| fallback.clone().queue());
         Some(queue.as_mut().push(event()))
     }
 

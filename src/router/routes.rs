@@ -95,8 +95,8 @@ impl<S> Routes<S> {
         &self.all[route.index()].0
     }
 
-    pub(super) fn route(&self, route: RouteId) -> &dyn Route<S> {
-        &*self.all[route.index()].1
+    pub(super) fn route(&self, route: RouteId) -> Arc<dyn Route<S>> {
+        self.all[route.index()].1.clone()
     }
 
     pub(super) fn names(&self) -> Vec<&str> {
