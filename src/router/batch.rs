@@ -15,6 +15,7 @@ use super::{
     entry::{Entry, Progress},
     queues::Queues,
     routes::Routes,
+    spare::Lists,
 };
 use crate::{
     Delivery, RawEvent,
@@ -41,6 +42,7 @@ pub struct Batch<S> {
     outcomes: Vec<Outcome>,
     shared: Shared<S>,
     yielded: bool,
+    done: bool,
 }
 
 /// The values that all events of a delivery share.
@@ -52,9 +54,10 @@ pub(super) struct Shared<S> {
 }
 
 impl<S> Batch<S> {
-    pub(super) fn new(events: Vec<Entry>, queues: Queues<S>, shared: Shared<S>) -> Self {
+    pub(super) fn new(lists: Lists<S>, shared: Shared<S>) -> Self {
+        let Lists { events, queues } = lists;
         let outcomes = Vec::with_capacity(events.len());
-        Self { events, queues: Mutex::new(queues), outcomes, shared, yielded: false }
+        Self { events, queues: Mutex::new(queues), outcomes, shared, yielded: false, done: false }
     }
 
     /// The number of events.
@@ -173,7 +176,18 @@ impl<S> Future for Batch<S> {
             task.waker().wake_by_ref();
             return Poll::Pending;
         }
+        this.done = true;
         Poll::Ready(BatchOutcome { outcomes: std::mem::take(&mut this.outcomes) })
+    }
+}
+
+impl<S> Drop for Batch<S> {
+    fn drop(&mut self) {
+        if self.done {
+            let events = std::mem::take(&mut self.events);
+            let queues = std::mem::replace(unlocked(&mut self.queues), Queues::new());
+            self.shared.routes.spare.keep(Lists { events, queues });
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use bytes::Bytes;
 
 use super::{
     entry::{Entry, Matched, Progress, Unmatched},
-    queues::{Queues, Slot},
+    queues::Slot,
     routes::{RouteId, Routes},
+    spare::Lists,
 };
 use crate::{
     decode::{Cursor, DecodeError, Decoded, Sink, Watch},
@@ -18,13 +19,12 @@ use crate::{
 pub(super) struct Decoder<'r, S> {
     routes: &'r Routes<S>,
     body: &'r Bytes,
-    pub(super) events: Vec<Entry>,
-    pub(super) queues: Queues<S>,
+    pub(super) lists: Lists<S>,
 }
 
 impl<'r, S> Decoder<'r, S> {
     pub(super) fn new(routes: &'r Routes<S>, body: &'r Bytes) -> Self {
-        Self { routes, body, events: Vec::new(), queues: Queues::new() }
+        Self { routes, body, lists: routes.spare.take() }
     }
 
     /// Adds an event that only the fallback takes, if there is one.
@@ -37,7 +37,7 @@ impl<'r, S> Decoder<'r, S> {
         let matched = Matched::Unmatched(Box::new(Unmatched { name, error }));
         let mut entry = Entry { range, matched, progress: Progress::Unhandled };
         let event = || entry.raw(self.routes, self.body);
-        entry.progress = match contained(|| self.queues.push(self.routes, event)) {
+        entry.progress = match contained(|| self.lists.queues.push(self.routes, event)) {
             Some(Some(index)) => Progress::Open(index),
             Some(None) => Progress::Unhandled,
             None => Progress::Panicked,
@@ -47,14 +47,17 @@ impl<'r, S> Decoder<'r, S> {
 
     #[inline]
     fn push(&mut self, entry: Entry) {
-        Share { read: entry.range.end, all: self.body.len() }.reserve(&mut self.events);
-        self.events.push(entry);
+        Share { read: entry.range.end, all: self.body.len() }.reserve(&mut self.lists.events);
+        self.lists.events.push(entry);
     }
 
     /// The part of the body in front of the event that is read now.
     #[inline]
     fn share(&self) -> Share {
-        Share { read: self.events.last().map_or(0, |entry| entry.range.end), all: self.body.len() }
+        Share {
+            read: self.lists.events.last().map_or(0, |entry| entry.range.end),
+            all: self.body.len(),
+        }
     }
 }
 
@@ -87,12 +90,13 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         let share = self.share();
         if !at.is_careful() {
             return Ok(self
+                .lists
                 .queues
                 .decode(self.routes, route, share, at, watch)?
                 .map(Progress::Open));
         }
         let mut ahead = at.clone();
-        match contained(|| self.queues.decode(self.routes, route, share, &mut ahead, watch)) {
+        match contained(|| self.lists.queues.decode(self.routes, route, share, &mut ahead, watch)) {
             Some(decoded) => {
                 *at = ahead;
                 Ok(decoded?.map(Progress::Open))
@@ -103,13 +107,12 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
 
     fn discard(&mut self, route: RouteId, event: Progress) {
         if let Progress::Open(index) = event {
-            self.queues.discard(Slot { route: Some(route), index });
+            self.lists.queues.discard(Slot { route: Some(route), index });
         }
     }
 
     fn clear(&mut self) {
-        self.events.clear();
-        self.queues = Queues::new();
+        self.lists = Lists::new();
     }
 
     #[inline]

@@ -47,6 +47,9 @@ pub(super) trait Queue<S>: Send {
 
     /// Drops the event at `index`, which has not been handled to its end.
     fn discard(self: Pin<&mut Self>, index: usize);
+
+    /// Forgets all events.
+    fn clear(self: Pin<&mut Self>);
 }
 
 pub(super) trait TypedQueue<S>: Queue<S> {
@@ -200,6 +203,14 @@ where
             Some(event) => drop(event.take()),
             None => self.project().running.set(None),
         }
+    }
+
+    fn clear(self: Pin<&mut Self>) {
+        let mut this = self.project();
+        this.running.set(None);
+        *this.first = Guarded::NONE;
+        this.more.clear();
+        *this.count = 0;
     }
 }
 

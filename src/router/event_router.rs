@@ -299,9 +299,9 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         let mut decoder = Decoder::new(&self.routes, &body);
         let outer = envelope(provider, delivery.event_type()).read(&body, &mut decoder)?;
         let delivery = delivery.described(described).described(provider.describe(&outer));
-        let Decoder { events, queues, .. } = decoder;
+        let lists = decoder.lists;
         let (routes, state) = (self.routes.clone(), self.state.clone());
-        Ok(Batch::new(events, queues, Shared { body, delivery, routes, state }))
+        Ok(Batch::new(lists, Shared { body, delivery, routes, state }))
     }
 
     pub(crate) fn handler_timeout(&self) -> Duration {

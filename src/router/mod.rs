@@ -100,6 +100,7 @@ mod queues;
 mod routes;
 mod running;
 mod service;
+mod spare;
 mod timed;
 
 pub(crate) use self::timed::TimedBatch;

@@ -41,7 +41,19 @@ pub(super) struct Slot {
 
 impl<S> Queues<S> {
     pub(super) fn new() -> Self {
-        Self { typed: Vec::with_capacity(8), places: FxHashMap::default(), fallback: None }
+        Self { typed: Vec::new(), places: FxHashMap::default(), fallback: None }
+    }
+
+    /// Forgets all events, and keeps the queues.
+    pub(super) fn clear(&mut self) {
+        self.typed.iter_mut().for_each(|(_, queue)| queue.as_mut().clear());
+        if let Some(queue) = &mut self.fallback {
+            queue.as_mut().clear();
+        }
+    }
+
+    pub(super) fn has_few_types(&self) -> bool {
+        self.typed.len() <= FEW
     }
 
     /// Decodes an event, in place, and returns its index. `share` is the part of the body in front of it.
@@ -60,7 +72,7 @@ impl<S> Queues<S> {
 
     #[inline]
     fn find(&self, route: RouteId) -> Option<usize> {
-        if self.typed.len() <= FEW {
+        if self.has_few_types() {
             self.typed.iter().position(|(known, _)| *known == route)
         } else {
             self.places.get(&route).copied()

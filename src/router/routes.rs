@@ -13,6 +13,7 @@ use rustc_hash::FxHashMap;
 use super::{
     erased::{Fallback, Route},
     limits,
+    spare::Spare,
 };
 use crate::{
     Delivery,
@@ -32,6 +33,7 @@ pub(super) struct Routes<S> {
     /// A permit for each byte of the bodies being handled.
     pub(super) total_bytes: Permits,
     pub(super) ignored: Arc<Ignored>,
+    pub(super) spare: Spare<S>,
 }
 
 /// The events that no handler took.
@@ -75,6 +77,7 @@ impl<S> Routes<S> {
             batches: Permits::new(limits::MAX_BATCHES),
             total_bytes: Permits::new(limits::MAX_TOTAL_BYTES),
             ignored: Arc::default(),
+            spare: Spare::new(),
         }
     }
 
@@ -113,6 +116,8 @@ impl<S> Clone for Routes<S> {
             batches: self.batches.clone(),
             total_bytes: self.total_bytes.clone(),
             ignored: self.ignored.clone(),
+            // Its lists belong to the handlers of the other one.
+            spare: Spare::new(),
             ..*self
         }
     }

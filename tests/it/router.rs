@@ -8,6 +8,7 @@ mod handover;
 mod keys;
 mod outcomes;
 mod registration;
+mod reuse;
 mod traces;
 
 use tower_webhook::{
