@@ -1,12 +1,13 @@
 //! What one would write without this crate: axum handlers that verify nothing, and a hyper handler that verifies.
 
-use std::{sync::LazyLock, time::SystemTime};
+use std::{fmt, sync::LazyLock, time::SystemTime};
 
 use axum::{Json, Router, body::Bytes, routing::post};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use sha2::Sha256;
 
 use super::{
@@ -54,9 +55,50 @@ pub fn mac(parts: &[&[u8]]) -> Hmac<Sha256> {
     mac
 }
 
-/// A hand-written handler for hyper: collects, verifies, decodes, matches. No limits.
+/// A hand-written handler for hyper: collects, verifies, decodes all events, handles them. No limits. As with this crate, no
+/// event of a broken body is handled.
 pub async fn hyper(request: Request<Frames>) -> Response<Full<Bytes>> {
-    let status = match handle(request).await {
+    answer(request, |text| {
+        let events: Vec<AnyEvent> = serde_json::from_str(text)?;
+        events.into_iter().for_each(AnyEvent::handled);
+        Ok(())
+    })
+    .await
+}
+
+/// As [`hyper`], but handles each event as soon as it is decoded, and holds none. The events in front of a broken place are
+/// handled.
+pub async fn streaming(request: Request<Frames>) -> Response<Full<Bytes>> {
+    answer(request, |text| {
+        let mut json = serde_json::Deserializer::from_str(text);
+        json.deserialize_seq(EachHandled)?;
+        json.end()
+    })
+    .await
+}
+
+struct EachHandled;
+
+impl<'de> Visitor<'de> for EachHandled {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(event) = list.next_element::<AnyEvent>()? {
+            event.handled();
+        }
+        Ok(())
+    }
+}
+
+async fn answer(
+    request: Request<Frames>,
+    handle: fn(&str) -> serde_json::Result<()>,
+) -> Response<Full<Bytes>> {
+    let status = match verified(request, handle).await {
         Ok(()) => StatusCode::OK,
         Err(status) => status,
     };
@@ -65,7 +107,10 @@ pub async fn hyper(request: Request<Frames>) -> Response<Full<Bytes>> {
     response
 }
 
-async fn handle(request: Request<Frames>) -> Result<(), StatusCode> {
+async fn verified(
+    request: Request<Frames>,
+    handle: fn(&str) -> serde_json::Result<()>,
+) -> Result<(), StatusCode> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| StatusCode::BAD_REQUEST)?.to_bytes();
     let timestamp = head.headers.get("webhook-timestamp").and_then(|value| value.to_str().ok());
@@ -77,7 +122,5 @@ async fn handle(request: Request<Frames>) -> Result<(), StatusCode> {
     }
     check(&head.headers, &body).ok_or(StatusCode::UNAUTHORIZED)?;
     let text = std::str::from_utf8(&body).map_err(|_| StatusCode::BAD_REQUEST)?;
-    let events: Vec<AnyEvent> = serde_json::from_str(text).map_err(|_| StatusCode::BAD_REQUEST)?;
-    events.into_iter().for_each(AnyEvent::handled);
-    Ok(())
+    handle(text).map_err(|_| StatusCode::BAD_REQUEST)
 }

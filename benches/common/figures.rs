@@ -17,8 +17,11 @@ impl Rows {
         Self(text.lines().filter_map(row).collect())
     }
 
+    /// The median, if it was measured several times.
     pub fn get(&self, work: &str, name: &str) -> Option<f64> {
-        self.of(work).find(|row| row.0 == name).map(|row| row.1)
+        let mut all: Vec<_> = self.of(work).filter(|row| row.0 == name).map(|row| row.1).collect();
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() / 2).copied()
     }
 
     /// Names and values of one work.

@@ -95,7 +95,8 @@ pub const OURS: &str = "tower-webhook";
 pub const BARE_BYTES: &str = "bare axum, `Bytes`";
 pub const BARE_JSON: &str = "bare axum, `Json`";
 pub const BARE_NOTHING: &str = "bare axum, body ignored";
-pub const HYPER_BY_HAND: &str = "hyper, by hand";
+pub const BY_HAND: &str = "hyper by hand, decode all, then handle";
+pub const BY_HAND_STREAMING: &str = "hyper by hand, handle while decoding";
 pub const OURS_ON_HYPER: &str = "tower-webhook, no axum";
 pub const WEBHOOK_VERIFY: &str = "webhook-verify + from_slice";
 /// Beside [`OURS`], which verifies the signature of GitHub there.
@@ -110,9 +111,14 @@ fn standard_webhooks() -> Vec<Contender> {
         Contender::new(OURS, StandardWebhooks, at_hook(ours::service())),
         Contender::new(OURS_ON_HYPER, StandardWebhooks, ours::service()),
         Contender::new(
-            HYPER_BY_HAND,
+            BY_HAND,
             StandardWebhooks,
             tower::service_fn(|request| async { Ok(by_hand::hyper(request).await) }),
+        ),
+        Contender::new(
+            BY_HAND_STREAMING,
+            StandardWebhooks,
+            tower::service_fn(|request| async { Ok(by_hand::streaming(request).await) }),
         ),
         Contender::new(BARE_BYTES, None, by_hand::bytes()),
         Contender::new(BARE_JSON, None, by_hand::json()),

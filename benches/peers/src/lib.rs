@@ -3,6 +3,7 @@
 #[path = "../../common/mod.rs"]
 pub mod common;
 pub mod contenders;
+pub mod measure;
 pub mod picture;
 pub mod push;
 pub mod rounds;

@@ -6,8 +6,8 @@ use crate::{
         figures::{Rows, significant, size},
     },
     contenders::{
-        AXUM_STANDARDWEBHOOKS, BARE_BYTES, HYPER_BY_HAND, OURS, OURS_ON_HYPER, OURS_STANDARD,
-        STANDARD_WEBHOOKS, WEBHOOK_VERIFY,
+        AXUM_STANDARDWEBHOOKS, BARE_BYTES, BY_HAND, BY_HAND_STREAMING, OURS, OURS_ON_HYPER,
+        OURS_STANDARD, STANDARD_WEBHOOKS, WEBHOOK_VERIFY,
         github::{OCTOEVENTS, TOWER_GITHUB_WEBHOOK},
     },
 };
@@ -22,7 +22,8 @@ pub fn cost(times: &Rows) -> String {
         (760, 560),
         "Cost of a webhook against the size of its body",
         "Nanoseconds for each byte of the body, from the head of a request to its answer, events decoded and handled, \
-         for tower-webhook and what one would use instead. The axis of sizes is logarithmic.",
+         for tower-webhook and what one would use instead. Who handles events before the end of the body was seen is \
+         left out. The axis of sizes is logarithmic.",
     );
     let bytes =
         times.sizes(STANDARD_WEBHOOKS.name).into_iter().map(|bytes| (bytes as f64, size(bytes)));
@@ -70,9 +71,9 @@ fn lines(times: &Rows) -> Vec<Line<'_>> {
     let name = STANDARD_WEBHOOKS.name;
     let works = times.sizes(name).into_iter().map(|bytes| (bytes, format!("{name} {bytes}")));
     let works: Vec<_> = works.collect();
-    // Who decodes nothing does other work.
+    // Who decodes nothing, or handles events before the end of the body was seen, does other work.
     let names = works.first().into_iter().flat_map(|(_, work)| times.of(work));
-    let names = names.filter(|(name, _)| *name != BARE_BYTES);
+    let names = names.filter(|(name, _)| ![BARE_BYTES, BY_HAND_STREAMING].contains(name));
     let line = |(name, _)| {
         let point = |(bytes, work): &(usize, String)| {
             let bytes = *bytes as f64;
@@ -98,7 +99,7 @@ fn look(name: &str) -> Look {
     let (colour, width, dashes) = match name {
         OURS | OURS_STANDARD => (OUR_COLOUR, 4.0, ""),
         OURS_ON_HYPER => (OUR_COLOUR, 1.5, "6 3"),
-        HYPER_BY_HAND => (GREY, 1.5, "2 3"),
+        BY_HAND => (GREY, 1.5, "2 3"),
         _ if name.starts_with("bare") => (GREY, 1.5, "7 4"),
         _ => (PEERS.iter().find(|peer| peer.0 == name).map_or(GREY, |peer| peer.1), 1.5, ""),
     };

@@ -9,8 +9,8 @@ use crate::{
         Judged, Rows, TIE, cell, decimal, ratio, significant, size, whole,
     },
     contenders::{
-        AXUM_STANDARDWEBHOOKS, BARE_JSON, BARE_NOTHING, Contest, GITHUB, HYPER_BY_HAND, OURS,
-        OURS_ON_HYPER, OURS_STANDARD, STANDARD_WEBHOOKS, WEBHOOK_VERIFY,
+        AXUM_STANDARDWEBHOOKS, BARE_JSON, BARE_NOTHING, BY_HAND, BY_HAND_STREAMING, Contest,
+        GITHUB, OURS, OURS_ON_HYPER, OURS_STANDARD, STANDARD_WEBHOOKS, WEBHOOK_VERIFY,
         github::{OCTOEVENTS, TOWER_GITHUB_WEBHOOK},
     },
 };
@@ -20,6 +20,8 @@ use crate::{
 pub struct Results {
     /// Nanoseconds.
     pub times: Rows,
+    /// The same, of several sittings with each allocator.
+    pub allocators: Rows,
     pub allocations: Rows,
     pub load: Rows,
 }
@@ -33,6 +35,7 @@ impl Results {
         };
         Ok(Self {
             times: rows("times.tsv")?,
+            allocators: rows("allocators.tsv")?,
             allocations: rows("allocations.tsv")?,
             load: rows("load.tsv")?,
         })
@@ -47,8 +50,35 @@ impl Results {
             self.requests(&mut text, &contest);
             text.push('\n');
         }
+        self.allocators(&mut text);
+        text.push('\n');
         self.targets(&mut text);
         text
+    }
+
+    /// This crate with each allocator, beside the system's, and beside what one would write by hand with the same allocator.
+    fn allocators(&self, text: &mut String) {
+        text.push_str(
+            "| **tower-webhook** with the allocator | 1 KiB, µs | 64 KiB, µs | 1 MiB, µs | ÷ system | no axum: ÷ by hand, decode all | no axum: ÷ by hand, while decoding |\n\
+             |---|--:|--:|--:|--:|--:|--:|\n",
+        );
+        for allocator in ALLOCATORS {
+            let works = SIZES.map(|size| format!("{allocator} {size}"));
+            let time = |work: &String, name| self.allocators.get(work, name);
+            let micros =
+                works.each_ref().map(|work| cell(time(work, OURS).map(|ns| ns / 1e3), significant));
+            let ratios = |of, to: &dyn Fn(usize) -> Option<f64>| {
+                let ratio = |at| Some(time(&works[at], of)? / to(at)?);
+                [0, 1, 2].map(|at| cell(ratio(at), decimal)).join(" / ")
+            };
+            let figures = [
+                ratios(OURS, &|at| time(&format!("{} {}", ALLOCATORS[0], SIZES[at]), OURS)),
+                ratios(OURS_ON_HYPER, &|at| time(&works[at], BY_HAND)),
+                ratios(OURS_ON_HYPER, &|at| time(&works[at], BY_HAND_STREAMING)),
+            ];
+            let figures = [&micros[..], &figures].concat().join(" | ");
+            let _ = writeln!(text, "| {allocator} | {figures} |");
+        }
     }
 
     fn requests(&self, text: &mut String, contest: &Contest) {
@@ -58,7 +88,7 @@ impl Results {
              |---|--:|--:|--:|--:|--:|--:|",
             contest.sender
         );
-        let works = [1024, 65_536, 1_048_576].map(|size| format!("{} {size}", contest.name));
+        let works = SIZES.map(|size| format!("{} {size}", contest.name));
         for (name, _) in self.times.of(&works[0]) {
             let bold = if name == OURS { "**" } else { "" };
             let micros = works
@@ -113,6 +143,8 @@ const fn count_of(
     Target { what, figure: Figure::Count { work, name }, bound: AtMost(at_most) }
 }
 
+const SIZES: [usize; 3] = [1024, 65_536, 1_048_576];
+const ALLOCATORS: [&str; 3] = ["system", "jemalloc", "mimalloc"];
 const CHECKS: &[&str] = &["check 256", "check 1024"];
 const REQUESTS: [&str; 3] = ["request 1024", "request 65536", "request 1048576"];
 const GITHUB_REQUESTS: &[&str] = &["github 1024", "github 65536", "github 1048576"];
@@ -128,8 +160,10 @@ const TARGETS: &[Target] = &[
     ratio_of("request: axum-standardwebhooks ÷ ours", &REQUESTS, (AXUM_STANDARDWEBHOOKS, OURS), AtLeast(2.2)),
     ratio_of("GitHub: octoevents ÷ ours", GITHUB_REQUESTS, (OCTOEVENTS, OURS), AtLeast(1.15)),
     ratio_of("GitHub: webhook-verify ÷ ours", GITHUB_REQUESTS, (WEBHOOK_VERIFY, OURS), AtLeast(1.25)),
-    count_of("allocations of a request of 1 KiB", REQUESTS[0], OURS, 40.0),
-    ratio_of("request without axum: ours ÷ hyper by hand", &REQUESTS, (OURS_ON_HYPER, HYPER_BY_HAND), AtMost(1.05)),
+    count_of("allocations of a request of 1 KiB", REQUESTS[0], OURS, 36.0),
+    ratio_of("request without axum: ours ÷ by hand, decode all", &REQUESTS, (OURS_ON_HYPER, BY_HAND), AtMost(1.0)),
+    ratio_of("request without axum: ours ÷ by hand, while decoding", &REQUESTS, (OURS_ON_HYPER, BY_HAND_STREAMING), AtMost(1.12)),
+    ratio_of("request without axum, jemalloc: ours ÷ by hand, while decoding", &["jemalloc 65536", "jemalloc 1048576"], (OURS_ON_HYPER, BY_HAND_STREAMING), AtMost(0.97)),
     ratio_of("last frame → inner service: webhook-verify ÷ ours", LAST_FRAME, (WEBHOOK_VERIFY, OURS), AtLeast(40.0)),
     ratio_of("last frame → inner service: octoevents ÷ ours", LAST_FRAME, (OCTOEVENTS, OURS), AtLeast(40.0)),
     ratio_of("last frame → inner service: axum-standardwebhooks ÷ ours", LAST_FRAME, (AXUM_STANDARDWEBHOOKS, OURS_STANDARD), AtLeast(40.0)),
@@ -155,8 +189,9 @@ impl Target {
                 .iter()
                 .map(|work| {
                     let place = if works.len() > 1 { place(work) } else { String::new() };
-                    let ratio = ratio(&results.times, work, of, to);
-                    judged(format!("{}{place}", self.what), ratio, TIE)
+                    let figure = ratio(&results.times, work, of, to)
+                        .or_else(|| ratio(&results.allocators, work, of, to));
+                    judged(format!("{}{place}", self.what), figure, TIE)
                 })
                 .collect(),
             Figure::Growth(work) => {

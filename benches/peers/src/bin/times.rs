@@ -12,10 +12,10 @@ use peers::{
         by_hand,
         events::{self, AnyEvent, handled},
         ours, requests,
-        requests::Frames,
     },
-    contenders::{self, Contender, Contest, GITHUB, OURS, STANDARD_WEBHOOKS},
-    rounds::{Effort, Entrant, median, run, timed},
+    contenders::{self, Contender, GITHUB, OURS, STANDARD_WEBHOOKS},
+    measure::{self, measured, places, repeated, row},
+    rounds::{Effort, Entrant, median, run},
 };
 use serde::de::DeserializeOwned;
 use tower_webhook::{
@@ -25,10 +25,7 @@ use tower_webhook::{
 
 fn main() {
     let once = std::env::args().any(|argument| argument == "--once");
-    let effort = match once {
-        true => Effort { rounds: 1, round: Duration::ZERO },
-        false => Effort { rounds: 41, round: Duration::from_millis(6) },
-    };
+    let effort = Effort::of(41, once);
     if once {
         row("meta", "once", 1.0);
     }
@@ -41,21 +38,15 @@ fn main() {
     }
     contenders::undecoded().iter_mut().for_each(|one| contenders::judge(one, "[1]"));
     checks(effort);
-    requests(effort, &STANDARD_WEBHOOKS, &[1, 4, 16, 64, 256, 1024]);
-    requests(effort, &GITHUB, &[1, 64, 1024]);
+    for (contest, kibibytes) in
+        [(STANDARD_WEBHOOKS, &[1, 4, 16, 64, 256, 1024][..]), (GITHUB, &[1, 64, 1024])]
+    {
+        measure::requests(effort, &contest, kibibytes);
+    }
     last_frame(effort);
     decoding(effort);
     hostile(effort);
     growth(Effort { rounds: effort.rounds.min(15), ..effort });
-}
-
-fn row(work: &str, name: &str, value: f64) {
-    println!("{work}\t{name}\t{value:.3}");
-}
-
-fn measured(work: &str, effort: Effort, mut entrants: Vec<Entrant<'_>>) {
-    run(effort, &mut entrants);
-    entrants.iter().for_each(|entrant| row(work, entrant.name, entrant.beside(&entrants[0])));
 }
 
 /// The check alone, of a head and a body that are there.
@@ -80,46 +71,6 @@ fn checks(effort: Effort) {
         }
         measured(&format!("check {size}"), effort, all);
     }
-}
-
-/// Whole requests, from the head to the answer, with everything between.
-fn requests(effort: Effort, contest: &Contest, kibibytes: &[usize]) {
-    for size in kibibytes.iter().map(|kib| kib * 1024) {
-        let body = Bytes::from((contest.body)(size));
-        let mut all = (contest.contenders)();
-        let entrants = all.iter_mut().map(|contender| whole(contender, &body)).collect();
-        measured(&format!("{} {size}", contest.name), effort, entrants);
-    }
-}
-
-fn whole<'a>(contender: &'a mut Contender, body: &Bytes) -> Entrant<'a> {
-    let mut places = places(body);
-    Entrant::timing_itself(contender.name, move |repeats| {
-        let again = repeated(contender.request(&places()));
-        timed((0..repeats).map(|_| again()).collect(), |request| {
-            let status = contender.call(request);
-            assert!(status.is_success(), "{} answers {status}", contender.name);
-        })
-    })
-}
-
-/// The body, each time in another place within a page: where a copy's source and destination lie 16 bytes apart within
-/// their pages, it takes eight times as long, and nobody shall be lucky with that or not.
-fn places(body: &Bytes) -> impl FnMut() -> Bytes + use<> {
-    let body = body.clone();
-    let mut place = 0;
-    move || {
-        place = (place + 80) % 4096;
-        let mut all = vec![0; body.len() + 4096];
-        all[place..place + body.len()].copy_from_slice(&body);
-        Bytes::from(all).slice(place..place + body.len())
-    }
-}
-
-/// The same request as often as it takes.
-fn repeated(request: Request<Frames>) -> impl Fn() -> Request<Frames> {
-    let (head, body) = request.into_parts();
-    move || Request::from_parts(head.clone(), body.clone())
 }
 
 /// From the last frame of a body until the inner service is called.

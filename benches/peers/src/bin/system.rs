@@ -1,0 +1,5 @@
+//! How long a request takes with the allocator of the system.
+
+fn main() {
+    peers::measure::under("system");
+}
