@@ -1,8 +1,8 @@
 //! `Watch`: counts the members of an object that have one of two names, while `serde` reads the object.
 
 // A flat event is decoded as soon as its type is found. It must have no second type, and serde reads the names of all its
-// members anyway. So the `Deserializer` is wrapped, down to the names of the outermost object. Nothing is decoded otherwise
-// than without the wrapper. serde resolves the escapes of a name before the wrapper sees it.
+// members anyway. So the `Deserializer` is wrapped, down to the names of the outermost object. The wrapper does not change what
+// is decoded. serde resolves the escapes of a name before the wrapper sees it.
 //
 // The watch is believed only if it has seen the name of each member, up to the end of the object. A type can avoid that: one
 // that is no object, that skips a name or takes it for a number, or that hides an error.
@@ -41,7 +41,7 @@ impl<'k> Watch<'k> {
     /// Whether the object has each of the names once. `false` also if the watch has not seen the names of all members.
     pub(super) fn each_once(&self) -> bool {
         self.ended.get()
-            && self.named == self.members
+            && self.named.get() == self.members.get()
             && self.event_types.get() == 1
             && self.beside.get() == usize::from(self.keys.beside.is_some())
     }
@@ -137,12 +137,13 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, A> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, A::Error> {
-        let name = self.0.next_key_seed(Watched(seed, self.1))?;
+        let name = self.0.next_key_seed(Watched(seed, self.1));
         match name {
-            Some(_) => add_one(&self.1.members),
-            None => self.1.ended.set(true),
+            Ok(None) => self.1.ended.set(true),
+            // A name that its type refuses is one, too.
+            Ok(Some(_)) | Err(_) => add_one(&self.1.members),
         }
-        Ok(name)
+        name
     }
 
     #[inline]
@@ -161,5 +162,60 @@ impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, K> {
     #[inline]
     fn deserialize<D: Deserializer<'de>>(self, name: D) -> Result<K::Value, D::Error> {
         self.0.deserialize(Watched(name, self.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, de::IgnoredAny};
+    use serde_json::{Value, value::RawValue};
+
+    use super::*;
+    use crate::decode::name::Name;
+
+    #[derive(Deserialize)]
+    struct Plain {
+        #[serde(rename = "total")]
+        _total: u8,
+    }
+
+    #[derive(Deserialize)]
+    struct Newtype(#[expect(dead_code, reason = "it is only decoded")] Plain);
+
+    /// Whether the object has each of the names once, as far as the watch has seen while a `T` was decoded.
+    fn each_once<'de, T: Deserialize<'de>>(json: &'de str) -> bool {
+        let (event_type, beside) = (Name::new("Action"), Name::new("id"));
+        let watch = Watch::new(Keys { event_type: &event_type, beside: Some(&beside) });
+        let mut json = serde_json::Deserializer::from_str(json);
+        drop(T::deserialize(Watched(&mut json, &watch)));
+        watch.each_once()
+    }
+
+    const ONCE: &str = r#"{"i\u0064":1,"Action":"paid","total":3,"of":{"Action":1,"id":2}}"#;
+
+    #[test]
+    fn it_is_believed_if_all_names_were_read_as_text() {
+        assert!(each_once::<Plain>(ONCE));
+        assert!(each_once::<Newtype>(ONCE));
+        assert!(each_once::<Value>(ONCE));
+        assert!(each_once::<BTreeMap<String, Value>>(ONCE));
+        assert!(
+            each_once::<Plain>(&ONCE.replace("total", "sum")),
+            "what is missing is missed at the end"
+        );
+        for twice in ["Action", "A\\u0063tion", "id"] {
+            let twice = ONCE.replace("}}", &format!(r#"}},"{twice}":7}}"#));
+            assert!(!each_once::<Plain>(&twice), "{twice}");
+        }
+    }
+
+    #[test]
+    fn it_is_not_believed_if_it_could_not_see_all() {
+        assert!(!each_once::<Option<Plain>>(ONCE));
+        assert!(!each_once::<Box<RawValue>>(ONCE));
+        assert!(!each_once::<IgnoredAny>(ONCE));
+        assert!(!each_once::<Plain>(&ONCE.replace("3,", "\"x\",")), "stops at what does not fit");
     }
 }

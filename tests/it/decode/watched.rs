@@ -69,12 +69,14 @@ const FIRST: usize = 1;
 const IGNORED: usize = 2;
 /// Hides that a value does not fit.
 const HIDING: usize = 3;
+/// Passes over a name that it refuses, and reads those behind it not as text.
+const REFUSING: usize = 4;
 
 impl<'de, const NAMES: usize> Deserialize<'de> for Object<NAMES> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match deserializer.deserialize_map(Self) {
             // As a type does that has a default for everything.
-            Err(_) if NAMES == FIRST || NAMES == HIDING => Ok(Self),
+            Err(_) if [FIRST, HIDING, REFUSING].contains(&NAMES) => Ok(Self),
             read => read,
         }
     }
@@ -99,6 +101,16 @@ impl<'de, const NAMES: usize> Visitor<'de> for Object<NAMES> {
                 object.next_entry::<String, IgnoredAny>()?;
                 while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             }
+            REFUSING => {
+                object.next_entry::<Known, IgnoredAny>()?;
+                object.next_entry::<Known, IgnoredAny>()?;
+                while object.next_key::<Known>().is_err() {
+                    object.next_value::<IgnoredAny>()?;
+                    if object.next_entry::<IgnoredAny, IgnoredAny>()?.is_none() {
+                        break;
+                    }
+                }
+            }
             _ => {
                 while object.next_key::<String>()?.is_some() {
                     drop(object.next_value::<u8>());
@@ -107,6 +119,13 @@ impl<'de, const NAMES: usize> Visitor<'de> for Object<NAMES> {
         }
         Ok(self)
     }
+}
+
+#[derive(Deserialize)]
+enum Known {
+    #[serde(rename = "id")]
+    Id,
+    Action,
 }
 
 /// A name as the bytes of its text.
@@ -204,6 +223,19 @@ fn a_second_name_is_found_by_types_that_do_not_look_at_it() {
     a_second_name_is_found_by::<Object<IGNORED>>();
     a_second_name_is_found_by::<Object<FIRST>>();
     a_second_name_is_found_by::<Object<HIDING>>();
+    a_second_name_is_found_by::<Object<REFUSING>>();
+}
+
+/// The second name is the reason that is given.
+#[test]
+fn a_second_name_is_found_behind_what_does_not_fit() {
+    for rest in [r#","Action":"new""#, r#","\u0041ction":"new","of":1"#] {
+        let event = format!(r#"[{{"id":1,"Action":"paid","total":"x"{rest}}}]"#);
+        assert_eq!(seen(Envelope::flat_beside("Action", "id"), event), [TWICE]);
+    }
+    let misfit = r#"[{"id":1,"Action":"paid","total":"x","of":1}]"#;
+    let told = seen(Envelope::flat_beside("Action", "id"), misfit);
+    assert!(told[0].contains("at `[0].total`"), "{told:?}");
 }
 
 /// serde refuses the second tag by itself, so that the event does not fit.
