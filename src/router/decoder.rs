@@ -37,7 +37,8 @@ impl<'r, S> Decoder<'r, S> {
         let matched = Matched::Unmatched(Box::new(Unmatched { name, error }));
         let mut entry = Entry { range, matched, progress: Progress::Unhandled };
         let event = || entry.raw(self.routes, self.body);
-        entry.progress = match contained(|| self.lists.queues.push(self.routes, event)) {
+        let share = self.share_so_far();
+        entry.progress = match contained(|| self.lists.queues.push(self.routes, share, event)) {
             Some(Some(index)) => Progress::Open(index),
             Some(None) => Progress::Unhandled,
             None => Progress::Panicked,
@@ -47,17 +48,19 @@ impl<'r, S> Decoder<'r, S> {
 
     #[inline]
     fn push(&mut self, entry: Entry) {
-        Share { read: entry.range.end, all: self.body.len() }.reserve(&mut self.lists.events);
+        self.share(entry.range.end).reserve(&mut self.lists.events);
         self.lists.events.push(entry);
     }
 
     /// The part of the body in front of the event that is read now.
     #[inline]
-    fn share(&self) -> Share {
-        Share {
-            read: self.lists.events.last().map_or(0, |entry| entry.range.end),
-            all: self.body.len(),
-        }
+    fn share_so_far(&self) -> Share {
+        self.share(self.lists.events.last().map_or(0, |entry| entry.range.end))
+    }
+
+    #[inline]
+    fn share(&self, read: usize) -> Share {
+        Share { read, all: self.body.len(), most: self.routes.max_events }
     }
 }
 
@@ -87,7 +90,7 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
         at: &mut Cursor<'b>,
         watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<Self::Event>, DecodeError> {
-        let share = self.share();
+        let share = self.share_so_far();
         if !at.is_careful() {
             return Ok(self
                 .lists
@@ -96,7 +99,7 @@ impl<'b, S> Sink<'b> for Decoder<'_, S> {
                 .map(Progress::Open));
         }
         let mut ahead = at.clone();
-        match contained(|| self.lists.queues.decode(self.routes, route, share, &mut ahead, watch)) {
+        match contained(|| self.lists.queues.decode(self.routes, route, share, &mut ahead, None)) {
             Some(decoded) => {
                 *at = ahead;
                 Ok(decoded?.map(Progress::Open))

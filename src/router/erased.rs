@@ -10,7 +10,7 @@ use std::{
 use pin_project_lite::pin_project;
 use serde::de::DeserializeOwned;
 
-use super::{EventContext, FromContext, Handler, IntoOutcome, Outcome};
+use super::{EventContext, FromContext, Handler, IntoOutcome, Outcome, spare::MAX_EVENTS};
 use crate::{
     RawEvent,
     decode::{Cursor, DecodeError, Decoded, Watch},
@@ -48,7 +48,7 @@ pub(super) trait Queue<S>: Send {
     /// Drops the event at `index`, which has not been handled to its end.
     fn discard(self: Pin<&mut Self>, index: usize);
 
-    /// Forgets all events.
+    /// Forgets all events, and frees the memory of what is more than a small batch has.
     fn clear(self: Pin<&mut Self>);
 }
 
@@ -63,8 +63,8 @@ pub(super) trait TypedQueue<S>: Queue<S> {
 }
 
 pub(super) trait RawQueue<S>: Queue<S> {
-    /// Takes one more event, and returns its index.
-    fn push(self: Pin<&mut Self>, event: RawEvent) -> usize;
+    /// Takes one more event, and returns its index. `share` is the part of the body in front of it.
+    fn push(self: Pin<&mut Self>, share: Share, event: RawEvent) -> usize;
 }
 
 pub(super) struct Erased<H, E, M> {
@@ -135,12 +135,15 @@ impl<H: Handler<E, M>, E, M> Events<H, E, M> {
         Self { erased, first: Guarded::NONE, more: Vec::new(), count: 0, running: None }
     }
 
-    fn add(self: Pin<&mut Self>, event: E) -> usize {
+    fn add(self: Pin<&mut Self>, share: Share, event: E) -> usize {
         let this = self.project();
         let index = *this.count;
         match index {
             0 => *this.first = Guarded::new(event),
-            _ => this.more.push(Guarded::new(event)),
+            _ => {
+                share.reserve(this.more);
+                this.more.push(Guarded::new(event));
+            }
         }
         *this.count += 1;
         index
@@ -210,6 +213,7 @@ where
         this.running.set(None);
         *this.first = Guarded::NONE;
         this.more.clear();
+        this.more.shrink_to(MAX_EVENTS);
         *this.count = 0;
     }
 }
@@ -220,16 +224,12 @@ where
     E: DeserializeOwned + Send,
 {
     fn decode(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         share: Share,
         at: &mut Cursor<'_>,
         watch: Option<&Watch<'_>>,
     ) -> Result<Decoded<usize>, DecodeError> {
-        let this = self.as_mut().project();
-        if *this.count > 0 {
-            share.reserve(this.more);
-        }
-        at.value(watch, |event| self.add(event))
+        at.value(watch, |event| self.add(share, event))
     }
 }
 
@@ -237,7 +237,7 @@ impl<H, M, S> RawQueue<S> for Events<H, RawEvent, M>
 where
     H: Handler<RawEvent, M, Args: FromContext<S>, Output: IntoOutcome, Future: Send>,
 {
-    fn push(self: Pin<&mut Self>, event: RawEvent) -> usize {
-        self.add(event)
+    fn push(self: Pin<&mut Self>, share: Share, event: RawEvent) -> usize {
+        self.add(share, event)
     }
 }

@@ -93,11 +93,12 @@ impl<S> Queues<S> {
     pub(super) fn push(
         &mut self,
         routes: &Routes<S>,
+        share: Share,
         event: impl FnOnce() -> RawEvent,
     ) -> Option<usize> {
         let fallback = routes.fallback.as_ref()?;
         let queue = self.fallback.get_or_insert_with(|| fallback.clone().queue());
-        Some(queue.as_mut().push(event()))
+        Some(queue.as_mut().push(share, event()))
     }
 
     /// Polls the handler of an event. If the handler is done, then its outcome is added.

@@ -110,7 +110,11 @@ fn after_events_that_were_left_out() {
     let router = router(&log);
     for done in [&[0][..], &[1, 2], &[0, 1, 2], &[2, 9]] {
         let mut skipping = batch(&router, commands(&["c", "d", "e"])).without(done);
-        drop(outcome(&mut skipping));
+        let skipped = in_words(&outcome(&mut skipping));
+        let expected = [0, 1, 2]
+            .map(|n| if done.contains(&n) { "skipped: it was handled before" } else { "handled" });
+        assert_eq!(skipped, expected);
+        drop(skipping);
         goes_on(&router, &log);
     }
 }
@@ -175,6 +179,38 @@ fn batches_of_many_types_are_handled_alike() {
     }
 }
 
+/// Its lists meet handlers that were registered after they were made.
+#[test]
+fn a_router_that_was_used_can_be_changed() {
+    let log = Log::default();
+    let router = router(&log);
+    goes_on(&router, &log);
+    let router = router.on_type("late", async |_: Ping, State(log): State<Log>| log.note("late"));
+    goes_on(&router, &log);
+    assert_eq!(outcomes(&router, body(&[("late", r#"{"n":1}"#)])), ["handled"]);
+    assert_eq!(log.seen().last().unwrap(), "late");
+    goes_on(&router, &log);
+}
+
+#[test]
+fn two_batches_at_a_time_have_lists_of_their_own() {
+    let log = Log::default();
+    let router = router(&log);
+    goes_on(&router, &log);
+    let mut first = batch(&router, commands(&["a", "b"]));
+    let mut second = batch(&router, commands(&["c"]));
+    assert_eq!(in_words(&outcome(&mut second)), ["handled"]);
+    drop(second);
+    let mut third = batch(&router, commands(&["d", "e", "f"]));
+    assert_eq!(in_words(&outcome(&mut first)), ["handled"; 2]);
+    drop(first);
+    assert_eq!(in_words(&outcome(&mut third)), ["handled"; 3]);
+    let seen = log.seen();
+    assert_eq!(seen[seen.len() - 6..], ["c", "a", "b", "d", "e", "f"]);
+    drop(third);
+    goes_on(&router, &log);
+}
+
 /// A router that was changed has handlers of its own, and each calls its own.
 #[test]
 fn a_changed_clone_does_not_get_the_lists_of_the_other() {
@@ -219,19 +255,32 @@ impl Payload for Counted {
 fn nothing_of_a_batch_is_left_when_it_is_done() {
     let captured = Arc::new(());
     let held = captured.clone();
+    let panics = Arc::new(AtomicUsize::new(0));
+    let left = panics.clone();
     let router = EventRouter::<Loops>::new().on_type("counted", async move |event: Counted| {
         let _held = (event, held.clone());
-        std::future::ready(()).await;
+        if left.fetch_sub(left.load(Ordering::Relaxed).min(1), Ordering::Relaxed) == 1 {
+            panic!("on purpose");
+        }
     });
     let registered = Arc::strong_count(&captured);
+    let is_clean = || {
+        assert_eq!((EVENTS.load(Ordering::Relaxed), Arc::strong_count(&captured)), (0, registered));
+    };
     for count in [1, 3, 50] {
         let mut batch = batch(&router, body(&vec![("counted", "1"); count]));
         assert_eq!(EVENTS.load(Ordering::Relaxed), count);
         assert_eq!(in_words(&outcome(&mut batch)), vec!["handled"; count]);
-        let left = (EVENTS.load(Ordering::Relaxed), Arc::strong_count(&captured));
-        assert_eq!(left, (0, registered), "before the batch is dropped");
+        is_clean();
         drop(batch);
-        assert_eq!(Arc::strong_count(&captured), registered);
+        is_clean();
+        panics.store(1, Ordering::Relaxed);
+        let mut panicking = super::batch(&router, body(&vec![("counted", "1"); count]));
+        assert_eq!(outcome(&mut panicking).failed(), 1);
+        is_clean();
+        drop(panicking);
+        drop(super::batch(&router, body(&vec![("counted", "1"); count])).without(&[0]));
+        is_clean();
     }
     drop(router);
     assert_eq!(Arc::strong_count(&captured), 1);
