@@ -314,11 +314,6 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
         Some([batches.take()?, total_bytes.take_many_or_all(length)?])
     }
 
-    /// Adds to the permits if the body has `length` bytes after it is unpacked, if they are free.
-    pub(super) fn more_permits(&self, permits: &mut [Permit; 2], length: usize) -> Option<()> {
-        self.routes.total_bytes.fill(&mut permits[1], length)
-    }
-
     fn routes_mut(&mut self) -> &mut Routes<S> {
         Arc::make_mut(&mut self.routes)
     }

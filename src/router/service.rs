@@ -60,7 +60,8 @@ impl<P: Provider, S: Clone + Send + Sync + 'static> EventRouter<P, S> {
     ) -> Result<RunningBatch<S>, Rejection> {
         let mut permits = self.permits(body.len()).ok_or(Rejection::Busy)?;
         let batch = self.dispatch(provider, delivery, body).map_err(Rejection::Undecodable)?;
-        self.more_permits(&mut permits, batch.body_len()).ok_or(Rejection::Busy)?;
+        // It may be longer now that it is unpacked.
+        permits[1].fill_or_all(batch.body_len()).ok_or(Rejection::Busy)?;
         Ok(RunningBatch::new(batch, permits, self.handler_timeout()))
     }
 }
@@ -114,6 +115,10 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
 
 impl<S: Send + 'static> ResponseFuture<S> {
     fn detach(&mut self) {
+        // Nearly always. A state is large, so it is not replaced in vain.
+        if matches!(self.state, State::Done) {
+            return;
+        }
         let State::Running(work) = std::mem::replace(&mut self.state, State::Done) else { return };
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(Detached(work))),

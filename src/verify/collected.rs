@@ -69,13 +69,13 @@ impl Collected {
     }
 
     fn hold(&mut self, bytes: usize, budget: &Permits) -> Option<()> {
-        let held = self.held.as_ref().map_or(0, Permit::count);
-        let more = budget.take_many(bytes.saturating_sub(held))?;
         match &mut self.held {
-            Some(held) => held.join(more),
-            None => self.held = Some(more),
+            Some(held) => held.fill(bytes),
+            None => {
+                self.held = Some(budget.take_many(bytes)?);
+                Some(())
+            }
         }
-        Some(())
     }
 }
 
