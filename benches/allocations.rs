@@ -56,32 +56,32 @@ fn worst() -> (f64, f64) {
 
 /// What a request takes, and what is left of it. Not of the first: that may fill what is kept for good.
 fn whole(body: &Bytes) -> (AllocationInfo, i64) {
-    let mut app = Router::new().route_service("/hook", ours::service());
-    let mut call = |request| {
-        let answer = ready(Service::<Request<Frames>>::call(&mut app, request));
-        assert_eq!(answer.unwrap_or_else(|never| match never {}).status(), 200);
-    };
-    let request = requests::signed(body.clone());
-    call(request.clone());
+    let (mut app, request) = (app(), requests::signed(body.clone()));
+    answer(&mut app, request.clone());
     let again = request.clone();
-    let taken = measure(|| call(again));
-    (taken, measure(|| call(request.clone())).bytes_current)
+    let taken = measure(|| answer(&mut app, again));
+    (taken, left(&mut app, &request))
 }
 
 /// What the first small request leaves in a new service. Another one has filled what all services share.
 fn kept() -> i64 {
     let request = requests::signed(Bytes::from(events::list_within(1024)));
-    let mut apps = [(); 2].map(|()| Router::new().route_service("/hook", ours::service()));
-    let mut kept = 0;
-    for app in &mut apps {
-        let request = request.clone();
-        let taken = measure(|| {
-            let answer = ready(Service::<Request<Frames>>::call(app, request));
-            assert_eq!(answer.unwrap_or_else(|never| match never {}).status(), 200);
-        });
-        kept = taken.bytes_current;
-    }
-    kept
+    answer(&mut app(), request.clone());
+    left(&mut app(), &request)
+}
+
+fn app() -> Router {
+    Router::new().route_service("/hook", ours::service())
+}
+
+fn answer(app: &mut Router, request: Request<Frames>) {
+    let answer = ready(Service::<Request<Frames>>::call(app, request));
+    assert_eq!(answer.unwrap_or_else(|never| match never {}).status(), 200);
+}
+
+/// What is left of a request, in bytes.
+fn left(app: &mut Router, request: &Request<Frames>) -> i64 {
+    measure(|| answer(app, request.clone())).bytes_current
 }
 
 /// What the events take once they are decoded.

@@ -179,13 +179,17 @@ fn batches_of_many_types_are_handled_alike() {
     }
 }
 
+fn with_late(router: EventRouter<Loops, Log>) -> EventRouter<Loops, Log> {
+    router.on_type("late", async |_: Ping, State(log): State<Log>| log.note("late"))
+}
+
 /// Its lists meet handlers that were registered after they were made.
 #[test]
 fn a_router_that_was_used_can_be_changed() {
     let log = Log::default();
     let router = router(&log);
     goes_on(&router, &log);
-    let router = router.on_type("late", async |_: Ping, State(log): State<Log>| log.note("late"));
+    let router = with_late(router);
     goes_on(&router, &log);
     assert_eq!(outcomes(&router, body(&[("late", r#"{"n":1}"#)])), ["handled"]);
     assert_eq!(log.seen().last().unwrap(), "late");
@@ -217,9 +221,7 @@ fn a_changed_clone_does_not_get_the_lists_of_the_other() {
     let log = Log::default();
     let first = router(&log);
     goes_on(&first, &log);
-    let second = first.clone().on_type("late", async |_: Ping, State(log): State<Log>| {
-        log.note("late");
-    });
+    let second = with_late(first.clone());
     goes_on(&first, &log);
     goes_on(&second, &log);
     assert_eq!(outcomes(&second, body(&[("late", r#"{"n":1}"#)])), ["handled"]);
