@@ -150,10 +150,6 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Watched<'_, A> {
     fn next_value_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<K::Value, A::Error> {
         self.0.next_value_seed(seed)
     }
-
-    fn size_hint(&self) -> Option<usize> {
-        self.0.size_hint()
-    }
 }
 
 impl<'de, K: DeserializeSeed<'de>> DeserializeSeed<'de> for Watched<'_, K> {
@@ -208,6 +204,26 @@ mod tests {
         for twice in ["Action", "A\\u0063tion", "id"] {
             let twice = ONCE.replace("}}", &format!(r#"}},"{twice}":7}}"#));
             assert!(!each_once::<Plain>(&twice), "{twice}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_the_same_with_it() {
+        fn errors<'de, T: Deserialize<'de>>(json: &'de str) -> [Option<String>; 2] {
+            let event_type = Name::new("Action");
+            let watch = Watch::new(Keys { event_type: &event_type, beside: None });
+            let mut inner = serde_json::Deserializer::from_str(json);
+            let watched = T::deserialize(Watched(&mut inner, &watch)).err();
+            [watched, serde_json::from_str::<T>(json).err()].map(|e| Some(e?.to_string()))
+        }
+        for [watched, alone] in [
+            errors::<Newtype>(r#"{"total":"x"}"#),
+            errors::<Newtype>(r#"{"id":1}"#),
+            errors::<String>(ONCE),
+            errors::<BTreeMap<u8, u8>>(ONCE),
+        ] {
+            assert!(alone.is_some());
+            assert_eq!(watched, alone);
         }
     }
 
