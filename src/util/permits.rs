@@ -166,6 +166,7 @@ mod tests {
         assert!(many.fill(10).is_none() && permits.take().is_none());
         drop(one);
         assert!(many.fill_or_all(usize::MAX).is_some());
+        assert_eq!((many.count, permits.free()), (10, 0));
         assert!(permits.take_many(0).is_some(), "none are needed");
         drop(many);
         assert_eq!(permits.take_many_or_all(usize::MAX).map(|all| all.count), Some(10));
