@@ -7,12 +7,10 @@ use serde_json::Deserializer;
 
 use super::{
     DecodeError, Decoded, Envelope,
+    depth::too_deep,
     object::Object,
     watch::{Watch, Watched},
 };
-
-/// The maximum depth of an event: `serde_json` decodes no deeper one.
-pub(crate) const MAX_DEPTH: usize = 127;
 
 /// A position in a JSON text. All text that it has moved past is well formed.
 #[derive(Clone)]
@@ -298,99 +296,9 @@ fn misfit<E: for<'a> Deserialize<'a>>(at: usize, json: &str) -> DecodeError {
     }
 }
 
-/// Whether well-formed JSON is nested deeper than a receiver decodes it.
-pub(crate) fn is_too_deep(json: &str) -> bool {
-    too_deep(json.as_bytes(), MAX_DEPTH)
-}
-
-/// Whether well-formed JSON is nested more than `most` levels deep.
-fn too_deep(json: &[u8], most: usize) -> bool {
-    // Almost no value has that many brackets, and counting them is cheap.
-    if json.len() <= 2 * most || opened(json) <= most {
-        return false;
-    }
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(byte) = json.get(at) {
-        match byte {
-            b'"' => at += string(&json[at..]) - 1,
-            b'[' | b'{' if depth == most => return true,
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' => depth -= 1,
-            _ => {}
-        }
-        at += 1;
-    }
-    false
-}
-
-/// The length of the string at the start of well-formed `json`, with its quotes.
-fn string(json: &[u8]) -> usize {
-    plain_string(json).unwrap_or_else(|| {
-        let mut escaped = true;
-        let is_end = |byte: &u8| {
-            let is_end = *byte == b'"' && !escaped;
-            escaped = *byte == b'\\' && !escaped;
-            is_end
-        };
-        json.iter().position(is_end).map_or(json.len(), |end| end + 1)
-    })
-}
-
-/// How many opening brackets are in `json`, those in its strings included.
-fn opened(json: &[u8]) -> usize {
-    // In steps that a byte can count, and of a length that leaves the compiler no remainder.
-    let step = |json: &[u8]| json.iter().map(|byte| u8::from(*byte | 0x20 == b'{')).sum::<u8>();
-    json.chunks(224).map(|json| usize::from(step(json))).sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn depth_is_counted_outside_of_text() {
-        let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
-        let limited = |text: &str| {
-            let mut at = Cursor::new(text, 0);
-            assert_eq!(at.skip(), Ok(0..text.len()));
-            at.limit_depth(0, MAX_DEPTH)
-        };
-        assert_eq!(limited(&deep(MAX_DEPTH)), Ok(()));
-        let error = limited(&deep(MAX_DEPTH + 1)).unwrap_err();
-        assert_eq!(error.to_string(), "the body is nested more than 127 deep at byte 0");
-        assert_eq!(limited(&format!("[{}0]", "[],".repeat(500))), Ok(()));
-        assert_eq!(limited(&format!("[[],{}]", deep(MAX_DEPTH - 1))), Ok(()));
-        assert!(limited(&format!("[[],{}]", deep(MAX_DEPTH))).is_err());
-        let text = serde_json::to_string(&format!("\"\\{}", "[".repeat(500))).unwrap();
-        assert_eq!(limited(&text), Ok(()));
-        assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH)).is_ok());
-        assert!(serde_json::from_str::<serde_json::Value>(&deep(MAX_DEPTH + 1)).is_err());
-    }
-
-    #[test]
-    fn no_string_hides_depth() {
-        for text in [
-            "",
-            "]]",
-            "[[",
-            "\\\"",
-            "\\\\",
-            "]\\\\\\\"]",
-            "0123456789]",
-            "01234567\\\"]",
-            "ä\\u005d]",
-        ] {
-            for levels in [MAX_DEPTH - 2, MAX_DEPTH] {
-                let open = format!("[\"{text}\",{{\"{text}\":");
-                let json = open.repeat(levels / 2) + &"[".repeat(levels % 2 + 1);
-                let json = json + &"]".repeat(levels % 2 + 1) + &"}]".repeat(levels / 2);
-                assert!(serde_json::from_str::<IgnoredAny>(&json).is_ok(), "{json}");
-                assert_eq!(is_too_deep(&json), levels / 2 * 2 + levels % 2 + 1 > MAX_DEPTH);
-                let flat = format!("[{}0]", format!("[\"{text}\"],").repeat(levels));
-                assert!(!is_too_deep(&flat), "{flat}");
-            }
-        }
-    }
 
     #[test]
     fn a_plain_string_ends_at_its_quote_wherever_that_is() {

@@ -53,6 +53,7 @@ mod forward;
 mod adjacent;
 mod cursor;
 mod decoded;
+mod depth;
 mod duplicates;
 mod envelope;
 mod error;
@@ -69,8 +70,9 @@ mod watch;
 #[cfg(any(feature = "client-tls", feature = "emulator"))]
 pub(crate) use self::object::Object;
 pub(crate) use self::{
-    cursor::{Cursor, MAX_DEPTH, is_too_deep},
+    cursor::Cursor,
     decoded::Decoded,
+    depth::{MAX_DEPTH, is_too_deep},
     object::Strict,
     reader::Sink,
     watch::Watch,
