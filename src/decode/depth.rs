@@ -2,8 +2,8 @@
 
 // `serde_json` has a limit of its own for what it decodes, and none for what it skips.
 //
-// The brackets of 64 bytes are counted at once, without a branch for each byte or string. The compiler turns these loops into
-// vector instructions.
+// The brackets of 64 bytes are counted at once, in loops that the compiler turns into vector instructions. Only two kinds of
+// blocks are looked at byte by byte: those with a backslash, and those that may be too deep.
 
 /// The maximum depth of an event: `serde_json` decodes no deeper one.
 pub(crate) const MAX_DEPTH: usize = 127;
@@ -21,14 +21,21 @@ pub(super) fn too_deep(json: &[u8], most: usize) -> bool {
     }
     let mut scan = Scan { most, depth: 0, in_string: false, escaped: false };
     let (blocks, rest) = json.as_chunks();
-    blocks.iter().any(|block| scan.block(block)) || scan.bytes(rest)
+    let mut last = [b' '; 64];
+    last[..rest.len()].copy_from_slice(rest);
+    blocks.iter().chain([&last]).any(|block| scan.is_too_deep_in(*block))
 }
 
 /// How many opening brackets are in `json`, those in its strings included.
 fn brackets(json: &[u8]) -> usize {
     // In steps that a byte can count, and of a length that leaves the compiler no remainder.
-    let step = |json: &[u8]| json.iter().map(|byte| u8::from(is_open(*byte))).sum::<u8>();
-    json.chunks(224).map(|json| usize::from(step(json))).sum()
+    json.chunks(224).map(|json| count(json.iter().map(|byte| is_open(*byte)))).sum()
+}
+
+/// At most 255. Never checks for an overflow, not even if the program does: the check would be in the way of vectors.
+#[inline(always)]
+fn count(hits: impl Iterator<Item = bool>) -> usize {
+    usize::from(hits.fold(0_u8, |sum, hit| sum.wrapping_add(u8::from(hit))))
 }
 
 /// Brackets and braces differ by this bit.
@@ -49,54 +56,61 @@ struct Scan {
     most: usize,
     depth: usize,
     in_string: bool,
-    /// Whether the byte before was a backslash that was not escaped itself.
+    /// Whether a backslash before this place escapes the next byte.
     escaped: bool,
 }
 
 impl Scan {
-    /// Moves past a block. Returns `true` at a bracket that is too deep.
+    /// Moves past a block, up to the first bracket that is too deep. Whether there is one.
     #[inline(always)]
-    fn block(&mut self, json: &[u8; 64]) -> bool {
-        let backslash = json.iter().fold(false, |found, byte| found | (*byte == b'\\'));
-        if self.escaped || backslash {
-            return self.bytes(json);
+    fn is_too_deep_in(&mut self, mut json: [u8; 64]) -> bool {
+        if self.escaped || json.iter().fold(false, |found, byte| found | (*byte == b'\\')) {
+            self.blank_escapes(&mut json);
         }
-        let strings = strings(json, self.in_string);
-        let count = |is: fn(u8) -> bool| {
-            let each =
-                json.iter().zip(&strings).map(|(byte, string)| u8::from(is(*byte)) & !string);
-            usize::from(each.sum::<u8>())
+        let strings = strings(&json, self.in_string);
+        self.in_string = strings[63];
+        let outside = |is: fn(u8) -> bool| {
+            count(json.iter().zip(&strings).map(move |(byte, string)| is(*byte) & !string))
         };
-        let (opened, closed) = (count(is_open), count(is_close));
+        let (opened, closed) = (outside(is_open), outside(is_close));
         if self.depth + opened > self.most {
-            return self.bytes(json);
+            return json
+                .iter()
+                .zip(&strings)
+                .any(|(byte, string)| !string && self.is_too_deep_at(*byte));
         }
         self.depth = self.depth + opened - closed;
-        self.in_string = strings[63] != 0;
         false
     }
 
-    /// As [`Scan::block`], byte by byte.
-    fn bytes(&mut self, json: &[u8]) -> bool {
-        for byte in json {
-            match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' => self.escaped = true,
-                b'"' => self.in_string = !self.in_string,
-                _ if self.in_string => {}
-                _ if is_open(*byte) && self.depth == self.most => return true,
-                _ if is_open(*byte) => self.depth += 1,
-                _ if is_close(*byte) => self.depth -= 1,
-                _ => {}
+    /// Moves past a byte outside of strings, unless it is a bracket that is too deep. Whether it is one.
+    fn is_too_deep_at(&mut self, byte: u8) -> bool {
+        if is_open(byte) {
+            if self.depth == self.most {
+                return true;
             }
+            self.depth += 1;
+        } else if is_close(byte) {
+            self.depth -= 1;
         }
         false
+    }
+
+    /// Replaces each backslash that escapes the next byte, and that byte, by blanks.
+    fn blank_escapes(&mut self, json: &mut [u8; 64]) {
+        for byte in json {
+            let escapes = *byte == b'\\' && !self.escaped;
+            if escapes || self.escaped {
+                *byte = b' ';
+            }
+            self.escaped = escapes;
+        }
     }
 }
 
-/// `0xff` for each byte of a string and its opening quote, and 0 for the others. There are no backslashes.
+/// Whether each byte belongs to a string, which begins with its opening quote. There are no escapes.
 #[inline(always)]
-fn strings(json: &[u8; 64], mut in_string: bool) -> [u8; 64] {
+fn strings(json: &[u8; 64], mut in_string: bool) -> [bool; 64] {
     let mut all = json.map(|byte| if byte == b'"' { 0xff } else { 0 });
     for word in all.as_chunks_mut().0 {
         // Each byte becomes the exclusive or of all bytes up to it: whether the number of quotes so far is odd.
@@ -110,7 +124,7 @@ fn strings(json: &[u8; 64], mut in_string: bool) -> [u8; 64] {
         in_string = odd >> 63 != 0;
         *word = odd.to_le_bytes();
     }
-    all
+    all.map(|odd| odd != 0)
 }
 
 #[cfg(test)]
