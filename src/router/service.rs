@@ -115,8 +115,8 @@ impl<S: Send + 'static> Future for ResponseFuture<S> {
 
 impl<S: Send + 'static> ResponseFuture<S> {
     fn detach(&mut self) {
-        // Nearly always. A state is large, so it is not replaced in vain.
-        if matches!(self.state, State::Done) {
+        // A state is large. So it is only replaced if it has to be.
+        if !matches!(self.state, State::Running(_)) {
             return;
         }
         let State::Running(work) = std::mem::replace(&mut self.state, State::Done) else { return };

@@ -3,12 +3,9 @@
 // Nobody waits for a permit here, only for all of them to be free. tokio's `Semaphore` has a queue of those who wait, and
 // locks it each time a permit is returned. A request takes four permits, and all threads share them.
 
-use std::{
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
 use tokio::sync::Notify;
@@ -34,7 +31,7 @@ pub(crate) struct Permit {
 }
 
 impl Permits {
-    /// At most `u32::MAX` permits.
+    /// At most `u32::MAX` permits: for bytes, that is the 4 GiB that the public docs state.
     pub(crate) fn new(most: usize) -> Self {
         Self(Arc::new(Shared {
             most: most.min(usize::try_from(u32::MAX).unwrap_or(usize::MAX)),
@@ -69,14 +66,13 @@ impl Permits {
         self.take_many(count.min(self.0.most))
     }
 
-    /// Waits until no permit is taken. Meanwhile none can be taken.
+    /// Waits until no permit is taken. Meanwhile none can be taken, but for one that somebody was about to take before.
     pub(crate) async fn drain(&self) {
         let shared = &*self.0;
         let _draining = Draining::begin(shared);
         loop {
-            let mut none_taken = pin!(shared.none_taken.notified());
-            // From here on it is told, so that nothing is missed between the look and the wait.
-            none_taken.as_mut().enable();
+            // It is told from here on, so that nothing is missed between the look and the wait.
+            let none_taken = shared.none_taken.notified();
             if shared.taken.load(SeqCst) == 0 {
                 return;
             }
@@ -142,8 +138,9 @@ impl Drop for Draining<'_> {
 #[cfg(test)]
 mod tests {
     use std::{
-        future::Future,
-        pin::Pin,
+        future::{Future, poll_fn},
+        hint::spin_loop,
+        pin::{Pin, pin},
         task::{Context, Poll, Waker},
         thread,
         time::Duration,
@@ -205,21 +202,34 @@ mod tests {
     #[test]
     fn a_drain_does_not_miss_that_the_last_permit_is_returned() {
         let permits = Permits::new(2);
-        let drained = || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            runtime.unwrap().block_on(async {
-                for _ in 0..50_000 {
-                    let drained = tokio::time::timeout(Duration::from_secs(60), permits.drain());
-                    drained.await.expect("the wake-up is lost");
-                }
-            });
-        };
         thread::scope(|scope| {
-            let drains = [(); 2].map(|()| scope.spawn(drained));
-            while drains.iter().any(|drain| !drain.is_finished()) {
-                drop(permits.take());
+            let drains = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+                runtime.unwrap().block_on(waits(&permits, 30_000));
+            });
+            let mut turns = (0..20).cycle();
+            while !drains.is_finished() {
+                let held = permits.take();
+                (0..turns.next().unwrap()).for_each(|_| spin_loop());
+                drop(held);
             }
         });
         assert_eq!(permits.free(), 2);
+    }
+
+    /// Drains until it has had to wait for so many times.
+    async fn waits(permits: &Permits, mut times: usize) {
+        while times > 0 {
+            let mut drain = pin!(permits.drain());
+            let mut waited = false;
+            let drained = poll_fn(|task| {
+                let drained = drain.as_mut().poll(task);
+                waited |= drained.is_pending();
+                drained
+            });
+            let drained = tokio::time::timeout(Duration::from_secs(60), drained).await;
+            drained.expect("the wake-up is lost");
+            times -= usize::from(waited);
+        }
     }
 }

@@ -68,6 +68,7 @@ impl Collected {
         Some(())
     }
 
+    /// Takes permits for so many bytes. All of one body come from the same `budget`.
     fn hold(&mut self, bytes: usize, budget: &Permits) -> Option<()> {
         match &mut self.held {
             Some(held) => held.fill(bytes),
