@@ -79,7 +79,8 @@ impl Scan {
                 .zip(&strings)
                 .any(|(byte, string)| !string && self.is_too_deep_at(*byte));
         }
-        self.depth = self.depth + opened - closed;
+        // Not less than 0, even if a type that hides errors has left the text at a wrong place.
+        self.depth = (self.depth + opened).saturating_sub(closed);
         false
     }
 
@@ -91,7 +92,7 @@ impl Scan {
             }
             self.depth += 1;
         } else if is_close(byte) {
-            self.depth -= 1;
+            self.depth = self.depth.saturating_sub(1);
         }
         false
     }
@@ -178,6 +179,15 @@ mod tests {
                 assert!(!is_too_deep(&flat), "{flat}");
             }
         }
+    }
+
+    /// Then it is not well-formed.
+    #[test]
+    fn more_brackets_that_close_than_open_are_no_panic() {
+        for json in ["]".repeat(300) + &"[".repeat(128), "[".repeat(128) + &"]".repeat(300)] {
+            assert!(!too_deep(json.as_bytes(), 128));
+        }
+        assert!(!too_deep(("[]]".repeat(200) + &"[".repeat(64)).as_bytes(), 64));
     }
 
     /// `Value` has the same limit: `serde_json` refuses to decode a deeper one.
